@@ -1,0 +1,189 @@
+package purge
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	maxLabels     = 16
+	maxLabelKey   = 64
+	maxLabelValue = 256
+	maxQuoted     = 100 // bytes of a producer's own words in a Reason
+)
+
+// field reads the value of one field of a request.
+func (d *decoder) field(name []byte) {
+	r := &d.request
+	switch string(name) {
+	case "id":
+		r.ID = d.word("id")
+	case "zone":
+		r.Zone = d.word("zone")
+	case "type":
+		r.Type, d.typed = d.purgeType(), true
+	case "method":
+		r.Method = d.method()
+	case "targets":
+		r.Targets = d.words("targets")
+	case "hosts":
+		r.Hosts = d.words("hosts")
+	case "account":
+		r.Account = d.word("account")
+	case "time":
+		r.Time = d.time("time")
+	case "expires":
+		r.Expires = d.time("expires")
+	case "prefetch":
+		r.Prefetch = d.flag("prefetch")
+	case "labels":
+		r.Labels = d.labels()
+	default:
+		d.skip()
+		if d.reason == nil {
+			d.fault(CodeUnknownField, clip(name),
+				strconv.Quote(clip(name))+" is not a field of a request; names are exact, also in upper and lower case")
+		}
+	}
+}
+
+// word reads a string.
+func (d *decoder) word(field string) string {
+	if d.literal("null") {
+		return ""
+	}
+	text, ok := d.text()
+	if !ok {
+		d.malformed(field, "must be a string")
+	}
+	return string(text)
+}
+
+func (d *decoder) purgeType() Type {
+	if d.literal("null") {
+		return URL
+	}
+	if text, ok := d.text(); ok {
+		switch string(text) {
+		case "", "url", "purge_url":
+			return URL
+		case "prefix", "purge_prefix":
+			return Prefix
+		case "host", "purge_host":
+			return Host
+		case "tag", "purge_cache_tag":
+			return Tag
+		case "all", "purge_all":
+			return All
+		}
+	}
+	d.malformed("type", "must be url, prefix, host, tag or all")
+	return ""
+}
+
+func (d *decoder) method() Method {
+	if d.literal("null") {
+		return ""
+	}
+	if text, ok := d.text(); ok {
+		switch Method(text) {
+		case "":
+			return ""
+		case Invalidate:
+			return Invalidate
+		case Delete:
+			return Delete
+		}
+	}
+	d.malformed("method", "must be invalidate or delete")
+	return ""
+}
+
+// words reads a list of strings.
+func (d *decoder) words(field string) []string {
+	if d.literal("null") {
+		return nil
+	}
+	if d.next() != '[' {
+		d.malformed(field, "must be a list of strings")
+	}
+	var list []string
+	for i := range d.elements() {
+		text, ok := d.text()
+		if ok {
+			list = append(list, string(text))
+		} else if d.reason == nil {
+			d.malformed(element(field, i), "must be a string")
+		}
+	}
+	return list
+}
+
+// time reads an RFC 3339 time. The zero time of a Go program means that there is none.
+func (d *decoder) time(field string) time.Time {
+	if d.literal("null") {
+		return time.Time{}
+	}
+	text, _ := d.text()
+	var t time.Time
+	err := t.UnmarshalText(text)
+	t = t.UTC()
+	if err != nil || t.Year() < 1 || t.Year() > 9999 {
+		d.malformed(field, "must be a time as in RFC 3339, such as 2026-11-22T10:00:00Z")
+		return time.Time{}
+	}
+	return t
+}
+
+func (d *decoder) flag(field string) bool {
+	if d.literal("true") {
+		return true
+	}
+	if !d.literal("false") && !d.literal("null") {
+		d.skip()
+		d.malformed(field, "must be true or false")
+	}
+	return false
+}
+
+// labels reads an object of strings, and leaves out what is beyond the limits.
+func (d *decoder) labels() map[string]string {
+	if d.literal("null") {
+		return nil
+	}
+	if d.next() != '{' {
+		d.malformed("labels", "must be an object of strings")
+	}
+	var labels map[string]string
+	for name := range d.members() {
+		value, ok := d.text()
+		_, known := labels[string(name)]
+		switch {
+		case !ok:
+			d.malformed("labels."+clip(name), "must be a string")
+		case len(name) > maxLabelKey || len(value) > maxLabelValue:
+			d.malformed("labels."+clip(name), "is too long: keys have up to 64 bytes, values up to 256")
+		case !known && len(labels) == maxLabels:
+			d.malformed("labels", "has more than 16 labels")
+		default:
+			if labels == nil {
+				labels = make(map[string]string)
+			}
+			labels[string(name)] = string(value)
+		}
+	}
+	return labels
+}
+
+func element(field string, i int) string {
+	return field + "[" + strconv.Itoa(i) + "]"
+}
+
+// clip keeps a name from filling the Reason that quotes it.
+func clip(name []byte) string {
+	if len(name) > maxQuoted {
+		return strings.ToValidUTF8(string(name[:maxQuoted]), "") + "…"
+	}
+	return string(name)
+}
