@@ -1,0 +1,74 @@
+package edgeone_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+)
+
+func FuzzAnswer(f *testing.F) {
+	for _, body := range []string{
+		``, `null`, `{}`, `[]`, `"x"`, `{"Response":null}`, `{"Response":{}}`, `{"response":{"jobid":"j"}}`,
+		`{"Response":{"JobId":"j","FailedList":[{"Reason":"r","Targets":["a",null]},null],"RequestId":"r"}}`,
+		`{"Response":{"TotalCount":2,"Tasks":[{"JobId":"j","Target":"t","Status":"success","CreateTime":"2022-02-09T02:28:43Z"},null]}}`,
+		`{"Response":{"TotalCount":-1,"Zones":[{"ZoneId":"z","Paused":true}],"AccelerationDomains":[{"DomainName":"*.x"}]}}`,
+		`{"Response":{"PurgeQuota":[{"Type":"purge_url","Batch":1,"Daily":2,"DailyAvailable":3}]}}`,
+		`{"Response":{"Error":{"Code":"InternalError","Message":"m"},"RequestId":"r"}}`,
+		`{"code":1,"message":"m","codeDesc":"C"}`, `{"code":"x"}`, `{"Response":{"JobId":1}}`, "<html>\xff</html>",
+	} {
+		f.Add(200, body)
+		f.Add(502, body)
+	}
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		if status < 200 || status > 999 {
+			t.Skip("net/http lets no such answer through")
+		}
+		c := over(t, answering(status, body))
+		created, err := c.CreatePurge(t.Context(), urlPurge)
+		checkEnd(t, err)
+		if err == nil && created.JobID == "" && len(created.Refused) == 0 {
+			t.Errorf("got success without a job: %q", body)
+		}
+		page, err := c.PurgeTasks(t.Context(), edgeone.TaskQuery{})
+		checkEnd(t, err)
+		if page.Total < len(page.Tasks) {
+			t.Errorf("got total %d of %d rows", page.Total, len(page.Tasks))
+		}
+		_, err = c.Quotas(t.Context(), "z")
+		checkEnd(t, err)
+		pages := 0
+		for _, err := range c.AllTasks(t.Context(), edgeone.TaskQuery{}, func(context.Context) error { pages++; return enough(pages) }) {
+			checkEnd(t, err)
+		}
+	})
+}
+
+// checkEnd holds for the end of every call.
+func checkEnd(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	e, ok := errors.AsType[*edgeone.Error](err)
+	if !ok {
+		t.Fatalf("got %T, want *Error", err)
+	}
+	if edgeone.Classify(err) == edgeone.Done {
+		t.Errorf("got class done of %v", err)
+	}
+	for _, text := range []string{e.Code, e.Message, e.RequestID} {
+		if len(text) > edgeone.MaxText {
+			t.Errorf("got %d bytes, want at most %d: %q", len(text), edgeone.MaxText, text)
+		}
+	}
+}
+
+// enough stops a list that a made-up count makes endless.
+func enough(pages int) error {
+	if pages > 3 {
+		return errors.New("enough")
+	}
+	return nil
+}

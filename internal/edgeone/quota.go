@@ -1,0 +1,25 @@
+package edgeone
+
+import "context"
+
+const actionQuota = "DescribeContentQuota"
+
+// Quota counts targets of one type in one zone.
+type Quota struct {
+	// Batch is the most that one call may hold.
+	Batch int
+	// Daily is the most of a day, DailyAvailable what is left of it.
+	Daily, DailyAvailable int
+}
+
+// Quotas reads the zone's quotas by type, that of "prefetch_url" among them: one call. A type that is
+// not in the map, because its row is missing or incomplete, is unknown, not zero. The error is an
+// *Error.
+func (c *Client) Quotas(ctx context.Context, zone string) (map[string]Quota, error) {
+	var quotas map[string]Quota
+	_, err := c.call(ctx, actionQuota, func(ctx context.Context) (err error) {
+		quotas, err = c.api.quotas(ctx, zone)
+		return err
+	})
+	return quotas, err
+}

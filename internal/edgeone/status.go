@@ -1,0 +1,24 @@
+package edgeone
+
+// The statuses of a task that the API names.
+const (
+	StatusProcessing = "processing"
+	StatusSuccess    = "success"
+	StatusFailed     = "failed"
+	StatusTimeout    = "timeout"
+	StatusCanceled   = "canceled"
+	StatusInvalid    = "invalid" // 2022-01-06, and prefetch
+)
+
+// Final tells whether a task with the status will not change any more. Words that are not known are
+// not final: the caller's deadline bounds them.
+func Final(status string) bool {
+	switch status {
+	case StatusSuccess, StatusFailed, StatusTimeout, StatusCanceled, StatusInvalid:
+		return true
+	}
+	return false
+}
+
+// Succeeded tells whether the target was purged: success is the only success.
+func Succeeded(status string) bool { return status == StatusSuccess }

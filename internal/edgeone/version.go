@@ -1,0 +1,45 @@
+package edgeone
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
+)
+
+// api is one version of the EdgeOne API in this package's words. Each method sends one request,
+// built anew, for sending fills it in, and returns the SDK's error as it is; errNoAnswer for the
+// body {}. Offsets are rows, whatever the version counts. An action that the version lacks is an
+// error.
+type api interface {
+	createPurge(ctx context.Context, p Purge) (Created, error)
+	purgeTasks(ctx context.Context, q TaskQuery) (page[Task], error)
+	quotas(ctx context.Context, zone string) (map[string]Quota, error)
+	zones(ctx context.Context, offset, limit int) (page[Zone], error)
+	domains(ctx context.Context, zone string, offset, limit int) (page[Domain], error)
+}
+
+// newAPI returns the version that cfg names.
+func newAPI(cfg Config, ep endpoint, through *transport) (api, error) {
+	if cfg.Version == version20220901 {
+		return newAPI20220901(cfg, newProfile(ep), through)
+	}
+	return nil, fmt.Errorf("version %q is not supported: use %q", cfg.Version, DefaultVersion)
+}
+
+// newProfile says to the SDK where to send, and to do nothing by itself: a call that it resent would
+// be outside of the pace (I3), and could purge twice.
+func newProfile(ep endpoint) *profile.ClientProfile {
+	p := profile.NewClientProfile()
+	p.HttpProfile.Scheme = ep.scheme
+	p.HttpProfile.Endpoint = ep.host + ep.path
+	p.HttpProfile.ReqTimeout = 0 // the call's context ends it, to the millisecond
+	p.Language = "en-US"
+	p.UnsignedPayload = false
+	p.Debug = false
+	p.DisableRegionBreaker = true
+	p.NetworkFailureMaxRetries = 0
+	p.RateLimitExceededMaxRetries = 0
+	p.UnsafeRetryOnConnectionFailure = false
+	return p
+}
