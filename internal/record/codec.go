@@ -1,0 +1,128 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// A part is stored as lines of JSON: the head, the table of targets, then one line a share, each of
+// which begins with the request's source and id. Lines are what makes a part cheap to index: the
+// names of its requests are found without decoding the rest.
+
+// Encode gives the job's parts, each at most limit bytes. A request whose targets do not fit into
+// one part is marked as spanning in all of them, also in j itself.
+//
+// A limit below the size of one target and one share is an error.
+func (j *Job) Encode(limit int) ([][]byte, error) {
+	parts, err := j.split(limit)
+	if err != nil {
+		return nil, err
+	}
+	bodies := make([][]byte, len(parts))
+	for i := range parts {
+		p := &parts[i]
+		p.Version, p.Part, p.Parts = Version, i, len(parts)
+		if bodies[i], err = p.encode(); err != nil {
+			return nil, err
+		}
+	}
+	return bodies, nil
+}
+
+func (j *Job) encode() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(j.Head); err != nil {
+		return nil, fmt.Errorf("encode head of job %s: %w", j.ID, err)
+	}
+	if err := enc.Encode(j.Targets); err != nil {
+		return nil, fmt.Errorf("encode targets of job %s: %w", j.ID, err)
+	}
+	for i := range j.Shares {
+		if err := enc.Encode(&j.Shares[i]); err != nil {
+			return nil, fmt.Errorf("encode share %s of job %s: %w", j.Shares[i].Key(), j.ID, err)
+		}
+	}
+	return buf.Bytes(), nil
+}
+
+// DecodeHead reads the head of a part. Its error is [ErrVersion] for a newer record.
+func DecodeHead(line []byte) (Head, error) {
+	var h Head
+	if err := json.Unmarshal(line, &h); err != nil {
+		return Head{}, fmt.Errorf("decode job: %w", err)
+	}
+	if h.Version != Version {
+		return Head{}, fmt.Errorf("decode job %s: %w: %d", h.ID, ErrVersion, h.Version)
+	}
+	return h, nil
+}
+
+// DecodeJob reads a part. Its error is [ErrVersion] for a newer record.
+func DecodeJob(data []byte) (*Job, error) {
+	lines := slices.Collect(bytes.Lines(data))
+	if len(lines) < 2 {
+		return nil, fmt.Errorf("decode job: %d lines, want at least 2", len(lines))
+	}
+	head, err := DecodeHead(lines[0])
+	if err != nil {
+		return nil, err
+	}
+	j := &Job{Head: head, Shares: make([]Share, len(lines)-2)}
+	if err := json.Unmarshal(lines[1], &j.Targets); err != nil {
+		return nil, fmt.Errorf("decode targets of job %s: %w", j.ID, err)
+	}
+	for i, line := range lines[2:] {
+		if err := json.Unmarshal(line, &j.Shares[i]); err != nil {
+			return nil, fmt.Errorf("decode share %d of job %s: %w", i, j.ID, err)
+		}
+		if err := j.Shares[i].check(len(j.Targets)); err != nil {
+			return nil, fmt.Errorf("decode share %s of job %s: %w", j.Shares[i].Key(), j.ID, err)
+		}
+	}
+	return j, nil
+}
+
+func (s *Share) check(targets int) error {
+	for _, r := range s.Runs {
+		at, index, n := r[0], r[1], r[2]
+		if at < 0 || index < 0 || n <= 0 || n > targets || at > targets-n || index > s.Total-n {
+			return fmt.Errorf("run %v outside of %d targets", r, targets)
+		}
+	}
+	return nil
+}
+
+// Keys yields the names of the requests in a part, without decoding more than it must.
+func Keys(data []byte) iter.Seq2[Key, error] {
+	return func(yield func(Key, error) bool) {
+		n := 0
+		for line := range bytes.Lines(data) {
+			if n++; n <= 2 {
+				continue
+			}
+			k, err := key(line)
+			if !yield(k, err) {
+				return
+			}
+		}
+	}
+}
+
+// key reads `{"s":"source","i":"id",…`. Both are plain ASCII without escapes.
+func key(line []byte) (Key, error) {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"s":"`))
+	if ok {
+		source, rest, ok1 := bytes.Cut(rest, []byte(`","i":"`))
+		id, _, ok2 := bytes.Cut(rest, []byte(`"`))
+		if ok1 && ok2 && !bytes.ContainsRune(source, '"') {
+			return Key{string(source), string(id)}, nil
+		}
+	}
+	return Key{}, fmt.Errorf("read key of share: unexpected line %q", strings.ToValidUTF8(string(line[:min(len(line), 40)]), "?"))
+}

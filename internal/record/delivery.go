@@ -1,0 +1,34 @@
+package record
+
+import "time"
+
+// Delivery is one delivery of a request message, as plain data: what the worker needs of it, and by
+// which reply subject the broker acks it.
+type Delivery struct {
+	Subject     string
+	Data        []byte
+	ContentType string
+	MsgID       string // the Nats-Msg-Id header
+	Sequence    uint64 // in its stream
+	Stored      time.Time
+	Count       int // 1 for the first delivery
+	Reply       string
+}
+
+// DeadLetter is a request message that was refused, with the reason, its original bytes kept.
+type DeadLetter struct {
+	Key         Key
+	Code        string
+	Message     string
+	Subject     string
+	ContentType string
+	Data        []byte
+	Sequence    uint64
+	Stored      time.Time
+}
+
+// StoredJob is a part of a job as the stream holds it.
+type StoredJob struct {
+	Sequence uint64
+	Data     []byte
+}

@@ -1,0 +1,118 @@
+package record
+
+import (
+	"time"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// Head is what the tracker needs to follow a job. It is stored as the first line of every part and
+// in the headers of the message, so that it can be read without the body.
+type Head struct {
+	Version   int       `json:"v"`
+	Account   string    `json:"account"`
+	Zone      string    `json:"zone"`
+	ID        string    `json:"job"`
+	Type      string    `json:"type"` // the API's word, as "purge_url"
+	Method    string    `json:"method,omitempty"`
+	Hosts     []string  `json:"hosts,omitempty"`
+	Part      int       `json:"part"`      // from 0
+	Parts     int       `json:"parts"`     // how many there are
+	Rows      int       `json:"rows"`      // distinct targets of the whole job
+	Submitted time.Time `json:"submitted"` // when the call went out, by the worker's clock
+	Created   time.Time `json:"created,omitzero"`
+}
+
+// Share is what one request has in a job.
+type Share struct {
+	Request
+
+	Attempts int       `json:"a"`
+	Runs     [][3]int  `json:"u"`           // at, index, count: count targets from index on are those of the table from at on
+	Settled  []Failure `json:"f,omitempty"` // targets that were refused before; only of a request that does not span
+	Spans    bool      `json:"sp,omitempty"`
+}
+
+// Job is a batch that EdgeOne accepted, with the requests that wait for it.
+type Job struct {
+	Head
+
+	Targets []string // as written, each once
+	Shares  []Share
+}
+
+// Count is the number of the request's targets in the share.
+func (s *Share) Count() int {
+	n := 0
+	for _, r := range s.Runs {
+		n += r[2]
+	}
+	return n
+}
+
+// Add notes that the target at index of the request is the job's target at position at.
+func (s *Share) Add(at, index int) {
+	if n := len(s.Runs); n > 0 {
+		last := &s.Runs[n-1]
+		if last[0]+last[2] == at && last[1]+last[2] == index {
+			last[2]++
+			return
+		}
+	}
+	s.Runs = append(s.Runs, [3]int{at, index, 1})
+}
+
+// Result is what became of one target. The zero value is success.
+type Result struct {
+	Code   string
+	Reason string
+}
+
+// Outcome is what became of a job.
+type Outcome struct {
+	// Rest is the result of every target that Named does not hold.
+	Rest Result
+	// Named holds results by canonical target.
+	Named map[string]Result
+	// Finished is when the tracker saw the job final.
+	Finished time.Time
+}
+
+// Of tells the result of a target as its requester wrote it.
+func (o *Outcome) Of(t purge.Type, target string) Result {
+	if len(o.Named) == 0 {
+		return o.Rest
+	}
+	canonical, err := purge.Canonical(t, target)
+	if err != nil {
+		canonical = target
+	}
+	if r, ok := o.Named[canonical]; ok {
+		return r
+	}
+	return o.Rest
+}
+
+// InFlight is a job that is stored and not yet final.
+type InFlight struct {
+	Head
+
+	Sequences []uint64 // of its parts
+}
+
+// Found is what is already known of a request that comes again.
+type Found struct {
+	Digest string // of its body
+	Ended  bool   // its terminal event is stored
+	Held   []bool // by target index: stands in a stored job or has its outcome; nil if none
+}
+
+// All tells whether nothing is left to submit.
+func (f *Found) All() bool {
+	for _, held := range f.Held {
+		if !held {
+			return false
+		}
+	}
+	return f.Ended || len(f.Held) > 0
+}

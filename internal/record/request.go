@@ -1,0 +1,103 @@
+package record
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// Key names a request: its source and its id.
+type Key struct {
+	Source string
+	ID     string
+}
+
+// String is the form that events use as their subject: "source/id".
+func (k Key) String() string { return k.Source + "/" + k.ID }
+
+// Request is what its terminal event needs of a request, apart from what became of its targets.
+type Request struct {
+	Source    string            `json:"s"`
+	ID        string            `json:"i"`
+	Lane      purge.Lane        `json:"l"`
+	Type      purge.Type        `json:"y"`
+	Digest    string            `json:"d"`
+	Total     int               `json:"n"`
+	Requested time.Time         `json:"tq,omitzero"`
+	Received  time.Time         `json:"tr,omitzero"`
+	Labels    map[string]string `json:"lb,omitempty"`
+}
+
+// Key returns the request's name.
+func (r *Request) Key() Key { return Key{r.Source, r.ID} }
+
+// Failure tells why the target at Index of its request was not purged.
+type Failure struct {
+	Index  int    `json:"x"`
+	Target string `json:"t"`
+	Code   string `json:"c"`
+	Reason string `json:"r,omitempty"`
+	Field  string `json:"f,omitempty"`
+}
+
+// Tally is what became of all targets of one request.
+type Tally struct {
+	Request
+
+	Zones     []string
+	Jobs      []string
+	Succeeded int
+	Failures  []Failure
+	Omitted   int // failures that are counted but no longer listed
+	Sent      bool
+	Attempts  int
+	Submitted time.Time
+	// Reason is why the request as a whole was refused; nil where its targets have their own.
+	Reason *purge.Reason
+}
+
+// Status follows from the counts: what was sent and what of it succeeded.
+func (t *Tally) Status() purge.Status {
+	switch {
+	case t.Total > 0 && t.Succeeded == t.Total:
+		return purge.Completed
+	case t.Succeeded > 0:
+		return purge.Partial
+	case t.Sent:
+		return purge.Failed
+	}
+	for _, f := range t.Failures {
+		if f.Code == purge.CodeExpired {
+			return purge.Expired
+		}
+	}
+	return purge.Rejected
+}
+
+// Outcome is the data of the request's terminal event, bounded as events are.
+func (t *Tally) Outcome(finished time.Time) purge.Outcome {
+	o := purge.Outcome{
+		Request: t.ID, Source: t.Source, Lane: t.Lane, Status: t.Status(),
+		Zones: t.Zones, Type: t.Type, Jobs: t.Jobs, Attempts: t.Attempts,
+		Targets:         purge.Counts{Total: t.Total, Succeeded: t.Succeeded, Failed: t.Total - t.Succeeded},
+		FailuresOmitted: t.Omitted,
+		Digest:          t.Digest,
+		Labels:          t.Labels,
+		Times: purge.Times{
+			Requested: t.Requested, Received: t.Received, Submitted: t.Submitted, Finished: finished,
+		},
+	}
+	for _, f := range t.Failures {
+		o.Failures = append(o.Failures, purge.Failure{
+			Target: f.Target, Code: f.Code, Reason: cmp.Or(f.Reason, f.Code),
+		})
+	}
+	o.Reason = t.Reason
+	if o.Reason == nil && o.Status != purge.Completed && len(t.Failures) > 0 {
+		f := t.Failures[0]
+		o.Reason = &purge.Reason{Code: f.Code, Message: cmp.Or(f.Reason, f.Code), Field: f.Field}
+	}
+	o.Bound()
+	return o
+}
