@@ -1,0 +1,163 @@
+package limiter_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/edgepurge/edgepurge/internal/limiter"
+)
+
+const spacing = 51 * time.Millisecond // 1/20 s and a twentieth of 20 ms
+
+func send(t *testing.T, l *limiter.Limiter) time.Time {
+	t.Helper()
+	if err := l.Wait(t.Context()); err != nil {
+		t.Fatalf("wait: %v", err)
+	}
+	l.Sent()
+	return time.Now()
+}
+
+func TestLimiter_SpacesCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		start := send(t, l)
+		for i := 1; i <= 100; i++ {
+			if got, want := send(t, l).Sub(start), time.Duration(i)*spacing; got != want {
+				t.Fatalf("call %d after %v, want %v", i, got, want)
+			}
+		}
+	})
+}
+
+func TestLimiter_LetsAnIdleCallThroughAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		send(t, l)
+		time.Sleep(time.Minute)
+		before := time.Now()
+		if got := send(t, l).Sub(before); got != 0 {
+			t.Errorf("idle call waited %v, want 0", got)
+		}
+		if got := send(t, l).Sub(before); got != spacing {
+			t.Errorf("the next came after %v, want %v: idleness must not save up calls", got, spacing)
+		}
+	})
+}
+
+func TestLimiter_CountsFromTheRealSend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		if err := l.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(40 * time.Millisecond) // held up between grant and wire
+		l.Sent()
+		held := time.Now()
+		if got := send(t, l).Sub(held); got != spacing {
+			t.Errorf("next send %v after the held-up one, want %v", got, spacing)
+		}
+	})
+}
+
+func TestLimiter_NeverExceedsAWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		var sends []time.Time
+		for i := range 200 {
+			if i%7 == 0 {
+				time.Sleep(time.Duration(i*13%170) * time.Millisecond)
+			}
+			sends = append(sends, send(t, l))
+		}
+		for i := 20; i < len(sends); i++ {
+			if span := sends[i].Sub(sends[i-20]); span <= time.Second {
+				t.Fatalf("21 sends within %v", span)
+			}
+		}
+	})
+}
+
+func TestLimiter_SlowsAfterARefusalAndRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		refused := send(t, l)
+		l.Throttled()
+		if got := send(t, l).Sub(refused); got != time.Second {
+			t.Errorf("next call %v after a refusal, want one window", got)
+		}
+		if got, want := l.Spacing(), spacing+time.Millisecond; got != want {
+			t.Errorf("spacing %v after a refusal, want %v", got, want)
+		}
+		for range 20 {
+			l.Throttled()
+		}
+		if got, want := l.Spacing(), 100*time.Millisecond; got != want {
+			t.Errorf("spacing %v after many refusals, want at most %v", got, want)
+		}
+		for range 100 {
+			time.Sleep(11 * time.Second)
+			send(t, l)
+		}
+		if got := l.Spacing(); got != spacing {
+			t.Errorf("spacing %v after a quiet while, want %v", got, spacing)
+		}
+	})
+}
+
+func TestLimiter_HoldsAndResumes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		start := time.Now()
+		l.Hold(time.Second)
+		if got := send(t, l).Sub(start); got != time.Second {
+			t.Errorf("first call after %v, want one second", got)
+		}
+
+		heir := limiter.New(20)
+		time.Sleep(20 * time.Millisecond)
+		heir.Resume(l.Sends())
+		before := time.Now()
+		if got, want := send(t, heir).Sub(before), spacing-20*time.Millisecond; got != want {
+			t.Errorf("heir's first call after %v, want %v", got, want)
+		}
+		heir.Resume([]time.Time{time.Now().Add(time.Hour)})
+		before = time.Now()
+		if got := send(t, heir).Sub(before); got != spacing {
+			t.Errorf("a send in the future held the heir for %v, want %v", got, spacing)
+		}
+	})
+}
+
+func TestLimiter_WaitEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		l.Hold(time.Hour)
+		cause := errors.New("lease lost")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		if err := l.Wait(ctx); !errors.Is(err, cause) {
+			t.Errorf("got %v, want %v", err, cause)
+		}
+	})
+}
+
+func TestLimiter_WithoutALimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(0)
+		start := time.Now()
+		for range 1000 {
+			send(t, l)
+		}
+		if got := time.Since(start); got != 0 {
+			t.Errorf("1000 calls took %v, want 0", got)
+		}
+		l.Throttled()
+		if got := send(t, l).Sub(start); got != time.Second {
+			t.Errorf("a refusal held for %v, want one window", got)
+		}
+	})
+}
