@@ -1,0 +1,168 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// Oldest server and smallest message that edgepurge works with.
+const (
+	minServerMajor, minServerMinor = 2, 12
+	minPayload                     = 512 << 10
+)
+
+const (
+	apiTimeout     = 5 * time.Second
+	publishTimeout = 5 * time.Second
+	// maxPending bounds the publishes in flight; a job of 5,000 requests ends in one go.
+	maxPending = 8192
+)
+
+// Settings are what streams, consumers and subjects follow from.
+type Settings struct {
+	Prefix     string // of all subjects; streams are its upper case
+	Replicas   int
+	MaxBytes   int64 // of the request stream
+	EventsKeep time.Duration
+	DeadKeep   time.Duration
+	// BulkWindow and InteractiveWindow are how many targets of a lane are held in memory.
+	BulkWindow, InteractiveWindow int
+}
+
+// Broker is a connection to NATS with edgepurge's streams. It is safe for concurrent use.
+type Broker struct {
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	set      Settings
+	subjects purge.Subjects
+	log      *zap.Logger
+	epoch    atomic.Uint64 // changes with every disconnect and reconnect
+	wake     chan struct{} // capacity 1: a change of epoch not yet seen by the lease
+}
+
+// Connect opens the connection. With a server away it returns at once and keeps trying in the
+// background; only options that can't work are an error.
+func Connect(dial Dial, set Settings, log *zap.Logger) (*Broker, error) {
+	b := &Broker{set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log, wake: make(chan struct{}, 1)}
+	nc, err := dial.connect(b.options()...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to nats: %w", err)
+	}
+	b.nc = nc
+	b.js, err = jetstream.New(nc,
+		jetstream.WithDefaultTimeout(apiTimeout),
+		jetstream.WithPublishAsyncMaxPending(maxPending),
+		jetstream.WithPublishAsyncTimeout(publishTimeout))
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("open jetstream: %w", err)
+	}
+	return b, nil
+}
+
+func (b *Broker) options() []nats.Option {
+	up := func(what string) nats.ConnHandler {
+		return func(nc *nats.Conn) {
+			b.turn()
+			b.log.Info(what, zap.String("url", nc.ConnectedUrlRedacted()))
+		}
+	}
+	return []nats.Option{
+		nats.Name("edgepurge"),
+		nats.MaxReconnects(-1),
+		nats.RetryOnFailedConnect(true),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(100*time.Millisecond, 250*time.Millisecond),
+		nats.ReconnectBufSize(-1), // every write is proven or tried again: none may wait unseen
+		nats.Timeout(apiTimeout),
+		nats.PingInterval(5 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.ConnectHandler(up("nats connected")),
+		nats.ReconnectHandler(up("nats reconnected")),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			b.turn()
+			if err != nil {
+				b.log.Warn("nats disconnected", zap.Error(err))
+			}
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			b.log.Warn("nats reports an error", zap.Error(err))
+		}),
+	}
+}
+
+func (b *Broker) turn() {
+	b.epoch.Add(1)
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends the connection. What is in flight may be lost; callers wait for their writes.
+func (b *Broker) Close() { b.nc.Close() }
+
+// Subjects are the names of this installation.
+func (b *Broker) Subjects() purge.Subjects { return b.subjects }
+
+// Check tells why the connection can't be worked with, nil when it can: away, too old, or a
+// max_payload too small.
+func (b *Broker) Check() error {
+	if !b.nc.IsConnected() {
+		err := b.nc.LastError()
+		if err == nil {
+			err = errors.New("not connected")
+		}
+		return fmt.Errorf("nats is away: %w", err)
+	}
+	if v := b.nc.ConnectedServerVersion(); !recent(v) {
+		return fmt.Errorf("nats server %s is too old: use %d.%d or newer", v, minServerMajor, minServerMinor)
+	}
+	if p := b.nc.MaxPayload(); p < minPayload {
+		return fmt.Errorf("nats max_payload is %d bytes: set it to %d or more", p, minPayload)
+	}
+	return nil
+}
+
+func recent(version string) bool {
+	major, rest, _ := strings.Cut(version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	ma, err1 := strconv.Atoi(major)
+	mi, err2 := strconv.Atoi(minor)
+	if err1 != nil || err2 != nil {
+		return true // an unusual version string is no proof of an old server
+	}
+	return ma > minServerMajor || ma == minServerMajor && mi >= minServerMinor
+}
+
+// Ready blocks until the connection can be worked with. It returns the context's cause when that
+// ends first, and reports each new reason to wait to why.
+func (b *Broker) Ready(ctx context.Context, why func(error)) error {
+	last := ""
+	for {
+		err := b.Check()
+		if err == nil {
+			return nil
+		}
+		if err.Error() != last {
+			last = err.Error()
+			why(err)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	leaseRenew = time.Second
+	// leaseMargin is taken off the lease's end for what lies between a look at the clock and the
+	// wire.
+	leaseMargin = 500 * time.Millisecond
+)
+
+// ErrLeaseLost says that another replica is the owner now.
+var ErrLeaseLost = errors.New("lease lost: another replica is the owner")
+
+// Lease is the right to send. It is one message that is delivered to one replica at a time and never
+// acked: InProgress renews it, AckWait ends it, a nak hands it over.
+//
+// It is no fence: the server honours a stale owner's renewals and naks too. So an owner that is past
+// its validity, or has reconnected, counts as unsure and neither sends nor renews until the consumer
+// says that the last delivery is its own; what two replicas may send twice all the same is told once
+// (I1, I3).
+type Lease struct {
+	b     *Broker
+	cons  jetstream.Consumer
+	reply string
+	turn  uint64 // the delivery's sequence in the consumer
+	start time.Time
+	until atomic.Int64  // valid until this long after start (monotonic)
+	epoch atomic.Uint64 // the connection's epoch when the lease was last known to be ours
+}
+
+// Handover is what an owner that drains leaves to the next.
+type Handover struct {
+	Turn  uint64      `json:"turn"`  // the delivery it held the lease by
+	Sends []time.Time `json:"sends"` // CreatePurgeTask calls of the last window
+}
+
+// Acquire blocks until this replica is the owner.
+func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
+	cons, err := b.js.Consumer(ctx, b.name("CONTROL"), ownerConsumer)
+	if err != nil {
+		return nil, fmt.Errorf("bind to lease: %w", err)
+	}
+	for {
+		m, err := cons.Next(jetstream.FetchMaxWait(pullWait), jetstream.FetchHeartbeat(pullHeartbeat))
+		switch {
+		case ctx.Err() != nil:
+			if m != nil {
+				_ = m.Nak()
+			}
+			return nil, context.Cause(ctx)
+		case err != nil && Gone(err):
+			return nil, fmt.Errorf("wait for lease: %w", err)
+		case err != nil:
+			continue
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return nil, fmt.Errorf("read lease: %w", err)
+		}
+		l := &Lease{b: b, cons: cons, reply: m.Reply(), turn: meta.Sequence.Consumer, start: time.Now()}
+		l.epoch.Store(b.epoch.Load())
+		if err := l.confirm(ctx); err == nil {
+			return l, nil
+		}
+	}
+}
+
+// Valid tells whether this replica may send now.
+func (l *Lease) Valid() bool {
+	return time.Since(l.start) < time.Duration(l.until.Load()) && l.epoch.Load() == l.b.epoch.Load()
+}
+
+// First tells that nobody has ever held the lease before.
+func (l *Lease) First() bool { return l.turn == 1 }
+
+// Keep renews the lease until the context ends (nil) or another replica holds it ([ErrLeaseLost]).
+// While the broker can't be asked it keeps trying, and Valid tells false.
+func (l *Lease) Keep(ctx context.Context) error {
+	timer := time.NewTimer(leaseRenew)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.b.wake:
+		case <-timer.C:
+		}
+		wait := leaseRenew
+		if err := l.step(ctx); errors.Is(err, ErrLeaseLost) {
+			return err
+		} else if err != nil {
+			wait = 200 * time.Millisecond
+		}
+		timer.Reset(wait)
+	}
+}
+
+func (l *Lease) step(ctx context.Context) error {
+	if !l.Valid() {
+		return l.confirm(ctx)
+	}
+	return l.renew(ctx)
+}
+
+// confirm asks whether the last delivery is ours, and only then renews.
+func (l *Lease) confirm(ctx context.Context) error {
+	epoch := l.b.epoch.Load()
+	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
+	defer cancel()
+	info, err := l.cons.Info(ctx)
+	if err != nil {
+		if Gone(err) && l.b.nc.IsConnected() {
+			return fmt.Errorf("%w: %w", ErrLeaseLost, err)
+		}
+		return fmt.Errorf("look up lease: %w", err)
+	}
+	if info.Delivered.Consumer != l.turn {
+		return ErrLeaseLost
+	}
+	if err := l.renew(ctx); err != nil {
+		return err
+	}
+	l.epoch.Store(epoch)
+	return nil
+}
+
+// renew counts the lease's time from before the sending: the server's clock for it starts later.
+func (l *Lease) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
+	defer cancel()
+	sent := time.Since(l.start)
+	if _, err := l.b.nc.RequestWithContext(ctx, l.reply, []byte(wordInProgress)); err != nil {
+		return fmt.Errorf("renew lease: %w", err)
+	}
+	l.until.Store(int64(sent + leaseAckWait - leaseMargin))
+	return nil
+}
+
+// Predecessor gives what the owner before this one left, false when it did not get to leave anything.
+func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
+	s, err := l.b.js.Stream(ctx, l.b.name("CONTROL"))
+	if err != nil {
+		return Handover{}, false, fmt.Errorf("read hand-over: %w", err)
+	}
+	m, err := s.GetLastMsgForSubject(ctx, l.b.subject("control.handover"))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Handover{}, false, nil
+	}
+	if err != nil {
+		return Handover{}, false, fmt.Errorf("read hand-over: %w", err)
+	}
+	var h Handover
+	if err := json.Unmarshal(m.Data, &h); err != nil {
+		return Handover{}, false, fmt.Errorf("read hand-over: %w", err)
+	}
+	return h, h.Turn+1 == l.turn, nil
+}
+
+// Release leaves the hand-over and gives the lease to the next replica at once. An unsure owner gives
+// nothing: the lease runs out by itself.
+func (l *Lease) Release(ctx context.Context, sends []time.Time) error {
+	if !l.Valid() {
+		return nil
+	}
+	data, err := json.Marshal(Handover{Turn: l.turn, Sends: sends})
+	if err != nil {
+		return fmt.Errorf("encode hand-over: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	_, err = l.b.js.Publish(ctx, l.b.subject("control.handover"), data)
+	if err != nil {
+		err = fmt.Errorf("store hand-over: %w", err)
+	}
+	if !l.Valid() {
+		return err
+	}
+	if nak := l.b.nc.Publish(l.reply, []byte(wordNak)); nak != nil {
+		return errors.Join(err, fmt.Errorf("hand over lease: %w", nak))
+	}
+	return errors.Join(err, l.b.nc.FlushWithContext(ctx))
+}

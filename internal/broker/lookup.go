@@ -1,0 +1,105 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// lookupLot is how many requests one look-up asks for; the server answers at most 1,024 subjects.
+const lookupLot = 256
+
+// errIncomplete says that a look-up was answered in part; the caller asks for less.
+var errIncomplete = errors.New("answer is incomplete")
+
+// EventsOf tells which of the requests have their terminal event, with the body digest it keeps. On a
+// replicated stream the answer may miss the newest events: enough to save a purge, never proof that
+// there is none.
+func (b *Broker) EventsOf(ctx context.Context, keys []record.Key) (map[record.Key]purge.Outcome, error) {
+	found := make(map[record.Key]purge.Outcome)
+	for len(keys) > 0 {
+		n := min(lookupLot, len(keys))
+		if err := b.eventsOf(ctx, keys[:n], found); err != nil {
+			return nil, fmt.Errorf("look up events: %w", err)
+		}
+		keys = keys[n:]
+	}
+	return found, nil
+}
+
+func (b *Broker) eventsOf(ctx context.Context, keys []record.Key, found map[record.Key]purge.Outcome) error {
+	filters := make([]string, len(keys))
+	for i, k := range keys {
+		filters[i] = b.subjects.EventOf(k.Source, k.ID)
+	}
+	err := b.lastOf(ctx, b.name("EVENTS"), filters, func(m *nats.Msg) error {
+		source, _, id, ok := b.subjects.ParseEvent(m.Header.Get("Nats-Subject"))
+		if !ok {
+			return nil
+		}
+		e, err := purge.DecodeEvent(m.Data)
+		if err != nil {
+			return fmt.Errorf("decode event of %s/%s: %w", source, id, err)
+		}
+		found[record.Key{Source: source, ID: id}] = e.Data
+		return nil
+	})
+	if errors.Is(err, errIncomplete) && len(keys) > 1 {
+		mid := len(keys) / 2
+		return errors.Join(b.eventsOf(ctx, keys[:mid], found), b.eventsOf(ctx, keys[mid:], found))
+	}
+	return err
+}
+
+// lastOf asks for the last message of each subject (direct get, multi_last) and hands them to each.
+func (b *Broker) lastOf(ctx context.Context, stream string, filters []string, each func(*nats.Msg) error) error {
+	req, err := json.Marshal(struct {
+		MultiLast []string `json:"multi_last"`
+	}{filters})
+	if err != nil {
+		return fmt.Errorf("encode look-up: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	inbox := b.nc.NewInbox()
+	sub, err := b.nc.SubscribeSync(inbox)
+	if err != nil {
+		return fmt.Errorf("subscribe for answers: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, req); err != nil {
+		return fmt.Errorf("ask stream %s: %w", stream, err)
+	}
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return fmt.Errorf("read answer of stream %s: %w", stream, err)
+		}
+		switch status := m.Header.Get("Status"); status {
+		case "":
+			if err := each(m); err != nil {
+				return err
+			}
+		case "204":
+			if left := m.Header.Get("Nats-Num-Pending"); left != "" && left != "0" {
+				return errIncomplete
+			}
+			return nil
+		case "404":
+			if m.Header.Get("Description") == "No Results" {
+				return nil
+			}
+			return errIncomplete
+		case "413":
+			return errIncomplete
+		default:
+			return fmt.Errorf("stream %s: %s %s", stream, status, m.Header.Get("Description"))
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Change is one difference between what a stream or consumer is and what it should be.
+type Change struct {
+	Name  string `json:"name"`            // stream, or stream/consumer
+	Field string `json:"field,omitempty"` // empty: it is missing
+	Have  string `json:"have,omitempty"`
+	Want  string `json:"want,omitempty"`
+}
+
+// String says the change in one line.
+func (c Change) String() string {
+	if c.Field == "" {
+		return c.Name + ": missing"
+	}
+	return fmt.Sprintf("%s: %s is %s, should be %s", c.Name, c.Field, c.Have, c.Want)
+}
+
+// Diff tells how the streams and consumers differ from what edgepurge needs.
+func (b *Broker) Diff(ctx context.Context) ([]Change, error) {
+	var changes []Change
+	for _, s := range b.streams(b.nc.MaxPayload()) {
+		c, err := b.diffStream(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, c...)
+	}
+	return changes, nil
+}
+
+func (b *Broker) diffStream(ctx context.Context, s stream) ([]Change, error) {
+	have, err := b.js.Stream(ctx, s.cfg.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		changes := []Change{{Name: s.cfg.Name}}
+		for _, c := range s.consumers {
+			changes = append(changes, Change{Name: s.cfg.Name + "/" + c.Durable})
+		}
+		return changes, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", s.cfg.Name, err)
+	}
+	changes := compare(s.cfg.Name, have.CachedInfo().Config, s.cfg)
+	for _, c := range s.consumers {
+		name := s.cfg.Name + "/" + c.Durable
+		cons, err := have.Consumer(ctx, c.Durable)
+		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			changes = append(changes, Change{Name: name})
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look up consumer %s: %w", name, err)
+		}
+		changes = append(changes, compare(name, cons.CachedInfo().Config, c)...)
+	}
+	return changes, nil
+}
+
+// compare looks at the fields that edgepurge sets or relies on; the server fills in others.
+func compare(name string, have, want any) []Change {
+	var changes []Change
+	h, w := reflect.ValueOf(have), reflect.ValueOf(want)
+	for i := range w.NumField() {
+		field := w.Type().Field(i).Name
+		if !compared[field] {
+			continue
+		}
+		hv, wv := h.Field(i).Interface(), w.Field(i).Interface()
+		if field == "MaxMsgs" || field == "MaxBytes" || field == "MaxMsgSize" || field == "MaxMsgsPerSubject" {
+			hv, wv = unlimited(h.Field(i)), unlimited(w.Field(i))
+		}
+		if !reflect.DeepEqual(hv, wv) {
+			changes = append(changes, Change{Name: name, Field: field, Have: fmt.Sprint(hv), Want: fmt.Sprint(wv)})
+		}
+	}
+	return changes
+}
+
+//nolint:gochecknoglobals // a constant table
+var compared = map[string]bool{
+	"Subjects": true, "Retention": true, "Discard": true, "MaxBytes": true, "MaxMsgSize": true,
+	"MaxMsgsPerSubject": true, "MaxAge": true, "Replicas": true, "DenyDelete": true, "DenyPurge": true,
+	"AllowRollup": true, "AllowDirect": true, "AllowMsgTTL": true, "AllowMsgSchedules": true, "Storage": true,
+	"FilterSubject": true, "AckPolicy": true, "AckWait": true, "MaxDeliver": true, "MaxAckPending": true,
+}
+
+// unlimited folds the server's -1 and our 0 into one.
+func unlimited(v reflect.Value) int64 { return max(0, v.Int()) }
+
+// Provision creates what is missing; with update it also changes what differs.
+func (b *Broker) Provision(ctx context.Context, update bool) error {
+	for _, s := range b.streams(b.nc.MaxPayload()) {
+		if err := b.provisionStream(ctx, s, update); err != nil {
+			return err
+		}
+	}
+	return b.seedLease(ctx)
+}
+
+func (b *Broker) provisionStream(ctx context.Context, s stream, update bool) error {
+	have, err := b.js.Stream(ctx, s.cfg.Name)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		have, err = b.js.CreateStream(ctx, s.cfg)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another replica was first
+			have, err = b.js.Stream(ctx, s.cfg.Name)
+		}
+	case err == nil && update:
+		have, err = b.js.UpdateStream(ctx, s.cfg)
+	}
+	if err != nil {
+		return fmt.Errorf("provision stream %s: %w", s.cfg.Name, err)
+	}
+	for _, c := range s.consumers {
+		_, err := have.Consumer(ctx, c.Durable)
+		switch {
+		case errors.Is(err, jetstream.ErrConsumerNotFound):
+			_, err = have.CreateConsumer(ctx, c)
+			if errors.Is(err, jetstream.ErrConsumerExists) {
+				err = nil
+			}
+		case err == nil && update:
+			_, err = have.UpdateConsumer(ctx, c)
+		}
+		if err != nil {
+			return fmt.Errorf("provision consumer %s/%s: %w", s.cfg.Name, c.Durable, err)
+		}
+	}
+	return nil
+}
+
+// Verify tells what is missing or can't work as it is; it changes nothing.
+func (b *Broker) Verify(ctx context.Context) error {
+	changes, err := b.Diff(ctx)
+	if err != nil {
+		return err
+	}
+	if len(changes) == 0 {
+		return b.seedLease(ctx)
+	}
+	lines := make([]string, len(changes))
+	for i, c := range changes {
+		lines[i] = c.String()
+	}
+	return fmt.Errorf("streams are not as they should be; run `edgepurge setup`: %s", strings.Join(lines, "; "))
+}
+
+// seedLease puts the one lease message there if it is missing.
+func (b *Broker) seedLease(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	_, err := b.js.Publish(ctx, b.subject("control.lease"), nil, jetstream.WithExpectLastSequencePerSubject(0))
+	if err != nil && !isThere(err) && !isConflict(err) {
+		return fmt.Errorf("seed lease: %w", err)
+	}
+	return nil
+}
+
+// isThere reports error 10071, the only proof that a conditional publish found what it must not.
+func isThere(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+}
+
+// isConflict reports error 10164: another publish for the subject was in flight and may still fail.
+func isConflict(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+}

@@ -1,0 +1,149 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+const (
+	// requestHeadroom is what a request leaves of max_payload, so that its dead letter and its job
+	// record, which say more, still fit.
+	requestHeadroom = 64 << 10
+	// partHeadroom is what a part of a job leaves for its headers and the protocol.
+	partHeadroom = 32 << 10
+
+	interactiveAckWait = 5 * time.Second
+	bulkAckWait        = 60 * time.Second
+	leaseAckWait       = 3 * time.Second
+
+	ownerConsumer = "owner"
+)
+
+// stream is one stream with its durable consumers.
+type stream struct {
+	cfg       jetstream.StreamConfig
+	consumers []jetstream.ConsumerConfig
+}
+
+func (b *Broker) name(s string) string { return b.subjects.Stream(s) }
+
+func (b *Broker) subject(rest string) string { return b.set.Prefix + "." + rest }
+
+// streams is the one definition of everything that edgepurge stores.
+func (b *Broker) streams(maxPayload int64) []stream {
+	all := []stream{b.requestStream(maxPayload), b.eventStream(), b.deadStream(), b.jobStream(), b.progressStream(), b.controlStream()}
+	for i := range all {
+		all[i].cfg.Storage = jetstream.FileStorage
+		all[i].cfg.Replicas = b.set.Replicas
+	}
+	return all
+}
+
+// requestStream refuses when full and lets no producer purge, roll up, expire or schedule anything:
+// a producer's headers must not reach another's requests.
+func (b *Broker) requestStream(maxPayload int64) stream {
+	s := stream{cfg: jetstream.StreamConfig{
+		Name:        b.name("REQUESTS"),
+		Description: "edgepurge: requests, until done",
+		Subjects: []string{
+			b.subjects.Request(purge.Interactive, "*"),
+			b.subjects.Request(purge.Bulk, "*"),
+		},
+		Retention:  jetstream.WorkQueuePolicy,
+		Discard:    jetstream.DiscardNew,
+		MaxBytes:   b.set.MaxBytes,
+		MaxMsgSize: int32(maxPayload - requestHeadroom),
+		DenyDelete: true,
+		DenyPurge:  true,
+	}}
+	for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
+		s.consumers = append(s.consumers, jetstream.ConsumerConfig{
+			Durable:       string(lane),
+			FilterSubject: b.subjects.Request(lane, "*"),
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       ackWait(lane),
+			MaxDeliver:    -1,
+			// Three windows: what is held, what is in calls, and what a predecessor held.
+			MaxAckPending: 3 * b.window(lane),
+		})
+	}
+	return s
+}
+
+func ackWait(lane purge.Lane) time.Duration {
+	if lane == purge.Interactive {
+		return interactiveAckWait
+	}
+	return bulkAckWait
+}
+
+func (b *Broker) window(lane purge.Lane) int {
+	if lane == purge.Interactive {
+		return b.set.InteractiveWindow
+	}
+	return b.set.BulkWindow
+}
+
+func (b *Broker) eventStream() stream {
+	return stream{cfg: jetstream.StreamConfig{
+		Name:        b.name("EVENTS"),
+		Description: "edgepurge: one terminal event for every request",
+		Subjects:    []string{b.subjects.Events()},
+		MaxAge:      b.set.EventsKeep,
+		AllowDirect: true,
+		DenyDelete:  true,
+		DenyPurge:   true,
+	}}
+}
+
+func (b *Broker) deadStream() stream {
+	return stream{cfg: jetstream.StreamConfig{
+		Name:        b.name("DEAD"),
+		Description: "edgepurge: requests that were refused, with the reason",
+		Subjects:    []string{b.subject("dead.*.*")},
+		MaxAge:      b.set.DeadKeep,
+		AllowDirect: true,
+	}}
+}
+
+// jobStream is read from its leader only: a follower that lags must not hide a job.
+func (b *Broker) jobStream() stream {
+	return stream{cfg: jetstream.StreamConfig{
+		Name:              b.name("JOBS"),
+		Description:       "edgepurge: jobs that EdgeOne works on, until their events are out",
+		Subjects:          []string{b.subject("jobs.*.*.*.*")},
+		MaxMsgsPerSubject: 1,
+	}}
+}
+
+func (b *Broker) progressStream() stream {
+	return stream{cfg: jetstream.StreamConfig{
+		Name:              b.name("PROGRESS"),
+		Description:       "edgepurge: requests whose targets lie in several jobs",
+		Subjects:          []string{b.subject("marks.*.*")},
+		MaxMsgsPerSubject: 1,
+		AllowMsgTTL:       true,
+	}}
+}
+
+func (b *Broker) controlStream() stream {
+	return stream{
+		cfg: jetstream.StreamConfig{
+			Name:              b.name("CONTROL"),
+			Description:       "edgepurge: the owner's lease and the hand-over",
+			Subjects:          []string{b.subject("control.>")},
+			MaxMsgsPerSubject: 1,
+		},
+		consumers: []jetstream.ConsumerConfig{{
+			Durable:       ownerConsumer,
+			FilterSubject: b.subject("control.lease"),
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       leaseAckWait,
+			MaxDeliver:    -1,
+			MaxAckPending: 1,
+		}},
+	}
+}
