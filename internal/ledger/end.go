@@ -1,0 +1,206 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// marksAtOnce bounds the progress records of one job that are written side by side; each is a read
+// and a conditional write.
+const marksAtOnce = 32
+
+// End unites the outcome of a final job with what is known of its requests, tells those that are
+// done, and removes the job. Doing it twice tells nothing twice. It tries until the context ends; a
+// part of a newer version is left alone.
+func (l *Ledger) End(ctx context.Context, job record.InFlight, out record.Outcome) error {
+	for _, sequence := range job.Sequences {
+		if err := l.endPart(ctx, sequence, &out); err != nil {
+			return fmt.Errorf("end job %s: %w", job.ID, err)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) endPart(ctx context.Context, sequence uint64, out *record.Outcome) error {
+	var data []byte
+	err := l.insist(ctx, "read job", func() (err error) {
+		data, err = l.store.Job(ctx, sequence)
+		return err
+	})
+	if err != nil || data == nil {
+		return err
+	}
+	job, err := record.DecodeJob(data)
+	if err != nil {
+		l.log.Error("stored job left alone", zap.Uint64("sequence", sequence), zap.Error(err))
+		return nil
+	}
+	if err := l.endShares(ctx, job, out); err != nil {
+		return err
+	}
+	err = l.insist(ctx, "remove job", func() error { return l.store.DropJob(ctx, sequence) })
+	if err != nil {
+		return err
+	}
+	for i := range job.Shares {
+		l.index.remove(job.Shares[i].Key(), sequence)
+	}
+	return nil
+}
+
+// endShares tells the requests that lie in this job alone, and marks those that span.
+func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Outcome) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(marksAtOnce)
+	var ends []record.Tally
+	for i := range job.Shares {
+		s := &job.Shares[i]
+		if !s.Spans {
+			ends = append(ends, tally(job, s, out))
+			continue
+		}
+		g.Go(func() error {
+			return l.mark(gctx, s.Request, func(p *record.Progress) { unite(p, job, s, out) })
+		})
+	}
+	told := l.Tell(ctx, ends)
+	return errors.Join(told, g.Wait())
+}
+
+// tally is the end of a request that lies in one job.
+func tally(job *record.Job, s *record.Share, out *record.Outcome) record.Tally {
+	t := record.Tally{
+		Request: s.Request, Zones: []string{job.Zone}, Jobs: []string{job.ID},
+		Failures: s.Settled, Sent: true, Attempts: s.Attempts, Submitted: job.Submitted,
+	}
+	each(job, s, out, func(index int, target string, r record.Result) {
+		if r.Code == "" {
+			t.Succeeded++
+			return
+		}
+		t.Failures = append(t.Failures, record.Failure{Index: index, Target: target, Code: r.Code, Reason: r.Reason})
+	})
+	return t
+}
+
+func unite(p *record.Progress, job *record.Job, s *record.Share, out *record.Outcome) {
+	p.Join(&job.Head, s.Attempts)
+	each(job, s, out, func(index int, target string, r record.Result) {
+		if r.Code == "" {
+			p.Succeed(index)
+			return
+		}
+		p.Fail(record.Failure{Index: index, Target: target, Code: r.Code, Reason: r.Reason})
+	})
+	for _, f := range s.Settled {
+		p.Fail(f)
+	}
+}
+
+func each(job *record.Job, s *record.Share, out *record.Outcome, do func(index int, target string, r record.Result)) {
+	for _, run := range s.Runs {
+		for i := range run[2] {
+			target := job.Targets[run[0]+i]
+			do(run[1]+i, target, out.Of(s.Type, target))
+		}
+	}
+}
+
+// Settle notes targets of a request that spans jobs as not purged, without a job of their own; sent
+// says that EdgeOne refused them, rather than edgepurge. It tells the request if none is open.
+func (l *Ledger) Settle(ctx context.Context, r record.Request, failures []record.Failure, sent bool) error {
+	return l.mark(ctx, r, func(p *record.Progress) {
+		p.Sent = p.Sent || sent
+		for _, f := range failures {
+			p.Fail(f)
+		}
+	})
+}
+
+// mark changes a progress record by compare-and-set, and ends the request when no target is open:
+// first the event, then the closing write that lets the record go with the events.
+func (l *Ledger) mark(ctx context.Context, r record.Request, change func(*record.Progress)) error {
+	for {
+		p, after, err := l.progress(ctx, r)
+		if err != nil {
+			return err
+		}
+		if p == nil || p.Closed {
+			return nil // left alone, or told already
+		}
+		change(p)
+		stored, err := l.put(ctx, p, after, false)
+		if err != nil {
+			return err
+		}
+		if !stored {
+			continue
+		}
+		if _, _, open := p.Counts(); open > 0 {
+			return nil
+		}
+		return l.close(ctx, p)
+	}
+}
+
+func (l *Ledger) close(ctx context.Context, p *record.Progress) error {
+	if err := l.Tell(ctx, []record.Tally{p.Tally()}); err != nil {
+		return err
+	}
+	k := p.Request.Key()
+	p.Closed = true
+	for {
+		now, after, err := l.progress(ctx, p.Request)
+		if err != nil || now == nil || now.Closed {
+			return err
+		}
+		stored, err := l.put(ctx, p, after, true)
+		if err != nil {
+			return fmt.Errorf("close progress of %s: %w", k, err)
+		}
+		if stored {
+			return nil
+		}
+	}
+}
+
+// progress reads a request's record, or begins it; nil when a newer version wrote it.
+func (l *Ledger) progress(ctx context.Context, r record.Request) (*record.Progress, uint64, error) {
+	var data []byte
+	var sequence uint64
+	err := l.insist(ctx, "read progress", func() (err error) {
+		data, sequence, err = l.store.Progress(ctx, r.Key())
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	if data == nil {
+		return record.NewProgress(r), 0, nil
+	}
+	p, err := record.DecodeProgress(data)
+	if err != nil {
+		l.log.Error("progress record left alone", zap.Stringer("request", r.Key()), zap.Error(err))
+		return nil, 0, nil
+	}
+	return p, sequence, nil
+}
+
+func (l *Ledger) put(ctx context.Context, p *record.Progress, after uint64, keep bool) (bool, error) {
+	data, err := p.Encode()
+	if err != nil {
+		return false, err
+	}
+	stored := false
+	err = l.insist(ctx, "store progress", func() (err error) {
+		stored, err = l.store.PutProgress(ctx, p.Request.Key(), data, after, keep)
+		return err
+	})
+	return stored, err
+}

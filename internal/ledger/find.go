@@ -1,0 +1,156 @@
+package ledger
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// Query asks what is known of a request. Again says that its message was delivered before, so that
+// a part of its targets may have their outcome already.
+type Query struct {
+	Key   record.Key
+	Again bool
+}
+
+// Find tells which of the requests have ended or are in flight; those it knows nothing of are not in
+// the map. It tries until the context ends.
+func (l *Ledger) Find(ctx context.Context, queries []Query) (map[record.Key]record.Found, error) {
+	if len(queries) == 0 {
+		return nil, nil
+	}
+	var found map[record.Key]record.Found
+	err := l.insist(ctx, "look up requests", func() (err error) {
+		found, err = l.find(ctx, queries)
+		return err
+	})
+	return found, err
+}
+
+func (l *Ledger) find(ctx context.Context, queries []Query) (map[record.Key]record.Found, error) {
+	// The index is read before the events: a request that ends in between has left the index only
+	// after its event was stored, so one of the two looks sees it.
+	parts := make(map[uint64][]record.Key)
+	keys := make([]record.Key, len(queries))
+	for i, q := range queries {
+		keys[i] = q.Key
+		for _, s := range l.index.of(q.Key) {
+			parts[s] = append(parts[s], q.Key)
+		}
+	}
+	found := make(map[record.Key]record.Found)
+	if err := l.findEnded(ctx, keys, found); err != nil {
+		return nil, err
+	}
+	var gone []record.Key
+	for sequence, keys := range parts {
+		there, err := l.findHeld(ctx, sequence, keys, found)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			gone = append(gone, keys...)
+		}
+	}
+	if err := l.findEnded(ctx, gone, found); err != nil {
+		return nil, err
+	}
+	for _, q := range queries {
+		if q.Again && !found[q.Key].Ended {
+			if err := l.findProgress(ctx, q.Key, found); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return found, nil
+}
+
+func (l *Ledger) findEnded(ctx context.Context, keys []record.Key, found map[record.Key]record.Found) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	ended, err := l.store.EventsOf(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for k, o := range ended {
+		found[k] = record.Found{Digest: o.Digest, Ended: true}
+	}
+	return nil
+}
+
+// findHeld adds what a part holds of the requests; false when the part is gone.
+func (l *Ledger) findHeld(ctx context.Context, sequence uint64, keys []record.Key, found map[record.Key]record.Found) (bool, error) {
+	data, err := l.store.Job(ctx, sequence)
+	if err != nil {
+		return false, err
+	}
+	if data == nil {
+		return false, nil
+	}
+	job, err := record.DecodeJob(data)
+	if err != nil {
+		l.log.Error("stored job left alone", zap.Uint64("sequence", sequence), zap.Error(err))
+		return true, nil
+	}
+	wanted := make(map[record.Key]bool, len(keys))
+	for _, k := range keys {
+		wanted[k] = true
+	}
+	for i := range job.Shares {
+		s := &job.Shares[i]
+		if f := found[s.Key()]; wanted[s.Key()] && !f.Ended {
+			f.Digest = s.Digest
+			f.Held = hold(f.Held, s)
+			found[s.Key()] = f
+		}
+	}
+	return true, nil
+}
+
+func hold(held []bool, s *record.Share) []bool {
+	if held == nil {
+		held = make([]bool, s.Total)
+	}
+	mark := func(index int) {
+		if index >= 0 && index < len(held) {
+			held[index] = true
+		}
+	}
+	for _, r := range s.Runs {
+		for i := range r[2] {
+			mark(r[1] + i)
+		}
+	}
+	for _, f := range s.Settled {
+		mark(f.Index)
+	}
+	return held
+}
+
+func (l *Ledger) findProgress(ctx context.Context, k record.Key, found map[record.Key]record.Found) error {
+	data, _, err := l.store.Progress(ctx, k)
+	if err != nil {
+		return err
+	}
+	if data == nil {
+		return nil
+	}
+	p, err := record.DecodeProgress(data)
+	if err != nil {
+		l.log.Error("progress record left alone", zap.Stringer("request", k), zap.Error(err))
+		return nil
+	}
+	f := found[k]
+	f.Digest = p.Request.Digest
+	if f.Held == nil {
+		f.Held = make([]bool, p.Request.Total)
+	}
+	for i := range f.Held {
+		f.Held[i] = f.Held[i] || p.State(i) >= record.Refused
+	}
+	found[k] = f
+	return nil
+}
