@@ -1,0 +1,18 @@
+// Package tracker follows jobs to their end by DescribePurgeTasks.
+//
+// The worker hands it each job once the job is stored; after a take-over the stored jobs come back to
+// it. It polls at a pace of its own, decides when a job is final and what became of its targets, and
+// hands that outcome to the ledger, which tells the requests.
+//
+//	Track ─► waiting ─► due ─► poll ─┬─► not final: waits, longer each time, up to PollMax
+//	                                 ├─► final: ledger.End, forgotten
+//	                                 └─► older than Deadline: what is open has failed, ledger.End
+//
+// What it promises: `success` is the only success; `processing` and every word it does not know are
+// not final; an empty list right after create is normal; a job is final only when as many rows are
+// final as it has targets. It survives an API that keeps one row a job. A refused or failing poll
+// costs time, never a job.
+//
+// What it does not do: keep jobs anywhere but in memory (they are stored before they come here and
+// removed after their end), or submit anything.
+package tracker

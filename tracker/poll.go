@@ -1,0 +1,160 @@
+package tracker
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+const (
+	// pageRows is the most rows of one answer (EdgeOne API docs, DescribePurgeTasks).
+	pageRows = 1000
+	// settled is how many polls in a row must show the same rows, all final but fewer than targets,
+	// before they count as all there will be: an API that keeps one row a job shows one at once.
+	settled = 3
+)
+
+// poll asks for a job's rows; the outcome is nil while it is not final. The first call has its place
+// in the pace already.
+func (t *Tracker) poll(ctx context.Context, job *followed) (*record.Outcome, error) {
+	job.polls++
+	expired := time.Since(job.Submitted) >= t.cfg.Deadline
+	query := edgeone.TaskQuery{Zone: job.Zone, JobID: job.ID, Limit: pageRows}
+	page, err := t.api.PurgeTasks(ctx, query)
+	if err != nil {
+		if expired && edgeone.Classify(err) != edgeone.Throttled {
+			return t.giveUp(job, nil), nil
+		}
+		return nil, err
+	}
+	tasks := page.Tasks
+	if more(page) && (expired || final(tasks)) {
+		if tasks, err = t.all(ctx, query); err != nil {
+			return nil, err
+		}
+	}
+	if expired {
+		return t.giveUp(job, tasks), nil
+	}
+	if !final(tasks) || len(tasks) == 0 || !t.complete(job, len(tasks)) {
+		return nil, nil
+	}
+	return outcome(job.Type, tasks), nil
+}
+
+func more(p edgeone.TaskPage) bool { return p.Total > len(p.Tasks) }
+
+func (t *Tracker) all(ctx context.Context, q edgeone.TaskQuery) ([]edgeone.Task, error) {
+	var tasks []edgeone.Task
+	for task, err := range t.api.AllTasks(ctx, q, t.pace.Wait) {
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, task)
+	}
+	return tasks, nil
+}
+
+func final(tasks []edgeone.Task) bool {
+	for _, task := range tasks {
+		if !edgeone.Final(task.Status) {
+			return false
+		}
+	}
+	return true
+}
+
+// complete tells whether so many final rows are all that the job will have.
+func (t *Tracker) complete(job *followed, rows int) bool {
+	if rows >= job.Rows {
+		return true
+	}
+	if rows != job.seen {
+		job.seen, job.same = rows, 0
+	}
+	job.same++
+	return job.same >= settled
+}
+
+// outcome is what final rows say. Where one row stands for all targets, or targets share rows, those
+// that no row names have what the rows have in common: success only if every row is one.
+func outcome(typ string, tasks []edgeone.Task) *record.Outcome {
+	out := &record.Outcome{Finished: time.Now()}
+	for _, task := range tasks {
+		r := result(task)
+		if r.Code == "" {
+			continue
+		}
+		if out.Named == nil {
+			out.Named = make(map[string]record.Result)
+		}
+		out.Named[canonical(typ, task.Target)] = r
+		if out.Rest.Code == "" {
+			out.Rest = r
+		}
+	}
+	if out.Named == nil {
+		return out
+	}
+	for _, task := range tasks {
+		if edgeone.Succeeded(task.Status) {
+			out.Named[canonical(typ, task.Target)] = record.Result{}
+		}
+	}
+	return out
+}
+
+// giveUp is the outcome of a job past its deadline: what is not known to have succeeded has failed.
+func (t *Tracker) giveUp(job *followed, tasks []edgeone.Task) *record.Outcome {
+	out := &record.Outcome{
+		Finished: time.Now(),
+		Named:    make(map[string]record.Result, len(tasks)),
+		Rest:     record.Result{Code: purge.CodeDeadline, Reason: "not finished within " + t.cfg.Deadline.String()},
+	}
+	for _, task := range tasks {
+		switch {
+		case edgeone.Succeeded(task.Status):
+			out.Named[canonical(job.Type, task.Target)] = record.Result{}
+		case edgeone.Final(task.Status):
+			out.Named[canonical(job.Type, task.Target)] = result(task)
+		}
+	}
+	return out
+}
+
+func result(task edgeone.Task) record.Result {
+	if edgeone.Succeeded(task.Status) {
+		return record.Result{}
+	}
+	return record.Result{
+		Code:   cmp.Or(task.FailType, task.Status),
+		Reason: cmp.Or(task.FailMessage, "EdgeOne ended the task as "+task.Status),
+	}
+}
+
+// canonical is the form under which a target is known here; the API may echo it spelled otherwise.
+func canonical(typ, target string) string {
+	c, err := purge.Canonical(targetType(typ), target)
+	if err != nil {
+		return target
+	}
+	return c
+}
+
+func targetType(typ string) purge.Type {
+	switch typ {
+	case edgeone.TypeURL:
+		return purge.URL
+	case edgeone.TypePrefix:
+		return purge.Prefix
+	case edgeone.TypeHost:
+		return purge.Host
+	case edgeone.TypeTag:
+		return purge.Tag
+	}
+	return purge.All
+}
