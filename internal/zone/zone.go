@@ -1,0 +1,182 @@
+// Package zone tells which EdgeOne zone a host belongs to, for requests that do not say.
+//
+// It stands beside admission: the worker asks for each host. The operator's table comes first, then
+// what the account's zones and their domains tell, read in the background and kept. An answer never
+// waits for the API: where it is not known yet, the worker keeps the request and asks again after
+// Updated.
+//
+// It promises that a look-up which the API refuses or fails does no harm to requests that name their
+// zone. It does not check the zones that requests do name.
+package zone
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+)
+
+// The answers beside a zone.
+var (
+	ErrUnknown   = errors.New("no zone of the account serves this host")
+	ErrAmbiguous = errors.New("several zones of the account serve this host; name one in the request")
+	// ErrPending says that the zones could not be read yet.
+	ErrPending = errors.New("the zones of the account are not known yet")
+)
+
+const (
+	// fresh is how long a reading counts; a host that is not in it is looked for again after missAge.
+	fresh   = 10 * time.Minute
+	missAge = 30 * time.Second
+	// retry is how long after a failure the next reading begins, at the earliest.
+	retry = 5 * time.Second
+)
+
+// API lists an account's zones. before is called ahead of each call, to keep the pace.
+type API interface {
+	Zones(ctx context.Context, before func(context.Context) error) ([]edgeone.Zone, error)
+	Domains(ctx context.Context, zone string, before func(context.Context) error) ([]edgeone.Domain, error)
+}
+
+// Finder is safe for concurrent use.
+type Finder struct {
+	api     API
+	pace    func(context.Context) error
+	log     *zap.Logger
+	fixed   map[string][]string // host or *.suffix -> zones, from the configuration
+	wake    chan struct{}       // capacity 1: a reading is wanted
+	updated chan struct{}       // capacity 1: a reading has ended
+
+	mu    sync.Mutex
+	known map[string][]string
+	read  time.Time // when known was read; zero: never
+}
+
+// New makes a Finder. The table maps a host, or *.suffix, to a zone id; "*" stands for every host.
+func New(api API, table map[string]string, pace func(context.Context) error, log *zap.Logger) *Finder {
+	fixed := make(map[string][]string, len(table))
+	for host, zone := range table {
+		fixed[strings.ToLower(host)] = []string{zone}
+	}
+	return &Finder{
+		api: api, pace: pace, log: log, fixed: fixed,
+		wake: make(chan struct{}, 1), updated: make(chan struct{}, 1),
+	}
+}
+
+// Updated tells that a reading has ended and pending hosts may be asked for again.
+func (f *Finder) Updated() <-chan struct{} { return f.updated }
+
+// Find tells the zone of a host (lower case, punycode, no port). It does not block.
+func (f *Finder) Find(host string) (string, error) {
+	if zone, err := match(f.fixed, host); !errors.Is(err, ErrUnknown) {
+		return zone, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	age := time.Since(f.read)
+	if f.read.IsZero() {
+		f.want()
+		return "", ErrPending
+	}
+	zone, err := match(f.known, host)
+	if age > fresh || err != nil && age > missAge {
+		f.want()
+		if err != nil {
+			return "", ErrPending
+		}
+	}
+	return zone, err
+}
+
+func (f *Finder) want() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// match prefers the host itself, then the longest wildcard, then "*".
+func match(table map[string][]string, host string) (string, error) {
+	zones := table[host]
+	for rest := host; len(zones) == 0; {
+		_, after, ok := strings.Cut(rest, ".")
+		if !ok {
+			zones = table["*"]
+			break
+		}
+		zones, rest = table["*."+after], after
+	}
+	switch len(zones) {
+	case 0:
+		return "", ErrUnknown
+	case 1:
+		return zones[0], nil
+	}
+	return "", ErrAmbiguous
+}
+
+// Run reads the zones when they are wanted, until the context ends.
+func (f *Finder) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.wake:
+		}
+		known, err := f.list(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			f.log.Warn("zones could not be read; requests that name no zone wait", zap.Error(err), zap.Duration("again in", retry))
+			if !pause(ctx, retry) {
+				return nil
+			}
+			f.want()
+			continue
+		}
+		f.mu.Lock()
+		f.known, f.read = known, time.Now()
+		f.mu.Unlock()
+		select {
+		case f.updated <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (f *Finder) list(ctx context.Context) (map[string][]string, error) {
+	zones, err := f.api.Zones(ctx, f.pace)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string][]string)
+	for _, z := range zones {
+		domains, err := f.api.Domains(ctx, z.ID, f.pace)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range domains {
+			name := strings.ToLower(d.Name)
+			known[name] = append(known[name], z.ID)
+		}
+	}
+	return known, nil
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
