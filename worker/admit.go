@@ -1,0 +1,222 @@
+package worker
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// arrival is a request with the delivery that brought it.
+type arrival struct {
+	*request
+
+	delivery record.Delivery
+	reason   *purge.Reason // why it is refused as a whole
+}
+
+// admit takes a lot of deliveries in: new requests get in line, known ones join or are acked, bad ones
+// are told and buried. It returns when each is held or done, or the context has ended.
+func (w *Worker) admit(ctx context.Context, lane purge.Lane, lot []record.Delivery) {
+	w.Metrics.received(lane, len(lot))
+	for len(lot) > 0 && ctx.Err() == nil {
+		var fresh, reused []arrival
+		var queries []ledger.Query
+		for _, d := range lot {
+			a := w.read(d, lane)
+			switch w.register(a) {
+			case joined:
+				continue
+			case conflicting:
+				reused = append(reused, a)
+				continue
+			case registered:
+			}
+			fresh = append(fresh, a)
+			if d.Count > 1 || a.ID[0] != '_' {
+				queries = append(queries, ledger.Query{Key: a.Key(), Again: d.Count > 1})
+			}
+		}
+		found, err := w.Ledger.Find(ctx, queries)
+		if err != nil {
+			return // the context has ended: what is held comes again
+		}
+		lot = w.sort(ctx, fresh, found, reused)
+	}
+}
+
+// read decodes a delivery. With a reason the request holds what could be read of it.
+func (w *Worker) read(d record.Delivery, home purge.Lane) arrival {
+	lane, source, valid := w.cfg.Subjects.ParseRequest(d.Subject)
+	body, err := purge.Decode(d.Data, d.ContentType)
+	reason, _ := errors.AsType[*purge.Reason](err)
+	if err != nil && reason == nil {
+		reason = &purge.Reason{Code: purge.CodeMalformed, Message: err.Error()}
+	}
+	if reason == nil && !valid {
+		reason = &purge.Reason{Code: purge.CodeMalformed, Message: "the source in the subject must be 1 to 32 of a-z 0-9 _ -"}
+	}
+	if reason == nil && body.Prefetch {
+		reason = &purge.Reason{Code: purge.CodeUnsupported, Message: "prefetch is not supported yet", Field: "prefetch"}
+	}
+	if reason == nil && body.Account != "" && body.Account != w.cfg.Account {
+		reason = &purge.Reason{Code: purge.CodePolicy, Message: "no such account is configured", Field: "account"}
+	}
+	r := &request{home: home, body: body, Request: record.Request{
+		Source: source, ID: purge.PickID(body, source, d.MsgID), Lane: lane, Type: body.Type,
+		Total: len(body.Targets), Requested: body.Time, Received: d.Stored.UTC(), Labels: body.Labels,
+	}}
+	if r.ID == "" {
+		r.ID = purge.GeneratedID(d.Stored, d.Sequence)
+	}
+	if reason != nil {
+		r.Digest = purge.RawDigest(d.Data)
+	} else {
+		r.Digest = body.Digest()
+	}
+	if reason == nil && body.Type == purge.All {
+		r.Total = 1
+	}
+	r.unassigned, r.unrecorded = r.Total, r.Total
+	return arrival{r, d, reason}
+}
+
+// entry is what became of a delivery at the table of requests.
+type entry int
+
+const (
+	registered  entry = iota // its request is new
+	joined                   // its request is held: it will be acked with it
+	conflicting              // its id is held for another body
+)
+
+// register puts a request into the table, unless its id is held already.
+func (w *Worker) register(a arrival) entry {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	have := w.requests[a.Key()]
+	switch {
+	case have == nil:
+		a.deliver(a.delivery)
+		a.looking = true
+		a.weight = max(1, a.Total)
+		w.weight[a.home] += a.weight
+		w.requests[a.Key()] = a.request
+		return registered
+	case have.holds(a.delivery.Sequence):
+	case have.looking:
+		have.joined = append(have.joined, a.delivery)
+		return joined
+	case have.Digest != a.Digest:
+		return conflicting
+	}
+	have.deliver(a.delivery)
+	return joined
+}
+
+// sort decides what becomes of new requests by what is known of them, and gives the deliveries that
+// came for them meanwhile.
+func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []record.Delivery {
+	var done, rejected []arrival
+	var ended []*request
+	for _, a := range fresh {
+		f, known := found[a.Key()]
+		switch {
+		case known && f.Digest != a.Digest:
+			reused = append(reused, a)
+			done = append(done, a)
+		case known && f.All():
+			done = append(done, a)
+		case a.reason != nil:
+			rejected = append(rejected, a)
+			done = append(done, a)
+		default:
+			if w.place(a.request, f.Held) {
+				ended = append(ended, a.request)
+			}
+		}
+	}
+	w.refuse(ctx, rejected, reused)
+	var replies []string
+	for _, a := range reused {
+		replies = append(replies, a.delivery.Reply)
+	}
+	for _, a := range done {
+		replies = append(replies, a.delivery.Reply)
+	}
+	w.ack(ctx, replies)
+	again := w.unlook(fresh, done)
+	w.finish(ctx, ended)
+	return again
+}
+
+// refuse buries and tells: the dead letter first, so that an event never speaks of one that is not
+// there.
+func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) {
+	var letters []record.DeadLetter
+	var ends []record.Tally
+	for _, a := range reused {
+		a.reason = &purge.Reason{
+			Code: purge.CodeIDReused, Field: "id",
+			Message: "this id was used for another request, which keeps its own end; use a new id",
+		}
+		letters = append(letters, a.letter())
+	}
+	for _, a := range rejected {
+		letters = append(letters, a.letter())
+		t := a.tally()
+		t.Reason = a.reason
+		ends = append(ends, t)
+	}
+	if len(letters) == 0 {
+		return
+	}
+	if err := w.Ledger.Bury(ctx, letters); err != nil {
+		return // the context has ended: the messages come again
+	}
+	w.Metrics.buried(letters)
+	if err := w.Ledger.Tell(ctx, ends); err != nil && ctx.Err() == nil {
+		w.Log.Error("rejection not told", zap.Error(err))
+	}
+}
+
+func (a *arrival) letter() record.DeadLetter {
+	return record.DeadLetter{
+		Key: a.Key(), Code: a.reason.Code, Message: a.reason.Error(), Subject: a.delivery.Subject,
+		ContentType: a.delivery.ContentType, Data: a.delivery.Data,
+		Sequence: a.delivery.Sequence, Stored: a.delivery.Stored,
+	}
+}
+
+// unlook ends the looking-up of requests, forgets those that are done, and gives what joined them.
+func (w *Worker) unlook(fresh, done []arrival) []record.Delivery {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var lot []record.Delivery
+	for _, a := range fresh {
+		a.looking = false
+		lot = append(lot, a.joined...)
+		a.joined = nil
+	}
+	for _, a := range done {
+		w.forget(a.request)
+	}
+	return lot
+}
+
+// forget takes a request out of the table; its messages are acked or will come again.
+func (w *Worker) forget(r *request) {
+	if w.requests[r.Key()] != r {
+		return
+	}
+	delete(w.requests, r.Key())
+	w.weight[r.home] -= r.weight
+	if r.expires {
+		w.expiring--
+	}
+	signal(w.room[r.home])
+}

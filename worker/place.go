@@ -1,0 +1,192 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/zone"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// largeRequest is the number of targets above which an interactive request is treated as bulk: it is
+// a batch by itself and would hold up the urgent ones behind it.
+const largeRequest = 500
+
+// place puts the targets of a request in line, but for those that held says stand in a record
+// already. Targets that are not valid get their end here; where a zone is not known yet, the whole
+// request waits for it. It reports true when nothing of the request is left to do but its end.
+func (w *Worker) place(r *request, held []bool) bool {
+	slots, failures, err := w.slots(r, held)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if errors.Is(err, zone.ErrPending) {
+		w.waiting = append(w.waiting, r)
+		r.held = held
+		return false
+	}
+	if !r.body.Expires.IsZero() {
+		r.expires = true
+		w.expiring++
+	}
+	for _, h := range held {
+		if h {
+			r.unassigned--
+			r.unrecorded--
+			r.spans = true
+		}
+	}
+	for _, f := range failures {
+		r.fail(f.Index, f.Code, f.Reason, f.Field)
+	}
+	lane := r.home
+	if len(slots) > largeRequest {
+		lane = purge.Bulk
+	}
+	now := time.Now()
+	for _, s := range slots {
+		w.batcher.Add(now, s.group, lane, s.target, waiter{r, s.index})
+		if until := w.quotas.want(s.group.Zone, now); until.After(now) {
+			w.batcher.Hold(s.group.Account, s.group.Zone, s.group.Type, until)
+		}
+	}
+	signal(w.wake)
+	return r.unrecorded == 0
+}
+
+// slots gives the targets that are to be sent and those that can't be. The error is
+// [zone.ErrPending], when a zone can't be told yet.
+func (w *Worker) slots(r *request, held []bool) ([]slot, []record.Failure, error) {
+	group := batcher.Group{
+		Account: w.cfg.Account, Zone: r.body.Zone, Type: apiType(r.body.Type), Method: string(r.body.Method),
+		Hosts: hosts(r.body.Hosts),
+	}
+	if r.body.Type == purge.All {
+		if r.body.Zone == "" {
+			return nil, []record.Failure{{Code: purge.CodeZoneNotFound, Reason: "type all needs a zone", Field: "zone"}}, nil
+		}
+		return []slot{{group, "", 0}}, nil, nil
+	}
+	slots := make([]slot, 0, len(r.body.Targets))
+	var failures []record.Failure
+	for i, target := range r.body.Targets {
+		if i < len(held) && held[i] {
+			continue
+		}
+		canonical, err := purge.Canonical(r.body.Type, target)
+		g := group
+		if err == nil && g.Zone == "" {
+			g.Zone, err = w.zoneOf(r, canonical)
+		}
+		if errors.Is(err, zone.ErrPending) {
+			return nil, nil, err
+		}
+		if err != nil {
+			failures = append(failures, failure(i, err))
+			continue
+		}
+		slots = append(slots, slot{g, canonical, i})
+	}
+	return slots, failures, nil
+}
+
+// zoneOf tells the zone of a target whose request names none: by its host, or by the hosts that the
+// tag is limited to.
+func (w *Worker) zoneOf(r *request, canonical string) (string, error) {
+	names := r.body.Hosts
+	switch r.body.Type {
+	case purge.URL, purge.Prefix:
+		u, err := url.Parse(canonical)
+		if err != nil {
+			return "", fmt.Errorf("read host: %w", err)
+		}
+		names = []string{u.Hostname()}
+	case purge.Host:
+		names = []string{canonical}
+	case purge.Tag, purge.All:
+	}
+	found := ""
+	for _, name := range names {
+		id, err := w.Zones.Find(strings.ToLower(name))
+		if err != nil {
+			return "", err
+		}
+		if found != "" && id != found {
+			return "", zone.ErrAmbiguous
+		}
+		found = id
+	}
+	if found == "" {
+		return "", zone.ErrUnknown
+	}
+	return found, nil
+}
+
+func failure(index int, err error) record.Failure {
+	f := record.Failure{Index: index, Field: fmt.Sprintf("targets[%d]", index), Reason: err.Error()}
+	reason, ok := errors.AsType[*purge.Reason](err)
+	switch {
+	case ok:
+		f.Code, f.Reason = reason.Code, reason.Message
+	case errors.Is(err, zone.ErrAmbiguous):
+		f.Code = purge.CodeZoneAmbiguous
+	case errors.Is(err, zone.ErrUnknown):
+		f.Code = purge.CodeZoneNotFound
+	default:
+		f.Code = purge.CodeInvalidTarget
+	}
+	return f
+}
+
+// watchZones places the requests that wait for their zone, each time the zones were read.
+func (w *Worker) watchZones(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.Zones.Updated():
+		}
+		w.mu.Lock()
+		waiting := w.waiting
+		w.waiting = nil
+		w.mu.Unlock()
+		var ended []*request
+		for _, r := range waiting {
+			if w.place(r, r.held) {
+				ended = append(ended, r)
+			}
+		}
+		w.finish(ctx, ended)
+	}
+}
+
+func hosts(names []string) string {
+	sorted := make([]string, len(names))
+	for i, h := range names {
+		sorted[i] = strings.ToLower(h)
+	}
+	slices.Sort(sorted)
+	return strings.Join(slices.Compact(sorted), ",")
+}
+
+func apiType(t purge.Type) string {
+	switch t {
+	case purge.Prefix:
+		return edgeone.TypePrefix
+	case purge.Host:
+		return edgeone.TypeHost
+	case purge.Tag:
+		return edgeone.TypeTag
+	case purge.All:
+		return edgeone.TypeAll
+	case purge.URL:
+	}
+	return edgeone.TypeURL
+}

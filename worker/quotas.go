@@ -1,0 +1,173 @@
+package worker
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+)
+
+const (
+	// quotaAge is how long a reading of a zone's quotas counts.
+	quotaAge = 10 * time.Minute
+	// quotaWait is how long a zone's first batch waits for its quota at most.
+	quotaWait = 2 * time.Second
+	// spentAge is how often the quotas of a zone whose day is spent are read again.
+	spentAge = 5 * time.Second
+)
+
+// quotas remembers what DescribeContentQuota said of each zone. Its own lock is never held together
+// with a call.
+type quotas struct {
+	wake chan struct{} // capacity 1: a zone is wanted
+
+	mu    sync.Mutex
+	zones map[string]*quota
+}
+
+type quota struct {
+	byType map[string]edgeone.Quota // nil: unknown
+	due    time.Time                // when it is to be read again
+	first  time.Time                // when the zone was first wanted
+	read   bool                     // asked at least once, with whatever result
+	spent  map[string]bool          // types whose day is spent
+}
+
+func newQuotas() quotas {
+	return quotas{wake: make(chan struct{}, 1), zones: make(map[string]*quota)}
+}
+
+// want makes sure that a zone's quotas are read, and tells until when its batches wait for that.
+func (q *quotas) want(zone string, now time.Time) time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	z := q.zones[zone]
+	if z == nil {
+		z = &quota{first: now, spent: make(map[string]bool)}
+		q.zones[zone] = z
+		signal(q.wake)
+	}
+	if z.read {
+		return time.Time{}
+	}
+	return z.first.Add(quotaWait)
+}
+
+// again has a zone's quotas read now; with spent the type waits until its day has something left.
+func (q *quotas) again(zone, typ string, spent bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if z := q.zones[zone]; z != nil {
+		z.due = time.Time{}
+		z.spent[typ] = z.spent[typ] || spent
+		signal(q.wake)
+	}
+}
+
+// batch tells how many targets a submission may carry, 0 for unknown.
+func (q *quotas) batch(zone, typ string) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if z := q.zones[zone]; z != nil {
+		return z.byType[typ].Batch
+	}
+	return 0
+}
+
+// dueAt gives the zones that are to be read now, and when the next one is.
+func (q *quotas) dueAt(now time.Time) (zones []string, next time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	next = now.Add(quotaAge)
+	for id, z := range q.zones {
+		if !z.due.After(now) {
+			zones = append(zones, id)
+		} else if z.due.Before(next) {
+			next = z.due
+		}
+	}
+	return zones, next
+}
+
+// set notes an answer, nil for none, and tells which types have nothing left today.
+func (q *quotas) set(zone string, byType map[string]edgeone.Quota, now time.Time) (spent map[string]bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	z := q.zones[zone]
+	z.read = true
+	z.due = now.Add(spentAge)
+	if byType == nil {
+		return maps.Clone(z.spent)
+	}
+	z.byType = byType
+	for typ := range z.spent {
+		if row, ok := byType[typ]; !ok || row.DailyAvailable > 0 {
+			delete(z.spent, typ)
+		}
+	}
+	if len(z.spent) == 0 {
+		z.due = now.Add(quotaAge)
+	}
+	return maps.Clone(z.spent)
+}
+
+// limit is the batcher's: the quota's Batch, the API's ceiling and the operator's cap, whichever is
+// least.
+func (w *Worker) limit(g batcher.Group) int {
+	limit := edgeone.Ceiling(g.Type)
+	if batch := w.quotas.batch(g.Zone, g.Type); batch > 0 {
+		limit = min(limit, batch)
+	}
+	if w.cfg.MaxTargets > 0 {
+		limit = min(limit, w.cfg.MaxTargets)
+	}
+	return limit
+}
+
+// watchQuotas reads the quotas of the zones in use: at first sight, now and then, and when a call was
+// refused for one. A refusal means that they are unknown, not zero.
+func (w *Worker) watchQuotas(ctx context.Context) {
+	for {
+		zones, next := w.quotas.dueAt(time.Now())
+		for _, zone := range zones {
+			byType, err := w.API.Quotas(ctx, zone)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				w.Log.Warn("quotas could not be read", zap.String("zone", zone), zap.Error(err))
+			}
+			w.unhold(zone, w.quotas.set(zone, byType, time.Now()))
+		}
+		timer := time.NewTimer(time.Until(next))
+		select {
+		case <-ctx.Done():
+		case <-w.quotas.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// unhold lets the batches of a zone go, but for the types that have nothing left today.
+func (w *Worker) unhold(zone string, spent map[string]bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	for _, typ := range []string{edgeone.TypeURL, edgeone.TypePrefix, edgeone.TypeHost, edgeone.TypeTag, edgeone.TypeAll} {
+		until := now
+		if spent[typ] {
+			until = now.Add(2 * spentAge)
+		}
+		w.batcher.Hold(w.cfg.Account, zone, typ, until)
+	}
+	signal(w.wake)
+}

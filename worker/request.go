@@ -1,0 +1,107 @@
+package worker
+
+import (
+	"slices"
+	"time"
+
+	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// request is a request from its delivery until its messages are acked. Its fields are guarded by the
+// Worker's mu once it is in the table of requests.
+type request struct {
+	record.Request
+
+	home    purge.Lane // the consumer that delivered it
+	body    purge.Request
+	replies []reply
+	touched time.Time // of the last InProgress
+	weight  int
+
+	looking bool              // what is known of it is being looked up
+	joined  []record.Delivery // messages with its id that came meanwhile
+
+	held []bool // while its zone is not known: its targets that stand in a record
+
+	failures []record.Failure
+	sent     bool // EdgeOne was asked for one of its targets
+	jobs     int
+	spans    bool
+	expires  bool      // counts among those that may expire
+	first    time.Time // the first submission
+	// unassigned counts its targets that are in no job and have no outcome; unrecorded those that
+	// stand in no durable record.
+	unassigned, unrecorded int
+}
+
+// reply is how one message of a request is acked.
+type reply struct {
+	sequence uint64
+	subject  string
+}
+
+// waiter is one target of a request, as the batcher knows it.
+type waiter struct {
+	*request
+
+	index int
+}
+
+// slot is a target that is ready for the batcher.
+type slot struct {
+	group  batcher.Group
+	target string
+	index  int
+}
+
+func (r *request) deliver(d record.Delivery) {
+	for i := range r.replies {
+		if r.replies[i].sequence == d.Sequence {
+			r.replies[i].subject = d.Reply
+			return
+		}
+	}
+	r.replies = append(r.replies, reply{d.Sequence, d.Reply})
+	r.touched = time.Now()
+}
+
+func (r *request) holds(sequence uint64) bool {
+	return slices.ContainsFunc(r.replies, func(p reply) bool { return p.sequence == sequence })
+}
+
+// fail notes the end of one target that no job holds.
+func (r *request) fail(index int, code, reason, field string) {
+	target := ""
+	if index < len(r.body.Targets) {
+		target = r.body.Targets[index]
+	}
+	r.failures = append(r.failures, record.Failure{Index: index, Target: target, Code: code, Reason: reason, Field: field})
+	r.unassigned--
+	r.unrecorded--
+}
+
+func (r *request) expired(now time.Time) bool {
+	return !r.body.Expires.IsZero() && !now.Before(r.body.Expires)
+}
+
+func (r *request) subjects() []string {
+	all := make([]string, len(r.replies))
+	for i, p := range r.replies {
+		all[i] = p.subject
+	}
+	return all
+}
+
+// tally is the end of a request that no job holds a part of.
+func (r *request) tally() record.Tally {
+	t := record.Tally{Request: r.Request, Failures: slices.Clone(r.failures), Sent: r.sent, Submitted: r.first}
+	if r.sent {
+		t.Attempts = 1
+	}
+	if r.body.Zone != "" {
+		t.Zones = []string{r.body.Zone}
+	}
+	return t
+}

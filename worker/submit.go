@@ -1,0 +1,153 @@
+package worker
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+)
+
+const (
+	// backoffMax is between two tries of one batch at most: the API's return is noticed within it.
+	backoffMax = 30 * time.Second
+	// pausedFor is how long calls wait after the credentials were refused.
+	pausedFor = 10 * time.Second
+	// unknownTries is how often a batch is sent again after an answer that nobody knows, configTries
+	// after one that only an operator can mend, noJobTries after one that made no job.
+	unknownTries, configTries, noJobTries = 5, 3, 1
+)
+
+// submit makes one call and does what follows from its answer. One batch never decides the fate of
+// another.
+func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
+	sent := time.Now()
+	created, err := w.API.CreatePurge(ctx, w.purge(batch))
+	class := edgeone.Classify(err)
+	w.Metrics.called(class, len(batch.Slots), time.Since(sent))
+	if class != edgeone.Done {
+		if ctx.Err() != nil {
+			return // the messages come again, to the next owner
+		}
+		w.Log.Warn("batch not accepted", zap.String("zone", batch.Group.Zone), zap.String("type", batch.Group.Type),
+			zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1), zap.Stringer("class", class), zap.Error(err))
+	}
+	w.setRefusal(class, err)
+	w.verdict(ctx, batch, class, created, err, sent)
+}
+
+func (w *Worker) purge(batch *batcher.Batch[waiter]) edgeone.Purge {
+	p := edgeone.Purge{Zone: batch.Group.Zone, Type: batch.Group.Type, Method: batch.Group.Method}
+	if batch.Group.Hosts != "" {
+		p.Hosts = strings.Split(batch.Group.Hosts, ",")
+	}
+	if p.Type == edgeone.TypeAll {
+		return p
+	}
+	p.Targets = make([]string, len(batch.Slots))
+	for i, s := range batch.Slots {
+		p.Targets[i] = s.Target
+	}
+	return p
+}
+
+// verdict is the one place that turns a class into what happens to the batch.
+func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], class edgeone.Class, created edgeone.Created, err error, sent time.Time) {
+	g := batch.Group
+	switch class {
+	case edgeone.Done:
+		w.record(ctx, batch, created, sent)
+	case edgeone.Throttled: // not executed: not a try
+		w.Pace.Throttled()
+		batch.Tries--
+		w.again(batch, 0)
+	case edgeone.Transient, edgeone.Ambiguous:
+		w.again(batch, retryDelay(batch.Tries))
+	case edgeone.BatchQuota:
+		w.quotas.again(g.Zone, g.Type, false)
+		w.split(ctx, batch, err)
+	case edgeone.TooLarge, edgeone.BadTarget:
+		w.split(ctx, batch, err)
+	case edgeone.NoJob:
+		if batch.Tries < noJobTries {
+			w.again(batch, retryDelay(batch.Tries))
+			return
+		}
+		w.split(ctx, batch, err)
+	case edgeone.DailyQuota:
+		w.quotas.again(g.Zone, g.Type, true)
+		w.hold(g, 2*spentAge)
+		w.again(batch, 0)
+	case edgeone.Permission:
+		w.Pace.Hold(pausedFor)
+		w.again(batch, pausedFor)
+	case edgeone.Plan:
+		w.refuseBatch(ctx, batch, err)
+	case edgeone.Misconfigured:
+		w.againOrRefuse(ctx, batch, configTries, err)
+	case edgeone.Unknown:
+		w.againOrRefuse(ctx, batch, unknownTries, err)
+	}
+}
+
+func (w *Worker) againOrRefuse(ctx context.Context, batch *batcher.Batch[waiter], tries int, err error) {
+	if batch.Tries+1 < tries {
+		w.again(batch, retryDelay(batch.Tries))
+		return
+	}
+	w.refuseBatch(ctx, batch, err)
+}
+
+// again sends a batch again, whole and joined by nobody (I4).
+func (w *Worker) again(batch *batcher.Batch[waiter], wait time.Duration) {
+	w.mu.Lock()
+	w.batcher.Return(batch, time.Now().Add(wait))
+	w.mu.Unlock()
+	signal(w.wake)
+}
+
+// split sends the halves of a batch apart, until what EdgeOne refuses is alone and fails alone.
+func (w *Worker) split(ctx context.Context, batch *batcher.Batch[waiter], err error) {
+	if len(batch.Slots) < 2 {
+		w.refuseBatch(ctx, batch, err)
+		return
+	}
+	left, right := batch.Halve()
+	w.again(left, 0)
+	w.again(right, 0)
+}
+
+func (w *Worker) hold(g batcher.Group, d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.batcher.Hold(g.Account, g.Zone, g.Type, time.Now().Add(d))
+}
+
+// retryDelay is the wait before a batch is sent again, longer each time, with jitter.
+func retryDelay(tries int) time.Duration {
+	b := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(200*time.Millisecond),
+		backoff.WithMultiplier(2),
+		backoff.WithMaxInterval(backoffMax),
+		backoff.WithMaxElapsedTime(0))
+	d := b.NextBackOff()
+	for range min(tries, 16) {
+		d = b.NextBackOff()
+	}
+	return d
+}
+
+func (w *Worker) setRefusal(class edgeone.Class, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case class == edgeone.Permission:
+		w.refusal = err.Error()
+	case class != edgeone.Transient && class != edgeone.Ambiguous && class != edgeone.Throttled:
+		w.refusal = ""
+	}
+}
