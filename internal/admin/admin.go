@@ -1,0 +1,95 @@
+// Package admin is the HTTP listener for those who operate edgepurge: health, readiness, metrics.
+//
+// `/livez` says that the process runs and depends on nothing outside; `/readyz` is 503 with the reasons
+// while something outside keeps it from working; `/metrics` is for Prometheus; `/` names the others.
+// It reads the state that it is given and changes nothing.
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+)
+
+// listenAgain is how long after a failure the address is tried again.
+const listenAgain = 5 * time.Second
+
+// Server serves on one address.
+type Server struct {
+	addr  string
+	ready func() []string
+	reg   prometheus.Gatherer
+	log   *zap.Logger
+}
+
+// New makes a Server. ready gives the reasons why the process is not ready, none when it is; it must
+// not block.
+func New(addr string, ready func() []string, reg prometheus.Gatherer, log *zap.Logger) *Server {
+	return &Server{addr: addr, ready: ready, reg: reg, log: log}
+}
+
+// Run serves until the context ends. An address that is taken is a warning, tried again: the work
+// does not wait for its observers. An empty address serves nothing.
+func (s *Server) Run(ctx context.Context) error {
+	if s.addr == "" {
+		return nil
+	}
+	for {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)
+		if err == nil {
+			err = s.serve(ctx, l)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.log.Warn("no health and metrics, trying again", zap.String("listen", s.addr), zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(listenAgain):
+		}
+	}
+}
+
+func (s *Server) serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	s.log.Info("health and metrics", zap.String("listen", l.Addr().String()))
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", s.addr, err)
+	}
+	return nil
+}
+
+// Handler answers the paths.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if reasons := s.ready(); len(reasons) > 0 {
+			text(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
+			return
+		}
+		text(w, http.StatusOK, "ok")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		text(w, http.StatusOK, "edgepurge\n\n/livez    the process runs\n/readyz   it can work, or why not\n/metrics  for Prometheus")
+	})
+	return mux
+}
+
+func text(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, body)
+}

@@ -1,0 +1,166 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/edgepurge/edgepurge/internal/admin"
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/ledger"
+)
+
+// again is how long after a failure the owner's work or the set-up is begun anew.
+const again = time.Second
+
+// App is one replica: connected, standing by, and at times the owner.
+type App struct {
+	cfg         config.Config
+	credentials common.CredentialIface
+	log         *zap.Logger
+	reg         *prometheus.Registry
+	broker      *broker.Broker
+	metrics     *metrics
+
+	mu      sync.Mutex
+	setup   string   // why the streams can't be worked with; empty when they can
+	owner   bool     // this replica holds the lease
+	current *account // its pipeline, nil while it is not at work
+}
+
+// New opens the connection; a server that is away is no error. The caller runs the App and closes
+// nothing: Run does.
+func New(cfg config.Config, credentials common.CredentialIface, log *zap.Logger) (*App, error) {
+	b, err := broker.Connect(Dial(cfg), Settings(cfg), log.Named("nats"))
+	if err != nil {
+		return nil, err
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a := &App{cfg: cfg, credentials: credentials, log: log, reg: reg, broker: b, setup: "not provisioned yet"}
+	a.metrics = newMetrics(reg, a)
+	return a, nil
+}
+
+// Dial gives the connection that a configuration names.
+func Dial(cfg config.Config) broker.Dial {
+	n := cfg.NATS
+	return broker.Dial{
+		URL: string(n.URL), Context: n.Context, Creds: n.Creds, NKey: n.NKey,
+		User: n.User, Password: string(n.Password), Token: string(n.Token),
+		CA: n.CA, Cert: n.Cert, Key: n.Key,
+	}
+}
+
+// Settings gives the streams that a configuration asks for.
+func Settings(cfg config.Config) broker.Settings {
+	return broker.Settings{
+		Prefix: cfg.NATS.Prefix, Replicas: cfg.NATS.Replicas, MaxBytes: int64(cfg.NATS.MaxBytes),
+		EventsKeep: cfg.Events.Keep, DeadKeep: cfg.Dead.Keep,
+		BulkWindow: cfg.Worker.Window, InteractiveWindow: cfg.Worker.InteractiveWindow,
+	}
+}
+
+// Run works until the context ends, and then drains. It returns nil after a clean stop.
+func (a *App) Run(ctx context.Context) error {
+	defer a.broker.Close()
+	front, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var g errgroup.Group
+	server := admin.New(a.cfg.HTTP.Listen, a.Ready, a.reg, a.log.Named("http"))
+	g.Go(func() error { return server.Run(front) })
+	g.Go(func() error {
+		defer stop() // the listener tells the truth until the drain is over
+		return a.work(ctx)
+	})
+	return g.Wait()
+}
+
+func (a *App) work(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := a.turn(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("begins anew", zap.Error(err), zap.Duration("wait", again))
+			a.setSetup(err.Error())
+			wait(ctx, again)
+		}
+	}
+	return nil
+}
+
+// turn is one go from the set-up to the loss of the lease.
+func (a *App) turn(ctx context.Context) error {
+	err := a.broker.Ready(ctx, func(why error) { a.log.Warn("waiting for nats", zap.Error(why)) })
+	if err != nil {
+		return nil //nolint:nilerr // the context ended: a clean stop
+	}
+	if err := a.provision(ctx); err != nil {
+		return err
+	}
+	a.setSetup("")
+	a.log.Info("standing by")
+	lease, err := a.broker.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	err = a.own(ctx, lease)
+	if errors.Is(err, broker.ErrLeaseLost) {
+		a.log.Warn("another replica is the owner now")
+		return nil
+	}
+	return err
+}
+
+func (a *App) provision(ctx context.Context) error {
+	switch a.cfg.NATS.Provision {
+	case config.ProvisionCreate:
+		return a.broker.Provision(ctx, false)
+	case config.ProvisionVerify:
+		return a.broker.Verify(ctx)
+	}
+	return nil
+}
+
+// Ready gives the reasons why this replica can't do its part, none when it can.
+func (a *App) Ready() []string {
+	var reasons []string
+	if err := a.broker.Check(); err != nil {
+		reasons = append(reasons, err.Error())
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.setup != "" {
+		reasons = append(reasons, "streams: "+a.setup)
+	}
+	if a.current != nil {
+		if why := a.current.worker.Refused(); why != "" {
+			reasons = append(reasons, fmt.Sprintf("account %s: %s", a.cfg.EdgeOne.Account, why))
+		}
+	}
+	return reasons
+}
+
+func (a *App) setSetup(why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.setup = why
+}
+
+func (a *App) newLedger() *ledger.Ledger {
+	return ledger.New(a.broker, a.cfg.Instance, a.log.Named("ledger"), a.metrics.told)
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

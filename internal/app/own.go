@@ -1,0 +1,159 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/limiter"
+	"github.com/edgepurge/edgepurge/internal/zone"
+	"github.com/edgepurge/edgepurge/purge"
+	"github.com/edgepurge/edgepurge/tracker"
+	"github.com/edgepurge/edgepurge/worker"
+)
+
+// window is the span over which the API counts calls (API documentation, "API frequency limits").
+const window = time.Second
+
+// account is one account's pipeline.
+type account struct {
+	client  *edgeone.Client
+	create  *limiter.Limiter
+	look    *limiter.Limiter // DescribePurgeTasks
+	aside   *limiter.Limiter // each helper action has a limit of its own; one pace serves all
+	zones   *zone.Finder
+	tracker *tracker.Tracker
+	worker  *worker.Worker
+}
+
+// own is the owner's life: until the lease is lost, or the context ends and the drain is over.
+func (a *App) own(ctx context.Context, lease *broker.Lease) error {
+	a.setOwner(true, nil)
+	defer a.setOwner(false, nil)
+	work, lose := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer lose(nil)
+	pull, stop := context.WithCancel(work)
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+
+	var keeper errgroup.Group
+	keeper.Go(func() error {
+		err := lease.Keep(work)
+		lose(err)
+		return err
+	})
+	acc, err := a.pipeline(pull, lease)
+	if err == nil {
+		err = a.run(pull, work, acc)
+	}
+	if err == nil || ctx.Err() != nil {
+		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), again)
+		err = errors.Join(err, lease.Release(release, acc.sends()))
+		cancel()
+	}
+	lose(nil)
+	if lost := keeper.Wait(); lost != nil {
+		return lost
+	}
+	return err
+}
+
+func (acc *account) sends() []time.Time {
+	if acc == nil {
+		return nil
+	}
+	return acc.create.Sends()
+}
+
+// pipeline builds the account's parts. The pace goes on where a predecessor that handed over stopped;
+// after one that did not, it holds a whole window (I3).
+func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, error) {
+	acc := &account{
+		create: limiter.New(a.cfg.Limits.CreatePerSecond),
+		look:   limiter.New(a.cfg.Limits.DescribePerSecond),
+		aside:  limiter.New(a.cfg.Limits.DescribePerSecond),
+	}
+	before, ok, err := lease.Predecessor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		acc.create.Resume(before.Sends)
+	} else if !lease.First() {
+		acc.create.Hold(window)
+	}
+	e := a.cfg.EdgeOne
+	acc.client, err = edgeone.New(edgeone.Config{
+		Credentials: a.credentials, Endpoint: e.Endpoint, Version: e.Version, Region: e.Region,
+		Timeout: e.Timeout, Sent: acc.sent,
+	})
+	if err != nil {
+		return nil, err
+	}
+	books := a.newLedger()
+	acc.zones = zone.New(acc.client, e.Zones, acc.aside.Wait, a.log.Named("zone"))
+	acc.tracker = tracker.New(tracker.Config{
+		PollMin: a.cfg.Tracker.PollMin, PollMax: a.cfg.Tracker.PollMax, Deadline: a.cfg.Tracker.Deadline,
+	}, acc.client, books, acc.look, a.log.Named("tracker"))
+	lanes := make(map[purge.Lane]worker.Lane)
+	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {
+		if lanes[name], err = a.broker.Lane(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	acc.worker = worker.New(worker.Config{
+		Account: e.Account, Subjects: a.broker.Subjects(), MaxTargets: a.cfg.Batch.MaxTargets,
+		BulkWindow: a.cfg.Worker.Window, InteractiveWindow: a.cfg.Worker.InteractiveWindow, Drain: a.cfg.Worker.Drain,
+	}, worker.Deps{
+		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Lease: lease, Zones: acc.zones,
+		Ledger: books, Tracker: acc.tracker, Metrics: a.metrics.worker, Log: a.log.Named("worker"),
+	})
+	jobs, err := books.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("take over jobs: %w", err)
+	}
+	for _, job := range jobs {
+		acc.tracker.Track(job)
+	}
+	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed over", ok))
+	return acc, nil
+}
+
+// sent tells the pace when a call really goes to the wire.
+func (acc *account) sent(action string) {
+	switch action {
+	case "CreatePurgeTask":
+		acc.create.Sent()
+		acc.worker.OnWire()
+	case "DescribePurgeTasks":
+		acc.look.Sent()
+	}
+}
+
+// run keeps the tracker going until the worker has drained.
+func (a *App) run(pull, work context.Context, acc *account) error {
+	a.setOwner(true, acc)
+	defer acc.client.CloseIdleConnections()
+	background, end := context.WithCancel(work)
+	defer end()
+	var g errgroup.Group
+	g.Go(func() error { return acc.tracker.Run(background) })
+	g.Go(func() error { return acc.zones.Run(background) })
+	g.Go(func() error {
+		defer end()
+		return acc.worker.Run(pull, work)
+	})
+	return g.Wait()
+}
+
+func (a *App) setOwner(owner bool, acc *account) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.owner, a.current = owner, acc
+}
