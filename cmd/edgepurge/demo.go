@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/demo"
+	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+)
+
+func newDemo() *cobra.Command {
+	var file string
+	var count int
+	var asJSON, serve bool
+	flags := emulatorFlags{cfg: emulator.Default()}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run everything in one process: NATS, the emulator, a worker",
+		Long: `Run an embedded NATS server, the EdgeOne emulator and a worker in one process, and
+purge a list of URLs. It reads no configuration, credentials or variables: it
+can't touch a real account. With --serve it stays up for you to try.`,
+		Example: `  edgepurge demo
+  edgepurge demo --urls list.txt --batch-quota 1000
+  edgepurge demo --serve`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			urls, err := demoList(cmd, file, count)
+			if err != nil {
+				return err
+			}
+			cfg := demo.Config{URLs: urls, Serve: serve, Log: zap.NewNop()}
+			if cfg.Emulator, err = flags.config(); err != nil {
+				return err
+			}
+			bar := newProgress(cmd.ErrOrStderr(), len(urls))
+			cfg.Progress = bar.set
+			cfg.Serving = func(nats, endpoint string, s demo.Summary) {
+				bar.end()
+				_ = printSummary(cmd.OutOrStdout(), s, asJSON)
+				serving(cmd.ErrOrStderr(), nats, endpoint)
+			}
+			s, err := demo.Run(cmd.Context(), cfg)
+			bar.end()
+			switch {
+			case cmd.Context().Err() != nil && serve && s.Completed+s.Failed == s.Requests:
+				return nil // ^C is how one ends it
+			case cmd.Context().Err() != nil:
+				_ = printSummary(cmd.OutOrStdout(), s, asJSON)
+				return exit{exitInterrupted, errors.New("interrupted")}
+			case err != nil:
+				return err
+			}
+			if err := printSummary(cmd.OutOrStdout(), s, asJSON); err != nil {
+				return err
+			}
+			return ends(s.Completed, s.Requests)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&file, "urls", "", "file with one URL a line; defaults to about 2,000 real ones")
+	f.IntVar(&count, "count", 0, "only the first COUNT of them; 0: all")
+	f.BoolVar(&asJSON, "json", false, "end with the summary as one JSON object")
+	f.BoolVar(&serve, "serve", false, "stay up, NATS on 4222")
+	flags.add(f)
+	return cmd
+}
+
+func demoList(cmd *cobra.Command, file string, count int) ([]string, error) {
+	urls := demo.URLs()
+	if file != "" {
+		var err error
+		if urls, err = readTargets(cmd.InOrStdin(), file); err != nil {
+			return nil, err
+		}
+	}
+	if count < 0 {
+		return nil, usage("--count %d: give the number of URLs, 0 for all", count)
+	}
+	if count > 0 {
+		urls = urls[:min(count, len(urls))]
+	}
+	return urls, nil
+}
+
+// readTargets reads one target a line; blank lines and those that begin with # are skipped.
+func readTargets(in io.Reader, file string) ([]string, error) {
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, usage("read targets: %w", err)
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	var targets []string
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := strings.TrimSuffix(lines.Text(), "\r")
+		if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#") {
+			targets = append(targets, line)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, usage("read targets in %s: %w", file, err)
+	}
+	if len(targets) == 0 {
+		return nil, usage("read targets: %s has none", file)
+	}
+	return targets, nil
+}
+
+// ends gives the exit code that the counts stand for.
+func ends(completed, all int) error {
+	switch completed {
+	case all:
+		return nil
+	case 0:
+		return exit{code: exitNone}
+	}
+	return exit{code: exitSome}
+}
+
+func printSummary(out io.Writer, s demo.Summary, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(out).Encode(s)
+	}
+	_, err := fmt.Fprintf(out, "%d requests: %d completed, %d failed, in %.1f s\n"+
+		"%d distinct targets in %d jobs, by %d CreatePurgeTask and %d DescribePurgeTasks calls, %d refused as too fast\n",
+		s.Requests, s.Completed, s.Failed, s.Seconds, s.Targets, s.Jobs, s.CreateCalls, s.DescribeCalls, s.Throttled)
+	return err
+}
+
+func serving(out io.Writer, nats, endpoint string) {
+	_, _ = fmt.Fprintf(out, `
+Up until ^C: NATS on %s, the emulator on %s. Try:
+
+  nats sub 'purge.events.>'
+  nats pub purge.requests.interactive.me '{"targets":["https://www.example.com/"]}'
+  edgepurge submit https://www.example.com/ --wait
+  edgepurge events --follow
+  curl %s/stats
+`, nats, endpoint, endpoint)
+}

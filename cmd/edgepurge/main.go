@@ -1,0 +1,30 @@
+// Edgepurge takes cache-purge requests from NATS JetStream and gets them done on Tencent EdgeOne.
+//
+//	edgepurge demo                      everything in one process, nothing to install
+//	edgepurge run [--config FILE]       the worker
+//	edgepurge submit URL… [--wait]      ask for purges
+//	edgepurge events [--follow]         how requests ended
+//	edgepurge emulator                  a stand-in for the EdgeOne API
+//	edgepurge setup [--dry-run]         create or update the streams
+//	edgepurge config check | print      the configuration
+//	edgepurge version
+//
+// Exit codes: 0 everything completed, 3 some did, 1 none did or it could not run, 2 usage or
+// configuration, 4 timeout, 130 interrupted.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop() // a second signal ends the process at once
+	}()
+	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
