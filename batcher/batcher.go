@@ -50,7 +50,7 @@ type Batch[W any] struct {
 	Group  Group
 	Slots  []*Slot[W]
 	Urgent bool      // one of its targets is interactive
-	Since  time.Time // when the oldest of them was added
+	Since  time.Time // when the oldest was added, of an urgent batch the oldest interactive one
 	Tries  int       // how often it came back by Return
 
 	notBefore time.Time
@@ -63,7 +63,7 @@ type Batcher[W any] struct {
 	resend  []*Batch[W]
 	held    map[Group]time.Time
 	waiting int
-	urgent  int // calls given since bulk had one
+	urgent  int // urgent calls given since bulk that could go had one
 }
 
 // New makes an empty Batcher.
@@ -100,13 +100,28 @@ func (b *Batcher[W]) Return(batch *Batch[W], notBefore time.Time) {
 	b.resend = append(b.resend, batch)
 }
 
+// newBatch makes a batch of slots; it is as urgent and as old as the most pressing of them.
+func newBatch[W any](g Group, slots []*Slot[W]) *Batch[W] {
+	batch := &Batch[W]{Group: g, Slots: slots}
+	batch.rank()
+	return batch
+}
+
+func (batch *Batch[W]) rank() {
+	batch.Urgent, batch.Since = false, time.Time{}
+	for _, s := range batch.Slots {
+		first := s.urgent && !batch.Urgent
+		older := s.urgent == batch.Urgent && (batch.Since.IsZero() || s.since.Before(batch.Since))
+		if first || older {
+			batch.Urgent, batch.Since = s.urgent, s.since
+		}
+	}
+}
+
 // Halve returns the two halves of a batch of at least two slots, to be sent apart.
 func (batch *Batch[W]) Halve() (left, right *Batch[W]) {
 	mid := len(batch.Slots) / 2
-	part := func(slots []*Slot[W]) *Batch[W] {
-		return &Batch[W]{Group: batch.Group, Slots: slots, Urgent: batch.Urgent, Since: batch.Since}
-	}
-	return part(batch.Slots[:mid]), part(batch.Slots[mid:])
+	return newBatch(batch.Group, batch.Slots[:mid:mid]), newBatch(batch.Group, batch.Slots[mid:])
 }
 
 // Remove takes out every waiter for whom drop is true and returns how many targets left with them.
@@ -141,6 +156,7 @@ func (batch *Batch[W]) Remove(drop func(W) bool) int {
 	}
 	clear(batch.Slots[len(keep):])
 	batch.Slots = keep
+	batch.rank()
 	return before - len(keep)
 }
 

@@ -12,8 +12,9 @@
 //
 // What it promises: equal targets of a group that wait together share one slot; a group's interactive
 // targets leave first, in order of arrival, and bulk fills what room they leave; while an interactive
-// target may be sent, no bulk-only batch is given but for bulk's aged share, one in ten (I8); a batch
-// that comes back is given again as it was (I4).
+// target may be sent, no bulk-only batch is given but for bulk's aged share, one in ten (I8), which
+// also the bulk of a crowded group gets; of what is full or has waited for long, the oldest goes first
+// (I7); a batch that comes back is given again as it was (I4).
 //
 // The package is pure: no I/O, no goroutine, no clock of its own. A Batcher is not safe for
 // concurrent use; its owner guards it.

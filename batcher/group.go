@@ -11,7 +11,6 @@ type group[W any] struct {
 	slots   map[string]*Slot[W]
 	urgent  queue[W]
 	bulk    queue[W]
-	bytes   int
 	lastAdd time.Time
 }
 
@@ -23,14 +22,13 @@ func (g *group[W]) add(now time.Time, target string, urgent bool, w W, bytes fun
 	if s == nil {
 		s = &Slot[W]{Target: target, since: now, urgent: urgent, bytes: bytes(target), Waiters: []W{w}}
 		g.slots[target] = s
-		g.bytes += s.bytes
 		g.queue(urgent).push(s)
 		return true
 	}
 	s.Waiters = append(s.Waiters, w)
 	if urgent && !s.urgent {
 		moved := *s
-		s.gone = true // the bulk queue passes over it
+		g.bulk.lose(s)
 		moved.urgent, moved.since = true, now
 		g.slots[target] = &moved
 		g.urgent.push(&moved)
@@ -46,33 +44,36 @@ func (g *group[W]) queue(urgent bool) *queue[W] {
 }
 
 func (g *group[W]) full(limit, maxBytes int) bool {
-	return len(g.slots) >= limit || g.bytes >= maxBytes
+	return len(g.slots) >= limit || g.urgent.bytes+g.bulk.bytes >= maxBytes
 }
 
-// take removes up to limit targets and maxBytes, interactive ones first, each queue in its order.
-// A single target larger than maxBytes goes alone.
-func (g *group[W]) take(limit, maxBytes int) *Batch[W] {
+// crowded tells whether the interactive targets leave no room in a call for the first bulk one.
+func (g *group[W]) crowded(first *Slot[W], limit, maxBytes int) bool {
+	return g.urgent.live >= limit || g.urgent.live > 0 && g.urgent.bytes+first.bytes > maxBytes
+}
+
+// take removes up to limit targets and maxBytes, from the one queue and then from the other, each in
+// its order. A single target larger than maxBytes goes alone.
+func (g *group[W]) take(limit, maxBytes int, urgentFirst bool) *Batch[W] {
 	n := min(limit, len(g.slots))
-	batch := &Batch[W]{Group: g.key, Slots: make([]*Slot[W], 0, n)}
+	slots := make([]*Slot[W], 0, n)
 	share := maxBytes
-	for _, q := range []*queue[W]{&g.urgent, &g.bulk} {
-		for len(batch.Slots) < n {
+	for _, q := range []*queue[W]{g.queue(urgentFirst), g.queue(!urgentFirst)} {
+		for len(slots) < n {
 			s := q.front()
 			if s == nil {
 				break
 			}
-			if s.bytes > share && len(batch.Slots) > 0 {
-				return batch
+			if s.bytes > share && len(slots) > 0 {
+				return newBatch(g.key, slots)
 			}
 			q.pop()
 			delete(g.slots, s.Target)
-			g.bytes -= s.bytes
 			share -= s.bytes
-			batch.Slots = append(batch.Slots, s)
-			batch.Urgent = batch.Urgent || s.urgent
+			slots = append(slots, s)
 		}
 	}
-	return batch
+	return newBatch(g.key, slots)
 }
 
 func (g *group[W]) remove(drop func(W) bool) int {
@@ -82,8 +83,7 @@ func (g *group[W]) remove(drop func(W) bool) int {
 		if len(s.Waiters) > 0 {
 			continue
 		}
-		s.gone = true
-		g.bytes -= s.bytes
+		g.queue(s.urgent).lose(s)
 		delete(g.slots, target)
 		left++
 	}
@@ -95,10 +95,27 @@ func (s *Slot[W]) drop(drop func(W) bool) {
 }
 
 // queue is a first-in, first-out line of slots; those marked gone are passed over.
-type queue[W any] struct{ line []*Slot[W] }
+type queue[W any] struct {
+	line  []*Slot[W]
+	live  int // of the line, those that are not gone
+	bytes int // of these
+}
 
 func (q *queue[W]) push(s *Slot[W]) {
 	q.line = append(q.line, s)
+	q.live++
+	q.bytes += s.bytes
+}
+
+// lose marks a slot of the line as gone. The line closes up when half of it is, for in a group that
+// may not be sent the gone would never reach the front (I5).
+func (q *queue[W]) lose(s *Slot[W]) {
+	s.gone = true
+	q.live--
+	q.bytes -= s.bytes
+	if q.live <= len(q.line)/2 {
+		q.line = slices.DeleteFunc(q.line, func(s *Slot[W]) bool { return s.gone })
+	}
 }
 
 // front is the first slot that is not gone, nil when there is none.
@@ -114,7 +131,10 @@ func (q *queue[W]) front() *Slot[W] {
 	return q.line[0]
 }
 
+// pop takes what front gave.
 func (q *queue[W]) pop() {
+	q.live--
+	q.bytes -= q.line[0].bytes
 	q.line[0] = nil
 	q.line = q.line[1:]
 }

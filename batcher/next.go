@@ -1,18 +1,24 @@
 package batcher
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // candidate is something that could be sent: a group's targets or a batch that came back.
 type candidate[W any] struct {
 	group  *group[W]
 	resend int // index in the resend queue when group is nil
+	urgent bool
 	since  time.Time
-	full   bool
+	ripe   bool // full, or waiting for longer than MaxQuiet
 }
 
+// before lets the ripe go in order of age, so that a group that is full again and again does not
+// stall one that never is (I7).
 func (c *candidate[W]) before(o *candidate[W]) bool {
-	if c.full != o.full {
-		return c.full
+	if c.ripe != o.ripe {
+		return c.ripe
 	}
 	return c.since.Before(o.since)
 }
@@ -30,7 +36,7 @@ func (b *Batcher[W]) Next(now time.Time) *Batch[W] {
 	}
 	batch := b.take(pick)
 	b.waiting -= len(batch.Slots)
-	if batch.Urgent && bulk != nil {
+	if pick == urgent && bulk != nil {
 		b.urgent++
 	} else {
 		b.urgent = 0
@@ -50,7 +56,7 @@ func (b *Batcher[W]) When(now time.Time) (time.Time, bool) {
 
 // look finds the best candidates of both kinds, or the earliest time at which there will be one.
 func (b *Batcher[W]) look(now time.Time) (urgent, bulk *candidate[W], next time.Time) {
-	offer := func(c candidate[W], isUrgent bool, ready time.Time) {
+	offer := func(c candidate[W], ready time.Time) {
 		if ready.After(now) {
 			if next.IsZero() || ready.Before(next) {
 				next = ready
@@ -58,32 +64,37 @@ func (b *Batcher[W]) look(now time.Time) (urgent, bulk *candidate[W], next time.
 			return
 		}
 		best := &bulk
-		if isUrgent {
-			best, c.full = &urgent, false
+		if c.urgent {
+			best = &urgent
 		}
 		if *best == nil || c.before(*best) {
-			*best = &c
+			better := c
+			*best = &better
 		}
 	}
 	for i, batch := range b.resend {
 		ready := later(batch.notBefore, b.heldUntil(batch.Group, now))
-		offer(candidate[W]{resend: i, since: batch.Since, full: true}, batch.Urgent, ready)
+		offer(candidate[W]{resend: i, urgent: batch.Urgent, since: batch.Since, ripe: true}, ready)
 	}
 	for _, gr := range b.groups {
 		held := b.heldUntil(gr.key, now)
-		full := gr.full(b.limit(gr.key), b.cfg.MaxBytes)
+		limit := b.limit(gr.key)
+		full := gr.full(limit, b.cfg.MaxBytes)
 		if s := gr.urgent.front(); s != nil {
 			ready := s.since.Add(b.cfg.Linger)
 			if full {
 				ready = s.since
 			}
-			offer(candidate[W]{group: gr, since: s.since}, true, later(ready, held))
-		} else if s := gr.bulk.front(); s != nil {
-			ready := s.since
-			if !full {
-				ready = sooner(gr.lastAdd.Add(b.cfg.Quiet), s.since.Add(b.cfg.MaxQuiet))
+			offer(candidate[W]{group: gr, urgent: true, since: s.since, ripe: true}, later(ready, held))
+		}
+		// The bulk of a group goes along with its interactive targets, unless there is no room.
+		if s := gr.bulk.front(); s != nil && (gr.urgent.live == 0 || gr.crowded(s, limit, b.cfg.MaxBytes)) {
+			due := s.since.Add(b.cfg.MaxQuiet)
+			ready := sooner(gr.lastAdd.Add(b.cfg.Quiet), due)
+			if full {
+				ready = s.since
 			}
-			offer(candidate[W]{group: gr, since: s.since, full: full}, false, later(ready, held))
+			offer(candidate[W]{group: gr, since: s.since, ripe: full || !due.After(now)}, later(ready, held))
 		}
 	}
 	return urgent, bulk, next
@@ -92,12 +103,11 @@ func (b *Batcher[W]) look(now time.Time) (urgent, bulk *candidate[W], next time.
 func (b *Batcher[W]) take(c *candidate[W]) *Batch[W] {
 	if c.group == nil {
 		batch := b.resend[c.resend]
-		b.resend = append(b.resend[:c.resend], b.resend[c.resend+1:]...)
+		b.resend = slices.Delete(b.resend, c.resend, c.resend+1)
 		return batch
 	}
 	gr := c.group
-	batch := gr.take(b.limit(gr.key), b.cfg.MaxBytes)
-	batch.Since = c.since
+	batch := gr.take(b.limit(gr.key), b.cfg.MaxBytes, c.urgent)
 	b.forget(gr)
 	return batch
 }

@@ -16,6 +16,9 @@ const (
 	// settled is how many polls in a row must show the same rows, all final but fewer than targets,
 	// before they count as all there will be: an API that keeps one row a job shows one at once.
 	settled = 3
+	// latest is how many polls past the deadline may bring no answer, or rows that may not be all: about
+	// two minutes of an API that is away when a job's new owner comes late.
+	latest = 10
 )
 
 // poll asks for a job's rows; the outcome is nil while it is not final. The first call has its place
@@ -23,27 +26,39 @@ const (
 func (t *Tracker) poll(ctx context.Context, job *followed) (*record.Outcome, error) {
 	job.polls++
 	expired := time.Since(job.Submitted) >= t.cfg.Deadline
-	query := edgeone.TaskQuery{Zone: job.Zone, JobID: job.ID, Limit: pageRows}
-	page, err := t.api.PurgeTasks(ctx, query)
-	if err != nil {
-		if expired && edgeone.Classify(err) != edgeone.Throttled {
-			return t.giveUp(job, nil), nil
-		}
+	tasks, err := t.rows(ctx, job, expired)
+	ended := err == nil && len(tasks) > 0 && final(tasks)
+	switch {
+	case ended && t.complete(job, len(tasks)):
+		return outcome(job.Type, tasks), nil
+	case err == nil && !ended:
+		job.seen, job.same = 0, 0
+	}
+	if !expired || edgeone.Classify(err) == edgeone.Throttled {
 		return nil, err
 	}
-	tasks := page.Tasks
-	if more(page) && (expired || final(tasks)) {
-		if tasks, err = t.all(ctx, query); err != nil {
-			return nil, err
-		}
+	// Past the deadline an answer that is not final is enough to give up. No answer, or final rows that
+	// may not be all, are not: the job may have ended well while nobody looked.
+	job.late++
+	if (err != nil || ended) && job.late < latest {
+		return nil, err
 	}
-	if expired {
-		return t.giveUp(job, tasks), nil
+	return t.giveUp(job, tasks), nil
+}
+
+// rows reads a job's rows: the first page, and the others where they may decide. Beside an error it
+// gives those that were read.
+func (t *Tracker) rows(ctx context.Context, job *followed, expired bool) ([]edgeone.Task, error) {
+	query := edgeone.TaskQuery{Zone: job.Zone, JobID: job.ID, Limit: pageRows}
+	page, err := t.api.PurgeTasks(ctx, query)
+	if err != nil || !more(page) || !expired && !final(page.Tasks) {
+		return page.Tasks, err
 	}
-	if !final(tasks) || len(tasks) == 0 || !t.complete(job, len(tasks)) {
-		return nil, nil
+	tasks, err := t.all(ctx, query)
+	if err != nil && len(tasks) < len(page.Tasks) {
+		tasks = page.Tasks
 	}
-	return outcome(job.Type, tasks), nil
+	return tasks, err
 }
 
 func more(p edgeone.TaskPage) bool { return p.Total > len(p.Tasks) }
@@ -52,7 +67,7 @@ func (t *Tracker) all(ctx context.Context, q edgeone.TaskQuery) ([]edgeone.Task,
 	var tasks []edgeone.Task
 	for task, err := range t.api.AllTasks(ctx, q, t.pace.Wait) {
 		if err != nil {
-			return nil, err
+			return tasks, err
 		}
 		tasks = append(tasks, task)
 	}
@@ -116,10 +131,7 @@ func (t *Tracker) giveUp(job *followed, tasks []edgeone.Task) *record.Outcome {
 		Rest:     record.Result{Code: purge.CodeDeadline, Reason: "not finished within " + t.cfg.Deadline.String()},
 	}
 	for _, task := range tasks {
-		switch {
-		case edgeone.Succeeded(task.Status):
-			out.Named[canonical(job.Type, task.Target)] = record.Result{}
-		case edgeone.Final(task.Status):
+		if edgeone.Final(task.Status) {
 			out.Named[canonical(job.Type, task.Target)] = result(task)
 		}
 	}

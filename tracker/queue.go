@@ -14,6 +14,7 @@ type followed struct {
 	polls int
 	seen  int // rows at the last poll, all of them final, fewer than targets
 	same  int // polls in a row that showed just that
+	late  int // polls past the deadline that did not end it
 }
 
 // queue is a heap of jobs by when they are due.

@@ -103,7 +103,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 			continue
 		}
 		if err := t.pace.Wait(ctx); err != nil {
-			return nil //nolint:nilerr // the context ended: a clean stop
+			return nil // the context ended: a clean stop
 		}
 		g.Go(func() error {
 			t.step(ctx, job)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -37,6 +38,9 @@ func (w *Worker) pull(stop, work context.Context, name purge.Lane, lane Lane) er
 			continue
 		}
 		lot, err := w.pullOnce(stop, lane, room, !hurried.IsZero())
+		if errors.Is(err, record.ErrGone) {
+			return err
+		}
 		if err != nil && stop.Err() == nil {
 			w.Log.Debug("pull brought nothing", zap.String("lane", string(name)), zap.Error(err))
 			sleep(stop, 100*time.Millisecond)
@@ -72,8 +76,11 @@ func (w *Worker) await(ctx context.Context, name purge.Lane) {
 }
 
 // hurry makes the messages that a predecessor held come at once, rather than after AckWait. It gives
-// the time when it did so, zero when there are none.
+// the time when it did so, zero when there is no need: one that drained has given them back.
 func (w *Worker) hurry(ctx context.Context, name purge.Lane, lane Lane) (time.Time, error) {
+	if w.cfg.HandedOver {
+		return time.Time{}, nil
+	}
 	_, held, err := lane.Depth(ctx)
 	if err != nil || held == 0 {
 		return time.Time{}, err

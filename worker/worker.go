@@ -15,7 +15,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Lane is where the requests of one lane come from. Errors are passing unless the context has ended.
+// Lane is where the requests of one lane come from. Errors are passing unless the context has ended or
+// they are [record.ErrGone].
 // Pull and Rest are for one goroutine, the others are safe for concurrent use.
 type Lane interface {
 	// Pull waits for the first delivery and returns those that have arrived, at most room.
@@ -71,6 +72,7 @@ type Config struct {
 	BulkWindow        int           // bulk targets held in memory; 50,000
 	InteractiveWindow int           // 10,000
 	Drain             time.Duration // for what is in flight when the pull context ends; 25 s
+	HandedOver        bool          // the last owner drained: nothing is held by a dead process
 }
 
 // Deps are what a Worker works with.

@@ -52,11 +52,9 @@ func (a *App) own(ctx context.Context, lease *broker.Lease) error {
 	if err == nil {
 		err = a.run(pull, work, acc)
 	}
-	if err == nil || ctx.Err() != nil {
-		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), again)
-		err = errors.Join(err, lease.Release(release, acc.sends()))
-		cancel()
-	}
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), again)
+	err = errors.Join(err, lease.Release(release, acc.sends()))
+	cancel()
 	lose(nil)
 	if lost := keeper.Wait(); lost != nil {
 		return lost
@@ -110,6 +108,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	acc.worker = worker.New(worker.Config{
 		Account: e.Account, Subjects: a.broker.Subjects(), MaxTargets: a.cfg.Batch.MaxTargets,
 		BulkWindow: a.cfg.Worker.Window, InteractiveWindow: a.cfg.Worker.InteractiveWindow, Drain: a.cfg.Worker.Drain,
+		HandedOver: ok,
 	}, worker.Deps{
 		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Lease: lease, Zones: acc.zones,
 		Ledger: books, Tracker: acc.tracker, Metrics: a.metrics.worker, Log: a.log.Named("worker"),

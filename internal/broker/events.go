@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,8 +19,9 @@ var errFull = errors.New("too many publishes wait for their answer")
 // returns one error for each: nil means that its event is stored, by this call or before.
 //
 // This is the one place that writes events, with the one filter string that makes the condition hold
-// against every other writer (I1). Only 10071 proves that an event is there: 10164, 10077, time-outs
-// and lost connections are errors, and the caller tries again.
+// against every other writer (I1). Only 10071 tells that something is there, and it counts once that is
+// seen to be an event; 10164, 10077, time-outs and lost connections are errors, and the caller tries
+// again.
 func (b *Broker) PutEvents(ctx context.Context, events []purge.Event) []error {
 	msgs := make([]*nats.Msg, len(events))
 	errs := make([]error, len(events))
@@ -32,59 +32,74 @@ func (b *Broker) PutEvents(ctx context.Context, events []purge.Event) []error {
 			errs[i] = err
 			continue
 		}
-		msgs[i] = nats.NewMsg(b.subjects.Event(o.Source, o.Status, o.Request))
+		msgs[i] = nats.NewMsg(b.subjects.Event(token(o.Source), o.Status, o.Request))
 		msgs[i].Header.Set("Content-Type", purge.EventContentType)
 		msgs[i].Data = data
 	}
 	b.publish(ctx, msgs, errs, func(i int) []jetstream.PublishOpt {
-		o := &events[i].Data
-		return []jetstream.PublishOpt{
-			jetstream.WithExpectLastSequenceForSubject(0, b.subjects.EventOf(o.Source, o.Request)),
-		}
+		return []jetstream.PublishOpt{jetstream.WithExpectLastSequenceForSubject(0, b.eventOf(keyOf(&events[i])))}
 	})
+	b.prove(ctx, events, msgs, errs)
+	return errs
+}
+
+func keyOf(e *purge.Event) record.Key { return record.Key{Source: e.Data.Source, ID: e.Data.Request} }
+
+// eventOf is the one filter string of a request's event.
+func (b *Broker) eventOf(k record.Key) string { return b.subjects.EventOf(token(k.Source), k.ID) }
+
+// isEvent tells our events from what else may lie under their subjects: a producer can name any subject
+// as the one for the server's answer to its publish, and the server checks no permission for that.
+func isEvent(h nats.Header) bool { return h.Get("Content-Type") == purge.EventContentType }
+
+// prove turns those errors into nil that mean that the request has its event.
+func (b *Broker) prove(ctx context.Context, events []purge.Event, msgs []*nats.Msg, errs []error) {
+	var keys []record.Key
 	for i, err := range errs {
 		if isThere(err) {
-			errs[i] = nil
+			keys = append(keys, keyOf(&events[i]))
 		}
 	}
-	return errs
+	found, err := b.EventsOf(ctx, keys)
+	for i := range errs {
+		if !isThere(errs[i]) {
+			continue
+		}
+		k := keyOf(&events[i])
+		if _, ok := found[k]; ok || err != nil {
+			errs[i] = err
+			continue
+		}
+		errs[i] = b.putOver(ctx, msgs[i], b.eventOf(k))
+	}
 }
 
-// PutDead stores dead letters, returning one error for each.
-func (b *Broker) PutDead(ctx context.Context, letters []record.DeadLetter) []error {
-	msgs := make([]*nats.Msg, len(letters))
-	for i, d := range letters {
-		m := nats.NewMsg(b.subjects.Dead(d.Code, d.Key.Source))
-		m.Data = d.Data
-		m.Header.Set("Edgepurge-Subject", d.Subject)
-		m.Header.Set("Edgepurge-Request", d.Key.String())
-		m.Header.Set("Edgepurge-Code", d.Code)
-		m.Header.Set("Edgepurge-Message", headerText(d.Message))
-		if d.ContentType != "" {
-			m.Header.Set("Content-Type", headerText(d.ContentType))
-		}
-		msgs[i] = m
+// putOver stores an event on the condition that what is there are none, and nothing is added to it.
+func (b *Broker) putOver(ctx context.Context, event *nats.Msg, filter string) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	s, err := b.js.Stream(ctx, b.name("EVENTS"))
+	if err != nil {
+		return fmt.Errorf("look for event: %w", err)
 	}
-	errs := make([]error, len(letters))
-	b.publish(ctx, msgs, errs, func(i int) []jetstream.PublishOpt {
-		// A refusal that is told again after a crash should not leave a second letter.
-		id := strconv.FormatUint(letters[i].Sequence, 36) + "-" + strconv.FormatInt(letters[i].Stored.UnixNano(), 36)
-		return []jetstream.PublishOpt{jetstream.WithMsgID(id)}
-	})
-	return errs
-}
-
-// headerText makes a text fit into one header line.
-func headerText(s string) string {
-	out := make([]byte, 0, min(len(s), 512))
-	for i := 0; i < len(s) && len(out) < 512; i++ {
-		if c := s[i]; c >= 0x20 && c != 0x7f {
-			out = append(out, c)
-		} else {
-			out = append(out, ' ')
+	last := uint64(0)
+	for {
+		m, err := s.GetMsg(ctx, last+1, jetstream.WithGetMsgSubject(filter))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			break
 		}
+		if err != nil {
+			return fmt.Errorf("look for event: %w", err)
+		}
+		if isEvent(m.Header) {
+			return nil
+		}
+		last = m.Sequence
 	}
-	return string(out)
+	if _, err := b.js.PublishMsg(ctx, event, jetstream.WithExpectLastSequenceForSubject(last, filter)); err != nil {
+		return fmt.Errorf("publish event: %w", err)
+	}
+	return nil
 }
 
 // publish sends messages (nil ones are passed over) and waits for every answer.
@@ -189,7 +204,7 @@ func (b *Broker) events(ctx context.Context, source string, what Reading, ready 
 			return err
 		}
 		s, st, id, ok := b.subjects.ParseEvent(m.Subject())
-		if ok && !each(Event{meta.Sequence.Stream, m.Data(), s, st, id}) {
+		if ok && isEvent(m.Headers()) && !each(Event{meta.Sequence.Stream, m.Data(), s, st, id}) {
 			return nil
 		}
 		if what == ReadStored && meta.NumPending == 0 {

@@ -52,51 +52,40 @@ func (b *Broker) jobSubject(h *record.Head, part int) string {
 	return b.subject("jobs." + token(h.Account) + "." + token(h.Zone) + "." + token(h.ID) + "." + strconv.Itoa(part))
 }
 
-// token makes a string that others choose fit into a subject: what NATS gives a meaning is encoded.
+// token makes a string that others choose fit into a subject: what NATS gives a meaning, and what its
+// index can't hold, is encoded.
 func token(s string) string {
-	if s != "" && !strings.ContainsAny(s, ".*> \t\r\n%") {
+	odd := func(r rune) bool { return r <= ' ' || strings.ContainsRune(".*>%\x7f", r) }
+	if s != "" && !strings.ContainsFunc(s, odd) {
 		return s
 	}
 	return "%" + base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(s))
 }
 
-// Jobs yields every stored part, oldest first, one body at a time.
+// Jobs yields every stored part, oldest first, one body at a time. It asks the stream's leader for each,
+// so that it misses none that is stored, and ends though parts go away meanwhile.
 func (b *Broker) Jobs(ctx context.Context) iter.Seq2[record.StoredJob, error] {
 	return func(yield func(record.StoredJob, error) bool) {
 		fail := func(err error) { yield(record.StoredJob{}, fmt.Errorf("read jobs: %w", err)) }
-		cons, err := b.js.OrderedConsumer(ctx, b.name("JOBS"), jetstream.OrderedConsumerConfig{})
+		s, err := b.js.Stream(ctx, b.name("JOBS"))
 		if err != nil {
 			fail(err)
 			return
 		}
-		info, err := cons.Info(ctx)
-		if err != nil {
-			fail(err)
-			return
-		}
-		if info.NumPending == 0 {
-			return
-		}
-		it, err := cons.Messages(jetstream.PullMaxMessages(8))
-		if err != nil {
-			fail(err)
-			return
-		}
-		defer it.Stop()
-		for {
-			m, err := it.Next(jetstream.NextContext(ctx))
+		next := jetstream.WithGetMsgSubject(b.subject("jobs.>"))
+		for sequence := uint64(1); ; sequence++ {
+			m, err := s.GetMsg(ctx, sequence, next)
+			if errors.Is(err, jetstream.ErrMsgNotFound) {
+				return
+			}
 			if err != nil {
 				fail(err)
 				return
 			}
-			meta, err := m.Metadata()
-			if err != nil {
-				fail(err)
+			if !yield(record.StoredJob{Sequence: m.Sequence, Data: m.Data}, nil) {
 				return
 			}
-			if !yield(record.StoredJob{Sequence: meta.Sequence.Stream, Data: m.Data()}, nil) || meta.NumPending == 0 {
-				return
-			}
+			sequence = m.Sequence
 		}
 	}
 }
@@ -117,13 +106,17 @@ func (b *Broker) Job(ctx context.Context, sequence uint64) ([]byte, error) {
 	return m.Data, nil
 }
 
-// DropJob removes a part whose requests have all been told.
+// DropJob removes a part whose requests have all been told; one that is gone already is no error.
 func (b *Broker) DropJob(ctx context.Context, sequence uint64) error {
 	s, err := b.js.Stream(ctx, b.name("JOBS"))
 	if err != nil {
 		return fmt.Errorf("remove job %d: %w", sequence, err)
 	}
-	if err := s.DeleteMsg(ctx, sequence); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+	if err := s.DeleteMsg(ctx, sequence); err != nil {
+		// The words for one that is gone already, as after a lost answer, are not the same everywhere.
+		if data, read := b.Job(ctx, sequence); read == nil && data == nil {
+			return nil
+		}
 		return fmt.Errorf("remove job %d: %w", sequence, err)
 	}
 	return nil
@@ -164,4 +157,6 @@ func (b *Broker) PutProgress(ctx context.Context, k record.Key, data []byte, aft
 	return true, nil
 }
 
-func (b *Broker) markSubject(k record.Key) string { return b.subject("marks." + k.Source + "." + k.ID) }
+func (b *Broker) markSubject(k record.Key) string {
+	return b.subject("marks." + token(k.Source) + "." + k.ID)
+}

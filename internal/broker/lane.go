@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -13,23 +14,19 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-const (
-	pullWait      = 10 * time.Second
-	pullHeartbeat = time.Second // a pull lost by a server restart is noticed after two of them
-	// pullMessages bounds one pull in messages, pullBytes in bytes (I5): more than the largest
-	// message, so that each pull can bring at least one.
-	pullMessages = 4096
-	pullBytes    = 4 << 20
-	// takeOverWait is a lane's AckWait while a new owner fetches what its predecessor held.
-	takeOverWait = time.Second
-)
+// takeOverWait is a lane's AckWait while a new owner fetches what its predecessor held.
+const takeOverWait = time.Second
+
+// restTimeout bounds how long the end of a pull may hold up a drain.
+const restTimeout = time.Second
 
 // Lane is the consumer of one lane. Pull is for one goroutine; the others are safe for concurrent use.
 type Lane struct {
 	b    *Broker
 	lane purge.Lane
 	cons jetstream.Consumer
-	cur  jetstream.MessageBatch
+	cur  *pull // nil while there is none
+	big  bool  // the next message is larger than pullBytes
 }
 
 // Lane binds to a lane's consumer.
@@ -46,73 +43,53 @@ func (l *Lane) AckWait() time.Duration { return ackWait(l.lane) }
 
 // Pull waits for the first message and returns it with all that have arrived by then, at most room.
 // What is pulled and not acked comes again after AckWait. An error is passing (the server is away, a
-// pull was lost) unless the context has ended or the consumer is gone.
+// pull was lost) unless the context has ended or it is [record.ErrGone].
 func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 	if l.cur == nil {
-		cur, err := l.cons.Fetch(min(room, pullMessages), jetstream.FetchMaxBytes(pullBytes),
-			jetstream.FetchMaxWait(pullWait), jetstream.FetchHeartbeat(pullHeartbeat))
+		cur, err := l.ask(min(room, pullMessages), l.big)
 		if err != nil {
-			return nil, fmt.Errorf("pull lane %s: %w", l.lane, err)
+			return nil, err
 		}
 		l.cur = cur
 	}
-	var got []record.Delivery
-	select {
-	case m, ok := <-l.cur.Messages():
-		if !ok {
-			err := l.cur.Error()
-			l.cur = nil
-			if err != nil {
-				return nil, fmt.Errorf("pull lane %s: %w", l.lane, err)
-			}
-			return nil, nil
+	got := l.cur.take(room, nil)
+	for len(got) == 0 && !l.cur.ended {
+		var err error
+		if got, err = l.cur.wait(ctx, got); err != nil {
+			return nil, err
 		}
-		got = appendDelivery(got, m)
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		got = l.cur.take(room, got)
 	}
-	for {
-		select {
-		case m, ok := <-l.cur.Messages():
-			if !ok {
-				l.cur = nil
-				return got, nil
-			}
-			got = appendDelivery(got, m)
-		default:
-			return got, nil
-		}
+	if !l.cur.ended {
+		return got, nil
 	}
+	err := l.cur.err
+	l.big = l.cur.big
+	l.cur.close()
+	l.cur = nil
+	switch {
+	case err == nil || len(got) > 0:
+		return got, nil
+	case Gone(err) && l.b.missing(ctx, l.b.name("REQUESTS"), string(l.lane)):
+		err = record.ErrGone
+	}
+	return nil, fmt.Errorf("pull lane %s: %w", l.lane, err)
 }
 
-// Rest gives what a pull brought that nobody has taken; the caller gives it back.
+// Rest ends the pull that is open and gives what it brought that nobody has taken; the caller gives
+// it back.
 func (l *Lane) Rest() []record.Delivery {
-	var got []record.Delivery
-	for l.cur != nil {
-		select {
-		case m, ok := <-l.cur.Messages():
-			if !ok {
-				return got
-			}
-			got = appendDelivery(got, m)
-		default:
-			return got
-		}
+	if l.cur == nil {
+		return nil
 	}
+	defer l.cur.close()
+	// What the server sent before it learns of the end has arrived when the flush is answered.
+	if l.cur.sub.Drain() == nil {
+		_ = l.b.nc.FlushTimeout(restTimeout)
+	}
+	got := l.cur.take(math.MaxInt, nil)
+	l.cur = nil
 	return got
-}
-
-func appendDelivery(got []record.Delivery, m jetstream.Msg) []record.Delivery {
-	meta, err := m.Metadata()
-	if err != nil {
-		return got // no JetStream message: nothing that could be acked
-	}
-	h := m.Headers()
-	return append(got, record.Delivery{
-		Subject: m.Subject(), Data: m.Data(),
-		ContentType: h.Get("Content-Type"), MsgID: h.Get(jetstream.MsgIDHeader),
-		Sequence: meta.Sequence.Stream, Stored: meta.Timestamp, Count: int(meta.NumDelivered), Reply: m.Reply(),
-	})
 }
 
 // Hurry lets the broker deliver soon what a predecessor holds, Settle restores the lane's AckWait.
@@ -147,10 +124,17 @@ func (l *Lane) Depth(ctx context.Context) (waiting, held int, err error) {
 	return int(info.NumPending), info.NumAckPending, nil
 }
 
-// Gone tells that a stream or consumer does not exist any more, so that trying again is in vain until
-// it is provisioned.
+// Gone tells that an error may mean a stream or consumer that does not exist any more; a server that is
+// just starting says the same.
 func Gone(err error) bool {
 	return errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) ||
 		errors.Is(err, jetstream.ErrConsumerDoesNotExist) || errors.Is(err, jetstream.ErrStreamNotFound) ||
-		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
+		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
+		errors.Is(err, record.ErrGone)
+}
+
+// missing asks whether a consumer really does not exist.
+func (b *Broker) missing(ctx context.Context, stream, consumer string) bool {
+	_, err := b.js.Consumer(ctx, stream, consumer)
+	return errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound)
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/record"
 )
 
 const (
@@ -36,6 +38,7 @@ type Lease struct {
 	start time.Time
 	until atomic.Int64  // valid until this long after start (monotonic)
 	epoch atomic.Uint64 // the connection's epoch when the lease was last known to be ours
+	given atomic.Bool   // released
 }
 
 // Handover is what an owner that drains leaves to the next.
@@ -51,40 +54,79 @@ func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
 		return nil, fmt.Errorf("bind to lease: %w", err)
 	}
 	for {
-		m, err := cons.Next(jetstream.FetchMaxWait(pullWait), jetstream.FetchHeartbeat(pullHeartbeat))
+		m, err := b.next(ctx, cons)
 		switch {
 		case ctx.Err() != nil:
-			if m != nil {
-				_ = m.Nak()
-			}
 			return nil, context.Cause(ctx)
-		case err != nil && Gone(err):
-			return nil, fmt.Errorf("wait for lease: %w", err)
+		case err != nil && Gone(err) && b.missing(ctx, b.name("CONTROL"), ownerConsumer):
+			return nil, fmt.Errorf("wait for lease: %w", record.ErrGone)
 		case err != nil:
-			continue
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return nil, fmt.Errorf("read lease: %w", err)
-		}
-		l := &Lease{b: b, cons: cons, reply: m.Reply(), turn: meta.Sequence.Consumer, start: time.Now()}
-		l.epoch.Store(b.epoch.Load())
-		if err := l.confirm(ctx); err == nil {
-			return l, nil
+			select { // an error that comes at once must not spin
+			case <-ctx.Done():
+			case <-time.After(50 * time.Millisecond):
+			}
+		case m != nil:
+			l, err := b.newLease(cons, m)
+			if err != nil {
+				return nil, err
+			}
+			if l.confirm(ctx) == nil {
+				return l, nil
+			}
+			if ctx.Err() != nil {
+				_ = m.Nak() // the next replica need not wait for it
+			}
 		}
 	}
 }
 
+// next waits for the lease message; nil when none came. One that comes when the context ends goes to
+// the next replica at once.
+func (b *Broker) next(ctx context.Context, cons jetstream.Consumer) (jetstream.Msg, error) {
+	// The client library loses a subscription with each pull that it can't send.
+	if err := b.Ready(ctx, func(error) {}); err != nil {
+		return nil, err
+	}
+	f, err := newFetch(ctx, cons, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer f.cancel()
+	select {
+	case m, ok := <-f.batch.Messages():
+		if err := f.batch.Error(); !ok && !errors.Is(err, context.DeadlineExceeded) {
+			return nil, err
+		}
+		return m, nil
+	case <-ctx.Done():
+		for _, m := range f.end() {
+			_ = m.Nak()
+		}
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (b *Broker) newLease(cons jetstream.Consumer, m jetstream.Msg) (*Lease, error) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return nil, fmt.Errorf("read lease: %w", err)
+	}
+	l := &Lease{b: b, cons: cons, reply: m.Reply(), turn: meta.Sequence.Consumer, start: time.Now()}
+	l.epoch.Store(b.epoch.Load())
+	return l, nil
+}
+
 // Valid tells whether this replica may send now.
 func (l *Lease) Valid() bool {
-	return time.Since(l.start) < time.Duration(l.until.Load()) && l.epoch.Load() == l.b.epoch.Load()
+	return !l.given.Load() && time.Since(l.start) < time.Duration(l.until.Load()) && l.epoch.Load() == l.b.epoch.Load()
 }
 
 // First tells that nobody has ever held the lease before.
 func (l *Lease) First() bool { return l.turn == 1 }
 
 // Keep renews the lease until the context ends (nil) or another replica holds it ([ErrLeaseLost]).
-// While the broker can't be asked it keeps trying, and Valid tells false.
+// While the broker can't be asked it keeps trying, and Valid tells false. Once the lease is released it
+// only waits for the context.
 func (l *Lease) Keep(ctx context.Context) error {
 	timer := time.NewTimer(leaseRenew)
 	defer timer.Stop()
@@ -106,44 +148,70 @@ func (l *Lease) Keep(ctx context.Context) error {
 }
 
 func (l *Lease) step(ctx context.Context) error {
+	if l.given.Load() {
+		return nil
+	}
 	if !l.Valid() {
 		return l.confirm(ctx)
 	}
-	return l.renew(ctx)
+	until, err := l.renew(ctx)
+	if err != nil {
+		return err
+	}
+	// The server answers a stale owner too: only an answer in time proves that the lease was still ours.
+	if !l.Valid() {
+		return l.confirm(ctx)
+	}
+	l.until.Store(until)
+	return nil
 }
 
-// confirm asks whether the last delivery is ours, and only then renews.
+// confirm asks whether the last delivery is ours, and only then renews; then it asks again, for the
+// lease may have run out in between.
 func (l *Lease) confirm(ctx context.Context) error {
 	epoch := l.b.epoch.Load()
+	if err := l.ours(ctx); err != nil {
+		return err
+	}
+	until, err := l.renew(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.ours(ctx); err != nil {
+		return err
+	}
+	l.until.Store(until)
+	l.epoch.Store(epoch)
+	return nil
+}
+
+// ours is nil when the last delivery is ours.
+func (l *Lease) ours(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
 	defer cancel()
 	info, err := l.cons.Info(ctx)
 	if err != nil {
-		if Gone(err) && l.b.nc.IsConnected() {
-			return fmt.Errorf("%w: %w", ErrLeaseLost, err)
+		if Gone(err) && l.b.missing(ctx, l.b.name("CONTROL"), ownerConsumer) {
+			return fmt.Errorf("%w: %w", ErrLeaseLost, record.ErrGone)
 		}
 		return fmt.Errorf("look up lease: %w", err)
 	}
 	if info.Delivered.Consumer != l.turn {
 		return ErrLeaseLost
 	}
-	if err := l.renew(ctx); err != nil {
-		return err
-	}
-	l.epoch.Store(epoch)
 	return nil
 }
 
-// renew counts the lease's time from before the sending: the server's clock for it starts later.
-func (l *Lease) renew(ctx context.Context) error {
+// renew gives the lease's new end, counted from before the sending: the server's clock for it starts
+// later.
+func (l *Lease) renew(ctx context.Context) (until int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
 	defer cancel()
 	sent := time.Since(l.start)
 	if _, err := l.b.nc.RequestWithContext(ctx, l.reply, []byte(wordInProgress)); err != nil {
-		return fmt.Errorf("renew lease: %w", err)
+		return 0, fmt.Errorf("renew lease: %w", err)
 	}
-	l.until.Store(int64(sent + leaseAckWait - leaseMargin))
-	return nil
+	return int64(sent + leaseAckWait - leaseMargin), nil
 }
 
 // Predecessor gives what the owner before this one left, false when it did not get to leave anything.
@@ -166,8 +234,8 @@ func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
 	return h, h.Turn+1 == l.turn, nil
 }
 
-// Release leaves the hand-over and gives the lease to the next replica at once. An unsure owner gives
-// nothing: the lease runs out by itself.
+// Release leaves the hand-over and gives the lease to the next replica at once; from then on Valid
+// tells false. An unsure owner gives nothing: the lease runs out by itself.
 func (l *Lease) Release(ctx context.Context, sends []time.Time) error {
 	if !l.Valid() {
 		return nil
@@ -178,15 +246,33 @@ func (l *Lease) Release(ctx context.Context, sends []time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	_, err = l.b.js.Publish(ctx, l.b.subject("control.handover"), data)
-	if err != nil {
-		err = fmt.Errorf("store hand-over: %w", err)
-	}
+	err = l.leave(ctx, data)
 	if !l.Valid() {
 		return err
 	}
+	l.given.Store(true)
 	if nak := l.b.nc.Publish(l.reply, []byte(wordNak)); nak != nil {
 		return errors.Join(err, fmt.Errorf("hand over lease: %w", nak))
 	}
 	return errors.Join(err, l.b.nc.FlushWithContext(ctx))
+}
+
+// leave stores the hand-over in place of the last one: the stream does not replace messages.
+func (l *Lease) leave(ctx context.Context, data []byte) error {
+	subject := l.b.subject("control.handover")
+	s, err := l.b.js.Stream(ctx, l.b.name("CONTROL"))
+	if err != nil {
+		return fmt.Errorf("store hand-over: %w", err)
+	}
+	m, err := s.GetLastMsgForSubject(ctx, subject)
+	if err == nil {
+		err = s.DeleteMsg(ctx, m.Sequence)
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return fmt.Errorf("remove last hand-over: %w", err)
+	}
+	if _, err := l.b.js.Publish(ctx, subject, data); err != nil {
+		return fmt.Errorf("store hand-over: %w", err)
+	}
+	return nil
 }

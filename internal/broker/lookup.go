@@ -36,18 +36,17 @@ func (b *Broker) EventsOf(ctx context.Context, keys []record.Key) (map[record.Ke
 func (b *Broker) eventsOf(ctx context.Context, keys []record.Key, found map[record.Key]purge.Outcome) error {
 	filters := make([]string, len(keys))
 	for i, k := range keys {
-		filters[i] = b.subjects.EventOf(k.Source, k.ID)
+		filters[i] = b.eventOf(k)
 	}
 	err := b.lastOf(ctx, b.name("EVENTS"), filters, func(m *nats.Msg) error {
 		source, _, id, ok := b.subjects.ParseEvent(m.Header.Get("Nats-Subject"))
-		if !ok {
+		if !ok || !isEvent(m.Header) {
 			return nil
 		}
-		e, err := purge.DecodeEvent(m.Data)
-		if err != nil {
-			return fmt.Errorf("decode event of %s/%s: %w", source, id, err)
+		// One that this version can't read counts as not found: its request is purged again, not told.
+		if e, err := purge.DecodeEvent(m.Data); err == nil {
+			found[record.Key{Source: source, ID: id}] = e.Data
 		}
-		found[record.Key{Source: source, ID: id}] = e.Data
 		return nil
 	})
 	if errors.Is(err, errIncomplete) && len(keys) > 1 {

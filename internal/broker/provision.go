@@ -89,10 +89,11 @@ func compare(name string, have, want any) []Change {
 
 //nolint:gochecknoglobals // a constant table
 var compared = map[string]bool{
-	"Subjects": true, "Retention": true, "Discard": true, "MaxBytes": true, "MaxMsgSize": true,
-	"MaxMsgsPerSubject": true, "MaxAge": true, "Replicas": true, "DenyDelete": true, "DenyPurge": true,
+	"Subjects": true, "Retention": true, "Discard": true, "DiscardNewPerSubject": true, "NoAck": true,
+	"MaxMsgs": true, "MaxBytes": true, "MaxMsgSize": true, "MaxMsgsPerSubject": true, "MaxAge": true, "Replicas": true, "DenyDelete": true, "DenyPurge": true,
 	"AllowRollup": true, "AllowDirect": true, "AllowMsgTTL": true, "AllowMsgSchedules": true, "Storage": true,
 	"FilterSubject": true, "AckPolicy": true, "AckWait": true, "MaxDeliver": true, "MaxAckPending": true,
+	"HeadersOnly": true,
 }
 
 // unlimited folds the server's -1 and our 0 into one.

@@ -129,13 +129,17 @@ func (b *Broker) progressStream() stream {
 	}}
 }
 
+// controlStream replaces nothing: whoever could put another lease in place of the one that is held
+// would make a second owner.
 func (b *Broker) controlStream() stream {
 	return stream{
 		cfg: jetstream.StreamConfig{
-			Name:              b.name("CONTROL"),
-			Description:       "edgepurge: the owner's lease and the hand-over",
-			Subjects:          []string{b.subject("control.>")},
-			MaxMsgsPerSubject: 1,
+			Name:                 b.name("CONTROL"),
+			Description:          "edgepurge: the owner's lease and the hand-over",
+			Subjects:             []string{b.subject("control.>")},
+			Discard:              jetstream.DiscardNew,
+			DiscardNewPerSubject: true,
+			MaxMsgsPerSubject:    1,
 		},
 		consumers: []jetstream.ConsumerConfig{{
 			Durable:       ownerConsumer,

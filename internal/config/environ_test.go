@@ -5,8 +5,9 @@ import (
 	"testing"
 
 	"github.com/caarlos0/env/v11"
-	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/config"
 )
 
 func TestLoad_EveryVariableSetsItsKey(t *testing.T) {

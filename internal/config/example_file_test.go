@@ -9,9 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/edgepurge/edgepurge/internal/config"
 )
 
 const exampleFile = "../../config.example.yaml"

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/edgepurge/edgepurge/internal/config"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/edgepurge/edgepurge/internal/config"
 )
 
 // variableOf is the rule for the names of our own variables.

@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/config"
 )
 
 // write puts text into a file of the test and returns its path.

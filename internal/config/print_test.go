@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/edgepurge/edgepurge/internal/config"
 )
 
 // drawConfig draws a valid configuration without secrets.

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/edgepurge/edgepurge/internal/config"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/edgepurge/edgepurge/internal/config"
 )
 
 const marker = "S3cr3t+/Marker="

@@ -4,8 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/edgepurge/edgepurge/internal/config"
 	"pgregory.net/rapid"
+
+	"github.com/edgepurge/edgepurge/internal/config"
 )
 
 func TestSize_ReadsAndWrites(t *testing.T) {

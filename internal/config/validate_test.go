@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/config"
 )
 
 type edit struct {

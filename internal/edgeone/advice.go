@@ -27,6 +27,7 @@ func (e *Error) advice() string {
 		return "check the key pair, and that it may call teo:" + e.Action
 	case Misconfigured:
 		return "check zone, endpoint, region and version"
+	case Done, BadTarget, NoJob, Unknown:
 	}
 	return ""
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
+	"log" //nolint:depguard // http.Server.ErrorLog is one of its loggers
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -142,7 +142,7 @@ func TestClient_ReadsJSONUnderAnyContentType(t *testing.T) {
 }
 
 func TestClient_KnowsWhatWasSurelyNotSent(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

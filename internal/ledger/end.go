@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -16,8 +17,9 @@ import (
 const marksAtOnce = 32
 
 // End unites the outcome of a final job with what is known of its requests, tells those that are
-// done, and removes the job. Doing it twice tells nothing twice. It tries until the context ends; a
-// part of a newer version is left alone.
+// done, and removes the job. Doing it twice tells nothing twice. It tries until the context ends. A
+// part of a newer version is left alone, and so is one with a request whose progress is of a newer
+// version: the owner that can read it ends the job once more.
 func (l *Ledger) End(ctx context.Context, job record.InFlight, out record.Outcome) error {
 	for _, sequence := range job.Sequences {
 		if err := l.endPart(ctx, sequence, &out); err != nil {
@@ -41,7 +43,8 @@ func (l *Ledger) endPart(ctx context.Context, sequence uint64, out *record.Outco
 		l.log.Error("stored job left alone", zap.Uint64("sequence", sequence), zap.Error(err))
 		return nil
 	}
-	if err := l.endShares(ctx, job, out); err != nil {
+	all, err := l.endShares(ctx, job, out)
+	if err != nil || !all {
 		return err
 	}
 	err = l.insist(ctx, "remove job", func() error { return l.store.DropJob(ctx, sequence) })
@@ -54,10 +57,12 @@ func (l *Ledger) endPart(ctx context.Context, sequence uint64, out *record.Outco
 	return nil
 }
 
-// endShares tells the requests that lie in this job alone, and marks those that span.
-func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Outcome) error {
+// endShares tells the requests that lie in this job alone, and marks those that span. It reports
+// whether it could do so for all.
+func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Outcome) (bool, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(marksAtOnce)
+	var left atomic.Bool
 	var ends []record.Tally
 	for i := range job.Shares {
 		s := &job.Shares[i]
@@ -66,11 +71,16 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Out
 			continue
 		}
 		g.Go(func() error {
-			return l.mark(gctx, s.Request, func(p *record.Progress) { unite(p, job, s, out) })
+			marked, err := l.mark(gctx, s.Request, func(p *record.Progress) { unite(p, job, s, out) })
+			if !marked {
+				left.Store(true)
+			}
+			return err
 		})
 	}
 	told := l.Tell(ctx, ends)
-	return errors.Join(told, g.Wait())
+	err := errors.Join(told, g.Wait())
+	return !left.Load(), err
 }
 
 // tally is the end of a request that lies in one job.
@@ -115,37 +125,39 @@ func each(job *record.Job, s *record.Share, out *record.Outcome, do func(index i
 // Settle notes targets of a request that spans jobs as not purged, without a job of their own; sent
 // says that EdgeOne refused them, rather than edgepurge. It tells the request if none is open.
 func (l *Ledger) Settle(ctx context.Context, r record.Request, failures []record.Failure, sent bool) error {
-	return l.mark(ctx, r, func(p *record.Progress) {
+	_, err := l.mark(ctx, r, func(p *record.Progress) {
 		p.Sent = p.Sent || sent
 		for _, f := range failures {
 			p.Fail(f)
 		}
 	})
+	return err
 }
 
 // mark changes a progress record by compare-and-set, and ends the request when no target is open:
-// first the event, then the closing write that lets the record go with the events.
-func (l *Ledger) mark(ctx context.Context, r record.Request, change func(*record.Progress)) error {
+// first the event, then the closing write that lets the record go with the events. It reports false
+// for a record that is left alone.
+func (l *Ledger) mark(ctx context.Context, r record.Request, change func(*record.Progress)) (bool, error) {
 	for {
 		p, after, err := l.progress(ctx, r)
-		if err != nil {
-			return err
+		if err != nil || p == nil {
+			return false, err
 		}
-		if p == nil || p.Closed {
-			return nil // left alone, or told already
+		if p.Closed {
+			return true, nil
 		}
 		change(p)
 		stored, err := l.put(ctx, p, after, false)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if !stored {
 			continue
 		}
 		if _, _, open := p.Counts(); open > 0 {
-			return nil
+			return true, nil
 		}
-		return l.close(ctx, p)
+		return true, l.close(ctx, p)
 	}
 }
 
@@ -194,6 +206,10 @@ func (l *Ledger) progress(ctx context.Context, r record.Request) (*record.Progre
 
 func (l *Ledger) put(ctx context.Context, p *record.Progress, after uint64, keep bool) (bool, error) {
 	data, err := p.Encode()
+	for err == nil && len(data) > l.store.PartLimit() && len(p.Failures) > 0 {
+		p.Failures = p.Failures[:len(p.Failures)/2] // long targets; what is not listed is still counted
+		data, err = p.Encode()
+	}
 	if err != nil {
 		return false, err
 	}

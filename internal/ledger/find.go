@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 
 	"go.uber.org/zap"
@@ -16,7 +17,8 @@ type Query struct {
 }
 
 // Find tells which of the requests have ended or are in flight; those it knows nothing of are not in
-// the map. It tries until the context ends.
+// the map. One whose last target got its outcome right before a crash is told now. It tries until the
+// context ends.
 func (l *Ledger) Find(ctx context.Context, queries []Query) (map[record.Key]record.Found, error) {
 	if len(queries) == 0 {
 		return nil, nil
@@ -58,7 +60,8 @@ func (l *Ledger) find(ctx context.Context, queries []Query) (map[record.Key]reco
 		return nil, err
 	}
 	for _, q := range queries {
-		if q.Again && !found[q.Key].Ended {
+		f := found[q.Key]
+		if partly := len(f.Held) > 0 && !f.All(); q.Again || partly {
 			if err := l.findProgress(ctx, q.Key, found); err != nil {
 				return nil, err
 			}
@@ -144,6 +147,16 @@ func (l *Ledger) findProgress(ctx context.Context, k record.Key, found map[recor
 		return nil
 	}
 	f := found[k]
+	if _, _, open := p.Counts(); open == 0 && !p.Closed {
+		// Its message came again, so nothing else is left that would tell it.
+		if err := l.close(ctx, p); err != nil {
+			return err
+		}
+	}
+	if f.Ended || p.Closed {
+		found[k] = record.Found{Digest: cmp.Or(f.Digest, p.Request.Digest), Ended: true}
+		return nil
+	}
 	f.Digest = p.Request.Digest
 	if f.Held == nil {
 		f.Held = make([]bool, p.Request.Total)

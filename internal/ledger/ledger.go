@@ -106,8 +106,12 @@ func firstLine(data []byte) []byte {
 // Record stores a job. When it returns without an error, the messages of its requests may be acked as
 // far as their targets are concerned (I2). It tries until the context ends.
 //
-// A request whose targets did not fit into one part is marked as spanning in j.
+// A request whose targets did not fit into one part is marked as spanning in j, and so is one with so
+// many refused targets that they have no place in a part beside the others.
 func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, error) {
+	if err := l.unload(ctx, j); err != nil {
+		return record.InFlight{}, err
+	}
 	parts, err := j.Encode(l.store.PartLimit())
 	if err != nil {
 		return record.InFlight{}, err
@@ -130,6 +134,26 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 	head := j.Head
 	head.Version, head.Parts = record.Version, len(parts)
 	return record.InFlight{Head: head, Sequences: sequences}, nil
+}
+
+// unload moves the refused targets of a request to its progress record where they would crowd a part.
+func (l *Ledger) unload(ctx context.Context, j *record.Job) error {
+	const worst = 6 // bytes of one byte in JSON
+	for i := range j.Shares {
+		s := &j.Shares[i]
+		size := 0
+		for _, f := range s.Settled {
+			size += worst * (len(f.Target) + len(f.Code) + len(f.Reason) + len(f.Field) + 10)
+		}
+		if size <= l.store.PartLimit()/4 {
+			continue
+		}
+		if err := l.Settle(ctx, s.Request, s.Settled, false); err != nil {
+			return err
+		}
+		s.Spans, s.Settled = true, nil
+	}
+	return nil
 }
 
 // Tell publishes the ends of requests that need nothing but an event. It tries until the context ends.

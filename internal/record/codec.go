@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -13,10 +14,10 @@ import (
 // which begins with the request's source and id. Lines are what makes a part cheap to index: the
 // names of its requests are found without decoding the rest.
 
-// Encode gives the job's parts, each at most limit bytes. A request whose targets do not fit into
+// Encode gives the job's parts, each at most limit bytes. A request whose share does not fit into
 // one part is marked as spanning in all of them, also in j itself.
 //
-// A limit below the size of one target and one share is an error.
+// A limit below the size of one share with one target, or with all that was settled, is an error.
 func (j *Job) Encode(limit int) ([][]byte, error) {
 	parts, err := j.split(limit)
 	if err != nil {
@@ -33,10 +34,17 @@ func (j *Job) Encode(limit int) ([][]byte, error) {
 	return bodies, nil
 }
 
+// encoder writes JSON lines in which '<', '>' and '&' stay as they are: URLs are full of the latter,
+// and each would take six bytes.
+func encoder(w io.Writer) *json.Encoder {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc
+}
+
 func (j *Job) encode() ([]byte, error) {
 	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
+	enc := encoder(&buf)
 	if err := enc.Encode(j.Head); err != nil {
 		return nil, fmt.Errorf("encode head of job %s: %w", j.ID, err)
 	}
@@ -54,24 +62,32 @@ func (j *Job) encode() ([]byte, error) {
 // DecodeHead reads the head of a part. Its error is [ErrVersion] for a newer record.
 func DecodeHead(line []byte) (Head, error) {
 	var h Head
-	if err := json.Unmarshal(line, &h); err != nil {
-		return Head{}, fmt.Errorf("decode job: %w", err)
-	}
-	if h.Version != Version {
-		return Head{}, fmt.Errorf("decode job %s: %w: %d", h.ID, ErrVersion, h.Version)
+	err := json.Unmarshal(line, &h)
+	if err := checkVersion(h.Version, err); err != nil {
+		return Head{}, fmt.Errorf("decode job %s: %w", h.ID, err)
 	}
 	return h, nil
 }
 
+// checkVersion judges what was read. A newer record may fail to decode just because it is newer; its
+// version comes first and was read all the same.
+func checkVersion(version int, err error) error {
+	if version > Version || err == nil && version != Version {
+		return fmt.Errorf("%w: %d", ErrVersion, version)
+	}
+	return err
+}
+
 // DecodeJob reads a part. Its error is [ErrVersion] for a newer record.
 func DecodeJob(data []byte) (*Job, error) {
-	lines := slices.Collect(bytes.Lines(data))
-	if len(lines) < 2 {
-		return nil, fmt.Errorf("decode job: %d lines, want at least 2", len(lines))
-	}
-	head, err := DecodeHead(lines[0])
+	first, _, _ := bytes.Cut(data, []byte("\n"))
+	head, err := DecodeHead(first)
 	if err != nil {
 		return nil, err
+	}
+	lines := slices.Collect(bytes.Lines(data))
+	if len(lines) < 2 {
+		return nil, fmt.Errorf("decode job %s: %d lines, want at least 2", head.ID, len(lines))
 	}
 	j := &Job{Head: head, Shares: make([]Share, len(lines)-2)}
 	if err := json.Unmarshal(lines[1], &j.Targets); err != nil {

@@ -1,6 +1,13 @@
 package record
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrGone says that a stream or consumer does not exist any more: trying again is in vain until it is
+// provisioned.
+var ErrGone = errors.New("the stream or consumer does not exist any more")
 
 // Delivery is one delivery of a request message, as plain data: what the worker needs of it, and by
 // which reply subject the broker acks it.

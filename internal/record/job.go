@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"github.com/edgepurge/edgepurge/purge"
@@ -29,7 +30,7 @@ type Share struct {
 
 	Attempts int       `json:"a"`
 	Runs     [][3]int  `json:"u"`           // at, index, count: count targets from index on are those of the table from at on
-	Settled  []Failure `json:"f,omitempty"` // targets that were refused before; only of a request that does not span
+	Settled  []Failure `json:"f,omitempty"` // targets that were refused before; of a request that spans, in one part at most
 	Spans    bool      `json:"sp,omitempty"`
 }
 
@@ -109,10 +110,5 @@ type Found struct {
 
 // All tells whether nothing is left to submit.
 func (f *Found) All() bool {
-	for _, held := range f.Held {
-		if !held {
-			return false
-		}
-	}
-	return f.Ended || len(f.Held) > 0
+	return f.Ended || len(f.Held) > 0 && !slices.Contains(f.Held, false)
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -31,8 +32,8 @@ type Progress struct {
 	Failures  []Failure `json:"failures,omitempty"`
 	Sent      bool      `json:"sent"`
 	Attempts  int       `json:"attempts"`
-	Submitted time.Time `json:"submitted,omitzero"`
-	Closed    bool      `json:"closed,omitempty"` // its event is out
+	Submitted time.Time `json:"submitted,omitzero"` // the last submission
+	Closed    bool      `json:"closed,omitempty"`   // its event is out
 }
 
 // NewProgress begins the record of a request none of whose targets is final.
@@ -70,16 +71,28 @@ func (p *Progress) Fail(f Failure) {
 		return
 	}
 	p.set(f.Index, Refused)
-	if len(p.Failures) < purge.MaxFailures {
+	if len(p.Failures) < purge.MaxFailures && p.listed()+f.bytes() <= maxListed {
 		p.Failures = append(p.Failures, f)
 	}
+}
+
+// maxListed bounds the failures that a record lists, in bytes: an event lists no more than 256 KiB of
+// them, and the record must fit into a message of 512 KiB, which is the least that the broker takes.
+const maxListed = 256 << 10
+
+func (p *Progress) listed() int {
+	n := 0
+	for i := range p.Failures {
+		n += p.Failures[i].bytes()
+	}
+	return n
 }
 
 // Join notes a job that holds targets of the request.
 func (p *Progress) Join(h *Head, attempts int) {
 	p.Sent = true
 	p.Attempts = max(p.Attempts, attempts)
-	if p.Submitted.IsZero() || h.Submitted.Before(p.Submitted) {
+	if h.Submitted.After(p.Submitted) {
 		p.Submitted = h.Submitted
 	}
 	if !slices.Contains(p.Zones, h.Zone) {
@@ -118,21 +131,19 @@ func (p *Progress) Tally() Tally {
 
 // Encode gives the stored form.
 func (p *Progress) Encode() ([]byte, error) {
-	data, err := json.Marshal(p)
-	if err != nil {
+	var buf bytes.Buffer
+	if err := encoder(&buf).Encode(p); err != nil {
 		return nil, fmt.Errorf("encode progress of %s: %w", p.Request.Key(), err)
 	}
-	return data, nil
+	return buf.Bytes(), nil
 }
 
 // DecodeProgress reads the stored form. Its error is [ErrVersion] for a newer record.
 func DecodeProgress(data []byte) (*Progress, error) {
 	var p Progress
-	if err := json.Unmarshal(data, &p); err != nil {
+	err := json.Unmarshal(data, &p)
+	if err := checkVersion(p.Version, err); err != nil {
 		return nil, fmt.Errorf("decode progress: %w", err)
-	}
-	if p.Version != Version {
-		return nil, fmt.Errorf("decode progress: %w: %d", ErrVersion, p.Version)
 	}
 	if p.Request.Total < 0 || len(p.States) != (p.Request.Total+3)/4 {
 		return nil, fmt.Errorf("decode progress of %s: %d states for %d targets",

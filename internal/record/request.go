@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/edgepurge/edgepurge/purge"
@@ -41,6 +42,12 @@ type Failure struct {
 	Field  string `json:"f,omitempty"`
 }
 
+// bytes bounds what the failure takes in a record.
+func (f *Failure) bytes() int {
+	const names = 64
+	return quotedBytes(f.Target) + quotedBytes(f.Code) + quotedBytes(f.Reason) + quotedBytes(f.Field) + names
+}
+
 // Tally is what became of all targets of one request.
 type Tally struct {
 	Request
@@ -67,12 +74,15 @@ func (t *Tally) Status() purge.Status {
 	case t.Sent:
 		return purge.Failed
 	}
-	for _, f := range t.Failures {
-		if f.Code == purge.CodeExpired {
-			return purge.Expired
-		}
+	if t.expired() >= 0 {
+		return purge.Expired
 	}
 	return purge.Rejected
+}
+
+// expired is the position of the first failure of a target that was not sent in time, or -1.
+func (t *Tally) expired() int {
+	return slices.IndexFunc(t.Failures, func(f Failure) bool { return f.Code == purge.CodeExpired })
 }
 
 // Outcome is the data of the request's terminal event, bounded as events are.
@@ -96,6 +106,9 @@ func (t *Tally) Outcome(finished time.Time) purge.Outcome {
 	o.Reason = t.Reason
 	if o.Reason == nil && o.Status != purge.Completed && len(t.Failures) > 0 {
 		f := t.Failures[0]
+		if i := t.expired(); i >= 0 && o.Status == purge.Expired {
+			f = t.Failures[i] // not that of a target which was not valid besides
+		}
 		o.Reason = &purge.Reason{Code: f.Code, Message: cmp.Or(f.Reason, f.Code), Field: f.Field}
 	}
 	o.Bound()

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // shareOverhead is more than what a share's line takes beside its encoded request and runs, and
@@ -14,9 +15,9 @@ const (
 
 // split distributes the shares over as few parts as the order allows. The common job is one part.
 func (j *Job) split(limit int) ([]Job, error) {
-	head := len(j.ID) + len(j.Zone) + len(j.Account) + 512
-	for _, h := range j.Hosts {
-		head += len(h) + 8
+	head := 512
+	for _, s := range slices.Concat(j.Hosts, []string{j.Account, j.Zone, j.ID, j.Type, j.Method}) {
+		head += quotedBytes(s)
 	}
 	sizes := make([]int, len(j.Targets))
 	for i, t := range j.Targets {
@@ -59,23 +60,31 @@ func (p *packer) add(s *Share) error {
 	if p.used+fixed+p.cost(s) > p.limit && p.used > 0 {
 		p.begin()
 	}
-	if p.used+fixed+p.cost(s) > p.limit {
-		s.Spans = true
-		return p.pieces(s, fixed)
+	if p.used+fixed+p.cost(s) <= p.limit {
+		p.put(s, fixed)
+		return nil
 	}
-	p.put(s, fixed)
-	return nil
+	s.Spans = true
+	return p.pieces(s, fixed)
 }
 
-// cost is what the share's targets that the part does not hold yet would add, with its runs.
+// cost is no less than what the share's runs, and its targets that the part does not hold yet, would
+// add. What is a run in the job need not be one in the part, where its targets may stand elsewhere.
 func (p *packer) cost(s *Share) int {
 	n := 0
 	for _, r := range s.Runs {
-		n += runBytes
+		next := -1 // the position in the part that would go on with the run
 		for i := range r[2] {
-			if _, ok := p.at[r[0]+i]; !ok {
+			pos, ok := p.at[r[0]+i]
+			if !ok {
 				n += p.sizes[r[0]+i] + runBytes
+				next = -1
+				continue
 			}
+			if pos != next {
+				n += runBytes
+			}
+			next = pos + 1
 		}
 	}
 	return n
@@ -100,22 +109,27 @@ func (p *packer) put(s *Share, fixed int) {
 	part.Shares = append(part.Shares, share)
 }
 
-// pieces spreads one share over as many parts as it needs.
+// pieces spreads one share over as many parts as it needs, from an empty one on. The first carries
+// what was settled.
 func (p *packer) pieces(s *Share, fixed int) error {
+	if fixed > p.limit {
+		return fmt.Errorf("a share of %d bytes does not fit into a part of %d", fixed, p.limit)
+	}
 	piece := *s
 	piece.Runs = nil
-	room := p.limit - p.used - fixed
+	room := p.limit - fixed
 	for _, r := range s.Runs {
 		for i := range r[2] {
 			cost := p.sizes[r[0]+i] + 2*runBytes
-			if cost+fixed > p.limit {
-				return fmt.Errorf("a target of %d bytes does not fit into a part of %d", cost, p.limit)
-			}
 			if cost > room {
 				p.put(&piece, fixed)
 				p.begin()
-				piece.Runs = nil
+				fixed -= settledBytes(&piece)
+				piece.Runs, piece.Settled = nil, nil
 				room = p.limit - fixed
+			}
+			if cost > room {
+				return fmt.Errorf("a target of %d bytes does not fit into a part of %d", cost, room)
 			}
 			piece.Add(r[0]+i, r[1]+i)
 			room -= cost
@@ -126,7 +140,10 @@ func (p *packer) pieces(s *Share, fixed int) error {
 }
 
 func shareBytes(s *Share) (int, error) {
-	n := shareOverhead + len(s.Source) + len(s.ID) + len(s.Digest)
+	n := shareOverhead
+	for _, v := range []string{s.Source, s.ID, s.Digest, string(s.Lane), string(s.Type)} {
+		n += quotedBytes(v)
+	}
 	if len(s.Labels) > 0 {
 		data, err := json.Marshal(s.Labels)
 		if err != nil {
@@ -134,10 +151,15 @@ func shareBytes(s *Share) (int, error) {
 		}
 		n += len(data)
 	}
-	for _, f := range s.Settled {
-		n += quotedBytes(f.Target) + quotedBytes(f.Code) + quotedBytes(f.Reason) + quotedBytes(f.Field) + 64
+	return n + settledBytes(s), nil
+}
+
+func settledBytes(s *Share) int {
+	n := 0
+	for i := range s.Settled {
+		n += s.Settled[i].bytes()
 	}
-	return n, nil
+	return n
 }
 
 // quotedBytes bounds what a string takes in JSON: control characters and quotes grow, the rest of

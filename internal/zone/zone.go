@@ -6,12 +6,15 @@
 // Updated.
 //
 // It promises that a look-up which the API refuses or fails does no harm to requests that name their
-// zone. It does not check the zones that requests do name.
+// zone, and that a zone whose domains are refused does none to the hosts of the others. It does not
+// check the zones that requests do name.
 package zone
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +58,7 @@ type Finder struct {
 	mu    sync.Mutex
 	known map[string][]string
 	read  time.Time // when known was read; zero: never
+	gaps  bool      // a zone refused to tell its domains: what is not known may be there
 }
 
 // New makes a Finder. The table maps a host, or *.suffix, to a zone id; "*" stands for every host.
@@ -85,11 +89,12 @@ func (f *Finder) Find(host string) (string, error) {
 		return "", ErrPending
 	}
 	zone, err := match(f.known, host)
-	if age > fresh || err != nil && age > missAge {
+	stale := age > fresh || err != nil && age > missAge
+	if stale {
 		f.want()
-		if err != nil {
-			return "", ErrPending
-		}
+	}
+	if err != nil && (stale || f.gaps && errors.Is(err, ErrUnknown)) {
+		return "", ErrPending
 	}
 	return zone, err
 }
@@ -129,45 +134,81 @@ func (f *Finder) Run(ctx context.Context) error {
 			return nil
 		case <-f.wake:
 		}
-		known, err := f.list(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			f.log.Warn("zones could not be read; requests that name no zone wait", zap.Error(err), zap.Duration("again in", retry))
-			if !pause(ctx, retry) {
-				return nil
-			}
-			f.want()
+		wait := f.renew(ctx)
+		if wait == 0 {
 			continue
 		}
-		f.mu.Lock()
-		f.known, f.read = known, time.Now()
-		f.mu.Unlock()
-		select {
-		case f.updated <- struct{}{}:
-		default:
+		if !pause(ctx, wait) {
+			return nil
 		}
+		f.want()
 	}
 }
 
+// renew reads the zones, and tells after how long to do it again unasked; 0 for never.
+func (f *Finder) renew(ctx context.Context) time.Duration {
+	known, err := f.list(ctx)
+	if ctx.Err() != nil {
+		return retry
+	}
+	wait := time.Duration(0)
+	if err != nil {
+		wait = retry
+		if known != nil {
+			wait = missAge
+		}
+		f.log.Warn("zones could not be read; requests that name no zone may wait", zap.Error(err), zap.Duration("again in", wait))
+	}
+	if known == nil {
+		return wait
+	}
+	f.mu.Lock()
+	f.known, f.read, f.gaps = known, time.Now(), err != nil
+	f.mu.Unlock()
+	select {
+	case f.updated <- struct{}{}:
+	default:
+	}
+	return wait
+}
+
+// list reads the zones and their domains. With an error beside the map, zones refused to tell theirs,
+// which is no reason to know nothing of the others (I7); what was known of them stays.
 func (f *Finder) list(ctx context.Context) (map[string][]string, error) {
 	zones, err := f.api.Zones(ctx, f.pace)
 	if err != nil {
 		return nil, err
 	}
 	known := make(map[string][]string)
+	var refused []error
 	for _, z := range zones {
 		domains, err := f.api.Domains(ctx, z.ID, f.pace)
-		if err != nil {
+		switch edgeone.Classify(err) {
+		case edgeone.Done:
+		case edgeone.Transient, edgeone.Ambiguous, edgeone.Throttled:
 			return nil, err
+		default:
+			refused = append(refused, fmt.Errorf("zone %s: %w", z.ID, err))
+			f.keep(known, z.ID)
+			continue
 		}
 		for _, d := range domains {
 			name := strings.ToLower(d.Name)
 			known[name] = append(known[name], z.ID)
 		}
 	}
-	return known, nil
+	return known, errors.Join(refused...)
+}
+
+// keep takes over what was known of a zone.
+func (f *Finder) keep(known map[string][]string, zone string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for host, zones := range f.known {
+		if slices.Contains(zones, zone) {
+			known[host] = append(known[host], zone)
+		}
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) bool {

@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	stderrors "errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -13,8 +14,6 @@ import (
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/errors"
 	tchttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/http"
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
-
-	stderrors "errors"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 )

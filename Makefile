@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+
+LINT := $(or $(shell command -v golangci-lint),.cache/bin/golangci-lint)
+FUZZTIME ?= 20s
+
+.PHONY: help build test lint fmt fuzz bench demo ci clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/edgepurge
+	CGO_ENABLED=0 go build -trimpath -o bin/edgepurge ./cmd/edgepurge
+
+test: ## run all tests, with the race detector
+	go test -race -shuffle=on ./...
+
+lint: ## vet and lint; golangci-lint comes with the first make ci
+	go vet ./...
+	$(LINT) run
+
+fmt: ## format
+	$(LINT) fmt
+
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
+	  for name in $$(cat $$dir/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do \
+	    echo "$$dir $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
+	  done; \
+	done
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+demo: ## run everything in one process and purge 2,006 URLs
+	go run ./cmd/edgepurge demo
+
+ci: ## what CI runs
+	.ci/run
+
+clean: ## remove what was built
+	rm -rf bin .cache

@@ -1,0 +1,153 @@
+package edgepurge_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+)
+
+// policy says who may import whom. It is a decision, not a record of what happens to be: do not change this to fix the
+// build. Where an edge is refused, the code most likely stands in the wrong package, or asks for a type where an
+// interface of its own would do.
+//
+// It speaks of the imports of files that are not tests.
+const policy = `
+# A package may import packages of lower floors, and none of its own floor but for the edges that are written here:
+# "a < b" lets b import a.
+
+floor 0: what all others speak of
+	purge
+	purge < internal/record
+	internal/edgeone/v20220901
+	internal/edgeone/v20220901 < internal/edgeone
+	internal/edgeone/emulator
+
+floor 1: one idea each
+	batcher
+	internal/limiter
+	internal/zone
+
+floor 2: what is durable, and what follows from time
+	internal/broker
+	internal/ledger
+	tracker
+
+floor 3: the pipeline, and what people touch
+	worker
+	internal/submit
+	internal/config
+	internal/admin
+
+floor 4: wiring
+	internal/app
+
+floor 5: what can be run
+	internal/demo
+	internal/demo < cmd/edgepurge
+	e2e
+
+# Of a lower floor, and yet not for everyone. The emulator shares no code with what it judges, not even the vocabulary,
+# and is no part of the product. Ledger, tracker and worker declare what they need of the broker as interfaces.
+
+only
+	internal/edgeone/v20220901: internal/edgeone
+	internal/edgeone/emulator: 5+
+	internal/edgeone: internal/zone tracker worker internal/app
+	internal/broker: internal/submit 4+
+	internal/limiter: internal/app
+	internal/ledger: worker internal/app
+	internal/config: 4+
+	internal/submit: cmd/edgepurge
+
+# What comes from outside, and who may import it; "2+" is every package from floor 2 up. What is not named here is not
+# imported by anyone.
+
+only
+	golang.org/x/net/idna: purge
+	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/edgeone internal/edgeone/v20220901
+	# Credentials are made where the configuration, or the emulator's key pair, is at hand.
+	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/app internal/demo
+	github.com/nats-io/nats.go: internal/broker client
+	github.com/synadia-io/orbit.go/natscontext: internal/broker
+	github.com/nats-io/nats-server/v2: internal/demo
+	github.com/nats-io/nuid: cmd/edgepurge
+	github.com/cenkalti/backoff/v4: internal/ledger worker
+	golang.org/x/sync/errgroup: 2+
+	go.uber.org/zap: 1+ internal/edgeone/emulator
+	github.com/prometheus/client_golang: 3+
+	github.com/caarlos0/env/v11: internal/config
+	go.yaml.in/yaml/v3: internal/config
+	github.com/spf13/cobra: cmd/edgepurge
+	github.com/spf13/pflag: cmd/edgepurge
+	github.com/schollz/progressbar/v3: cmd/edgepurge
+	golang.org/x/term: cmd/edgepurge
+
+# What is pure stays so: no files, no network, no process; in the batcher no goroutine either.
+
+without os io/fs os/exec os/signal path/filepath net net/http net/rpc syscall log log/slog unsafe
+	purge internal/record batcher internal/limiter
+without sync sync/atomic context math/rand math/rand/v2
+	batcher
+`
+
+func TestImports_FollowThePolicy(t *testing.T) {
+	t.Parallel()
+	rules := parsePolicy(t, policy)
+	tree := imports(t)
+	for _, pkg := range slices.Sorted(maps.Keys(tree)) {
+		if _, ok := rules.floor[pkg]; !ok {
+			t.Errorf("%s has no floor: decide where it stands, and say so in the policy", pkg)
+			continue
+		}
+		for _, e := range tree[pkg] {
+			if why := rules.refuses(pkg, e.path); why != "" {
+				t.Errorf("%s: %s -> %s: %s", e.pos, pkg, e.path, why)
+			}
+		}
+	}
+	for pkg := range rules.floor {
+		if tree[pkg] == nil {
+			t.Errorf("the policy names %s, which is not there", pkg)
+		}
+	}
+}
+
+func TestPolicy_RefusesWhatItShould(t *testing.T) {
+	t.Parallel()
+	rules := parsePolicy(t, policy)
+	tests := []struct {
+		pkg, imported, why string
+		refused            bool
+	}{
+		{"worker", module + "/batcher", "downward", false},
+		{"internal/submit", module + "/internal/broker", "downward, and named", false},
+		{"internal/record", module + "/purge", "an edge that is written", false},
+		{"cmd/edgepurge", module + "/internal/demo", "an edge that is written", false},
+		{"internal/app", "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common", "named apart", false},
+		{"cmd/edgepurge", "github.com/spf13/cobra/doc", "a package of a module that it may import", false},
+		{"tracker", "golang.org/x/sync/errgroup", "by floor", false},
+		{"worker", "sync", "the standard library", false},
+
+		{"batcher", module + "/worker", "upward", true},
+		{"tracker", module + "/internal/ledger", "beside", true},
+		{"internal/edgeone/emulator", module + "/purge", "the emulator shares nothing", true},
+		{"purge", module + "/internal/record", "the reverse of a written edge", true},
+		{"worker", module + "/internal/edgeone/v20220901", "past the client", true},
+		{"worker", module + "/internal/edgeone/emulator", "the emulator in the product", true},
+		{"worker", module + "/internal/broker", "a type where an interface would do", true},
+		{"cmd/edgepurge", module + "/internal/utils", "a package without a floor", true},
+		{"worker", "github.com/nats-io/nats.go/jetstream", "past the broker", true},
+		{"internal/demo", "github.com/nats-io/nats-server/v20", "another module of a like name", true},
+		{"internal/app", "go.yaml.in/yaml/v3", "another's", true},
+		{"purge", "go.uber.org/zap", "below the floor", true},
+		{"worker", "github.com/stretchr/testify/require", "nobody's", true},
+		{"batcher", "sync", "pure", true},
+		{"purge", "net/http", "pure", true},
+	}
+	for _, tt := range tests {
+		why := rules.refuses(tt.pkg, tt.imported)
+		if got := why != ""; got != tt.refused {
+			t.Errorf("%s -> %s (%s): got refused %v %q, want %v", tt.pkg, tt.imported, tt.why, got, why, tt.refused)
+		}
+	}
+}

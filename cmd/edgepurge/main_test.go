@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// command runs one command line and gives its exit code and output.
+func command(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = execute(t.Context(), args, strings.NewReader(stdin), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestWrongInput_IsOneClearLineAndExitCode2(t *testing.T) {
+	t.Setenv("NATS_URL", "nats://127.0.0.1:1")
+	empty, bad := file(t, "\n# nothing\n"), file(t, "nats:\n  urll: x\n")
+	for _, c := range []struct {
+		args string
+		want string // in the line
+	}{
+		{"nonsense", "unknown command"},
+		{"--nonsense", "unknown flag"},
+		{"demo extra", "takes no arguments"},
+		{"demo --count x", "--count"},
+		{"demo --count -1", "--count"},
+		{"demo --urls /does/not/exist", "/does/not/exist"},
+		{"demo --urls " + empty, "has none"},
+		{"demo --rate -1", "--rate"},
+		{"demo --window round", "--window"},
+		{"demo --fault x=1", "--fault"},
+		{"demo --unknown rows=maybe", "--unknown"},
+		{"run extra", "takes no arguments"},
+		{"run --config /does/not/exist", "/does/not/exist"},
+		{"run --config " + bad, "urll"},
+		{"submit", "nothing to purge"},
+		{"submit --type x https://a.example/", "--type"},
+		{"submit --method delete https://a.example/", "--method"},
+		{"submit --method x --type host a.example", "--method"},
+		{"submit --lane fast https://a.example/", "--lane"},
+		{"submit --source UPPER https://a.example/", "--source"},
+		{"submit --zone x https://a.example/", "--zone"},
+		{"submit --id _x https://a.example/", "--id"},
+		{"submit --id " + strings.Repeat("x", 48) + " https://a.example/", "--id"},
+		{"submit --file " + empty, "has none"},
+		{"submit --file /does/not/exist", "/does/not/exist"},
+		{"submit --file x https://a.example/", "not both"},
+		{"submit --type all", "--zone"},
+		{"submit --type all --zone zone-a x", "takes no targets"},
+		{"submit --timeout 1s https://a.example/", "--timeout"},
+		{"submit -o yaml https://a.example/", "-o"},
+		{"events extra", "takes no arguments"},
+		{"events -o yaml", "-o"},
+		{"events --source A", "--source"},
+		{"emulator --zone x", "--zone"},
+		{"emulator --latency 1", "--latency"},
+		{"setup extra", "takes no arguments"},
+		{"config nonsense", "config check"},
+		{"config check --config " + bad, "line 2"},
+		{"version extra", "takes no arguments"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, out, errs := command(t, "", strings.Fields(c.args)...)
+			if code != exitUsage {
+				t.Errorf("exit code %d, want %d", code, exitUsage)
+			}
+			if out != "" {
+				t.Errorf("standard output has %q", out)
+			}
+			if !strings.Contains(errs, c.want) {
+				t.Errorf("%q does not tell of %q", errs, c.want)
+			}
+			if n := strings.Count(errs, "\n"); n > 2 {
+				t.Errorf("%d lines, want one:\n%s", n, errs)
+			}
+		})
+	}
+}
+
+func TestDemo_CompletesEveryRequest(t *testing.T) {
+	code, out, errs := command(t, "", "demo", "--json", "--count", "700", "--task-time", "100ms")
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	var s map[string]float64
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		t.Fatalf("last line %q: %v", out, err)
+	}
+	if s["requests"] != 700 || s["completed"] != 700 || s["failed"] != 0 || s["throttled"] != 0 {
+		t.Errorf("got %v", s)
+	}
+	for _, key := range []string{"requests", "completed", "failed", "targets", "jobs", "create_calls", "describe_calls", "throttled", "seconds"} {
+		if _, ok := s[key]; !ok {
+			t.Errorf("%q is missing in %s", key, out)
+		}
+	}
+}
+
+func TestDemo_PublishesEveryLine(t *testing.T) {
+	list := file(t, "https://a.example/1\n# a comment\n\nnonsense\nhttps://a.example/1#part\n")
+	code, out, errs := command(t, "", "demo", "--json", "--urls", list, "--task-time", "100ms")
+	if code != exitSome {
+		t.Errorf("exit code %d, want %d: %s", code, exitSome, errs)
+	}
+	if !strings.HasPrefix(out, `{"requests":3,"completed":2,"failed":1,"targets":1,`) {
+		t.Errorf("got %s", out)
+	}
+	if code, _, _ := command(t, "", "demo", "--json", "--urls", file(t, "nonsense\n")); code != exitNone {
+		t.Errorf("exit code %d when nothing completed, want %d", code, exitNone)
+	}
+}
+
+func TestCommands_WithoutABroker(t *testing.T) {
+	t.Setenv("NATS_URL", "nats://127.0.0.1:1")
+	var all sync.WaitGroup // each looks for the server for some seconds
+	for _, args := range []string{"submit https://a.example/", "events", "setup --dry-run"} {
+		all.Go(func() {
+			code, _, errs := command(t, "", strings.Fields(args)...)
+			if code != exitNone || !strings.Contains(errs, "nats://127.0.0.1:1: nats is away") {
+				t.Errorf("%s: exit code %d, %q", args, code, errs)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestConfig_CheckAndPrint(t *testing.T) {
+	t.Setenv("TENCENTCLOUD_SECRET_ID", "AKIDtest")
+	t.Setenv("TENCENTCLOUD_SECRET_KEY", "verysecret")
+	if code, out, errs := command(t, "", "config", "check"); code != exitOK || out != "ok\n" {
+		t.Errorf("check: exit code %d, %q, %q", code, out, errs)
+	}
+	code, out, _ := command(t, "", "config", "print")
+	if code != exitOK || !strings.Contains(out, "secret_key: '***'") || strings.Contains(out, "verysecret") {
+		t.Errorf("print: exit code %d, %s", code, out)
+	}
+	t.Setenv("EDGEPURGE_TRACKER_POLLMIN", "1s")
+	if code, _, errs := command(t, "", "config", "check"); code != exitUsage || !strings.Contains(errs, "EDGEPURGE_TRACKER_POLL_MIN") {
+		t.Errorf("an unknown variable: exit code %d, %q", code, errs)
+	}
+}
+
+func TestHelp_IsThereForEveryCommand(t *testing.T) {
+	for _, name := range []string{"demo", "run", "submit", "events", "emulator", "setup", "config check", "config print", "version"} {
+		code, out, _ := command(t, "", append(strings.Fields(name), "--help")...)
+		if code != exitOK || !strings.Contains(out, "Usage:") {
+			t.Errorf("%s --help: exit code %d, %q", name, code, out)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package edgepurge_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	link = regexp.MustCompile(`\[([^\]\n]+)\]\(([^)\s]+)\)`)
+	// stream is the name of one, and streamCode where the broker makes it.
+	stream     = regexp.MustCompile(`\bPURGE_([A-Z]+)\b`)
+	streamCode = regexp.MustCompile(`b\.name\("([A-Z]+)"\)`)
+)
+
+func TestDocs_LinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, file := range files(t, ".md") {
+		for _, m := range link.FindAllStringSubmatch(string(read(t, file)), -1) {
+			if strings.Contains(m[2], "://") {
+				continue
+			}
+			n++
+			if _, err := os.Stat(path.Join(path.Dir(file), m[2])); err != nil {
+				t.Errorf("%s: [%s] leads to %s, which is not there", file, m[1], m[2])
+			}
+		}
+	}
+	if n < 20 {
+		t.Errorf("got %d links, want those of all documents", n)
+	}
+}
+
+// A name in backquotes that links to a Go file is declared there: "Type.Method", or the name alone.
+func TestDocs_NamesAreDeclaredWhereTheyLink(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, file := range files(t, ".md") {
+		for _, m := range link.FindAllStringSubmatch(string(read(t, file)), -1) {
+			name, quoted := strings.CutPrefix(m[1], "`")
+			target := path.Join(path.Dir(file), m[2])
+			if !quoted || path.Ext(target) != ".go" || path.Base(target) == "doc.go" {
+				continue
+			}
+			n++
+			name = strings.TrimSuffix(name, "`")
+			if path.Ext(name) == ".go" {
+				if name != path.Base(target) {
+					t.Errorf("%s: %s leads to %s", file, name, target)
+				}
+				continue
+			}
+			if !slices.Contains(declared(t, target), name) {
+				t.Errorf("%s: %s does not declare %s", file, target, name)
+			}
+		}
+	}
+	if n < 20 {
+		t.Errorf("got %d names, want those of docs/invariants.md", n)
+	}
+}
+
+// declared gives the names of a file's functions, methods, types, constants and variables.
+func declared(t *testing.T, file string) []string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	var names []string
+	for _, d := range parsed.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			names = append(names, receiver(d)+d.Name.Name)
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				switch s := s.(type) {
+				case *ast.TypeSpec:
+					names = append(names, s.Name.Name)
+				case *ast.ValueSpec:
+					for _, name := range s.Names {
+						names = append(names, name.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// receiver is "Type." for a method, however it takes it.
+func receiver(d *ast.FuncDecl) string {
+	if d.Recv == nil || len(d.Recv.List) == 0 {
+		return ""
+	}
+	typ := d.Recv.List[0].Type
+	if star, ok := typ.(*ast.StarExpr); ok {
+		typ = star.X
+	}
+	if generic, ok := typ.(*ast.IndexExpr); ok {
+		typ = generic.X
+	}
+	if name, ok := typ.(*ast.Ident); ok {
+		return name.Name + "."
+	}
+	return ""
+}
+
+func TestDocs_InvariantsAreThoseThatCodeCites(t *testing.T) {
+	t.Parallel()
+	heading := regexp.MustCompile(`(?m)^## (I[0-9]+) `)
+	var told []string
+	for _, m := range heading.FindAllStringSubmatch(string(read(t, "docs/invariants.md")), -1) {
+		told = append(told, m[1])
+	}
+	cited := regexp.MustCompile(`\bI[0-9]\b`)
+	for _, file := range append(files(t, ".go"), files(t, ".md")...) {
+		for _, id := range cited.FindAllString(string(read(t, file)), -1) {
+			if !slices.Contains(told, id) {
+				t.Errorf("%s: cites %s, which docs/invariants.md does not have", file, id)
+			}
+		}
+	}
+	if len(told) != 8 {
+		t.Errorf("got %v, want I1 to I8", told)
+	}
+}
+
+func TestDocs_NameTheStreamsThatThereAre(t *testing.T) {
+	t.Parallel()
+	var there []string
+	for _, m := range streamCode.FindAllStringSubmatch(string(read(t, "internal/broker/streams.go")), -1) {
+		there = append(there, m[1])
+	}
+	readme := string(read(t, "README.md"))
+	for _, name := range there {
+		if !strings.Contains(readme, "| `PURGE_"+name+"` |") {
+			t.Errorf("README.md: the table of streams lacks PURGE_%s", name)
+		}
+	}
+	for _, file := range files(t, ".md") {
+		for _, m := range stream.FindAllStringSubmatch(string(read(t, file)), -1) {
+			if !slices.Contains(there, m[1]) {
+				t.Errorf("%s: there is no stream %s", file, m[0])
+			}
+		}
+	}
+}
+
+// blocks gives the fenced blocks of a language.
+func blocks(t *testing.T, file, language string) []string {
+	t.Helper()
+	fence := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```$")
+	var all []string
+	for _, m := range fence.FindAllStringSubmatch(string(read(t, file)), -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+// table gives the rows of the table whose first column has this title.
+func table(t *testing.T, file, title string) [][]string {
+	t.Helper()
+	_, text, ok := strings.Cut(string(read(t, file)), "\n| "+title+" |")
+	if !ok {
+		t.Fatalf("%s: got no table of %ss, want one", file, title)
+	}
+	var rows [][]string
+	for i, line := range strings.Split(text, "\n") {
+		if i < 2 { // the rest of the title, and the rule below it
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if len(cells) < 2 {
+			break
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}

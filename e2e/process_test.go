@@ -1,0 +1,190 @@
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// build makes the program under test.
+func build(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "edgepurge")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../cmd/edgepurge")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return bin
+}
+
+// process starts the program; the end of the test kills it.
+func process(t *testing.T, bin string, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), bin, args...)
+	cmd.Env = env
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s:\n%s", strings.Join(args, " "), errs.String())
+		}
+	})
+	return cmd
+}
+
+// freeAddress is one that nobody listens on now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func TestProcesses_StandbyTakesOverFromAKilledOwner(t *testing.T) {
+	bin := build(t)
+	w := newWorld(t, nil) // its emulator is not used: this one is a process too
+	api := freeAddress(t)
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+		"NATS_URL=" + w.nats.ClientURL(), "EDGEPURGE_EDGEONE_ENDPOINT=http://" + api,
+		"TENCENTCLOUD_SECRET_ID=AKIDTEST", "TENCENTCLOUD_SECRET_KEY=test",
+		"EDGEPURGE_TRACKER_POLL_MIN=300ms",
+	}
+	process(t, bin, env, "emulator", "--listen", api, "--task-time", "200ms", "--batch-quota", "100")
+	w.until("the emulator", func() bool {
+		status, err := get(t, "http://"+api+"/stats")
+		return err == nil && status == 200
+	})
+	health := []string{freeAddress(t), freeAddress(t)}
+	var workers []*exec.Cmd
+	for i, address := range health {
+		workers = append(workers, process(t, bin, append(env, "EDGEPURGE_HTTP_LISTEN="+address), "run"))
+		w.until(fmt.Sprintf("worker %d", i), func() bool {
+			status, err := get(t, "http://"+address+"/readyz")
+			return err == nil && status == 200
+		})
+	}
+
+	var list bytes.Buffer
+	const requests = 3000
+	for i := range requests {
+		_, _ = fmt.Fprintln(&list, url(i))
+	}
+	file := filepath.Join(t.TempDir(), "list")
+	if err := os.WriteFile(file, list.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	submit := exec.CommandContext(t.Context(), bin, "submit", "--file", file, "--wait", "-o", "json", "--timeout", "60s")
+	submit.Env = env
+	var out bytes.Buffer
+	submit.Stdout = &out
+	if err := submit.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the first ends", func() bool { return w.count("PURGE_EVENTS") >= 100 })
+	if err := workers[0].Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := submit.Wait(); err != nil {
+		t.Errorf("submit: %v", err)
+	}
+	var sum struct{ Requests, Completed, Failed int }
+	if err := json.Unmarshal([]byte(lastLine(out.String())), &sum); err != nil {
+		t.Fatalf("last line of %q: %v", out.String(), err)
+	}
+	if sum.Requests != requests || sum.Completed != requests {
+		t.Errorf("got %+v, want %d completed", sum, requests)
+	}
+	w.completed(requests)
+
+	if err := workers[1].Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := workers[1].Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit code 0", err)
+	}
+}
+
+func lastLine(s string) string {
+	last := ""
+	for lines := bufio.NewScanner(strings.NewReader(s)); lines.Scan(); {
+		last = lines.Text()
+	}
+	return last
+}
+
+func TestProcess_KeepsTryingWhileNATSIsAway(t *testing.T) {
+	bin := build(t)
+	address := freeAddress(t)
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "NATS_URL=nats://" + freeAddress(t),
+		"TENCENTCLOUD_SECRET_ID=AKIDTEST", "TENCENTCLOUD_SECRET_KEY=test", "EDGEPURGE_HTTP_LISTEN=" + address,
+	}
+	cmd := process(t, bin, env, "run")
+	w := &world{t: t}
+	w.until("the listener", func() bool {
+		status, err := get(t, "http://"+address+"/livez")
+		return err == nil && status == 200
+	})
+	if status, body := read(t, "http://"+address+"/readyz"); status != 503 || !strings.Contains(body, "nats is away") {
+		t.Errorf("/readyz: %d %q, want 503 with the reason", status, body)
+	}
+	if _, body := read(t, "http://"+address+"/metrics"); !strings.Contains(body, "edgepurge_nats_connected 0") {
+		t.Errorf("/metrics does not tell that nats is away")
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit code 0", err)
+	}
+}
+
+func TestPlainSubscription_ReadsEveryEvent(t *testing.T) {
+	w := newWorld(t, nil)
+	w.provision()
+	sub, err := w.nc.SubscribeSync("purge.events.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.load(50)
+	w.start()
+	seen := make(map[string]bool)
+	for range 50 {
+		m, err := sub.NextMsg(patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := purge.DecodeEvent(m.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[e.Subject] = true
+	}
+	if len(seen) != 50 {
+		t.Errorf("%d events, want 50", len(seen))
+	}
+	w.completed(50)
+	if n, _, err := sub.Pending(); err != nil || n != 0 {
+		t.Errorf("%d more events, want none", n)
+	}
+}

@@ -1,0 +1,270 @@
+package e2e_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/edgepurge/edgepurge/internal/app"
+	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// patience bounds every wait: long enough for two loaded cores under the race detector.
+const patience = 60 * time.Second
+
+// world is one installation: a NATS server, the emulator, and the workers that a test starts.
+type world struct {
+	t    *testing.T
+	nats *server.Server
+	opts server.Options
+	api  *emulator.Emulator
+	url  string // of the emulator
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	cfg  config.Config
+}
+
+func newWorld(t *testing.T, change func(*emulator.Config)) *world {
+	t.Helper()
+	w := &world{t: t, opts: server.Options{
+		ServerName: "test", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+	}}
+	w.startNATS()
+	t.Cleanup(func() { w.stopNATS() })
+
+	ec := emulator.Default()
+	ec.TaskTime = 200 * time.Millisecond
+	ec.Latency = 5 * time.Millisecond
+	ec.Rate = 0 // the pace has tests of its own
+	if change != nil {
+		change(&ec)
+	}
+	var err error
+	if w.api, err = emulator.New(ec); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(w.api)
+	t.Cleanup(srv.Close)
+	w.url = srv.URL
+
+	w.cfg = config.Default()
+	w.cfg.Instance = "test"
+	w.cfg.NATS.URL = config.ServerURL(w.nats.ClientURL())
+	w.cfg.EdgeOne.Endpoint = w.url
+	w.cfg.EdgeOne.Timeout = 2 * time.Second
+	w.cfg.HTTP.Listen = ""
+	w.cfg.Limits.CreatePerSecond, w.cfg.Limits.DescribePerSecond = 0, 0
+	w.cfg.Tracker.PollMin = 250 * time.Millisecond
+	w.cfg.Tracker.PollMax = 500 * time.Millisecond
+	w.cfg.Worker.Drain = 5 * time.Second
+
+	w.nc, err = nats.Connect(w.nats.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.nc.Close)
+	if w.js, err = jetstream.New(w.nc); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) startNATS() {
+	w.t.Helper()
+	opts := w.opts
+	s, err := server.NewServer(&opts)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	go s.Start()
+	if !s.ReadyForConnections(patience) {
+		w.t.Fatal("nats is not ready")
+	}
+	w.nats = s
+	w.opts.Port = s.Addr().(*net.TCPAddr).Port // the same after a restart
+}
+
+func (w *world) stopNATS() {
+	w.nats.Shutdown()
+	w.nats.WaitForShutdown()
+}
+
+// provision makes the streams, so that a test can publish before a worker runs.
+func (w *world) provision() {
+	w.t.Helper()
+	stop := w.start()
+	w.until("the streams", func() bool {
+		_, err := w.js.Consumer(w.t.Context(), "PURGE_CONTROL", "owner")
+		return err == nil
+	})
+	stop()
+}
+
+// start runs a worker; the function stops it and waits for its end.
+func (w *world) start() (stop func()) {
+	w.t.Helper()
+	log := zap.NewNop()
+	if testing.Verbose() {
+		log = zaptest.NewLogger(w.t)
+	}
+	a, err := app.New(w.cfg, common.NewCredential(emulator.DefaultSecretID, emulator.DefaultSecretKey), log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	var done sync.WaitGroup
+	done.Go(func() {
+		if err := a.Run(ctx); err != nil {
+			w.t.Errorf("worker ended: %v", err)
+		}
+	})
+	var once sync.Once
+	stop = func() { once.Do(func() { cancel(); done.Wait() }) }
+	w.t.Cleanup(stop)
+	return stop
+}
+
+// publish sends one message to a lane and returns when the broker has it.
+func (w *world) publish(lane purge.Lane, source string, data []byte) {
+	w.t.Helper()
+	subject := purge.Subjects{Prefix: "purge"}.Request(lane, source)
+	if _, err := w.js.Publish(w.t.Context(), subject, data); err != nil {
+		w.t.Fatalf("publish to %s: %v", subject, err)
+	}
+}
+
+func (w *world) request(lane purge.Lane, r purge.Request) {
+	w.t.Helper()
+	data, err := r.Encode()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.publish(lane, "test", data)
+}
+
+// events reads every stored terminal event, by request id.
+func (w *world) events() map[string]purge.Outcome {
+	w.t.Helper()
+	found := make(map[string]purge.Outcome)
+	w.each("PURGE_EVENTS", func(m jetstream.Msg) {
+		e, err := purge.DecodeEvent(m.Data())
+		if err != nil {
+			w.t.Errorf("event on %s: %v", m.Subject(), err)
+			return
+		}
+		if _, twice := found[e.Data.Request]; twice {
+			w.t.Errorf("I1: request %s has more than one terminal event", e.Data.Request)
+		}
+		found[e.Data.Request] = e.Data
+	})
+	return found
+}
+
+// each reads every message of a stream.
+func (w *world) each(stream string, do func(jetstream.Msg)) {
+	w.t.Helper()
+	cons, err := w.js.OrderedConsumer(w.t.Context(), stream, jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	info, err := cons.Info(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for left := int(info.NumPending); left > 0; {
+		lot, err := cons.Fetch(min(left, 500), jetstream.FetchMaxWait(5*time.Second))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for m := range lot.Messages() {
+			do(m)
+			left--
+		}
+	}
+}
+
+// await waits until n requests have ended, and checks what must hold then.
+func (w *world) await(n int) map[string]purge.Outcome {
+	w.t.Helper()
+	w.until("the events", func() bool { return w.count("PURGE_EVENTS") >= n })
+	w.settled()
+	events := w.events()
+	if len(events) != n {
+		w.t.Errorf("%d requests have an event, want %d", len(events), n)
+	}
+	return events
+}
+
+// settled waits until nothing is left of the requests but their events: no message un-acked, no job
+// stored (I2).
+func (w *world) settled() {
+	w.t.Helper()
+	w.until("an empty PURGE_REQUESTS", func() bool { return w.count("PURGE_REQUESTS") == 0 })
+	w.until("an empty PURGE_JOBS", func() bool { return w.count("PURGE_JOBS") == 0 })
+}
+
+func (w *world) count(stream string) int {
+	s, err := w.js.Stream(w.t.Context(), stream)
+	if err != nil {
+		return -1
+	}
+	return int(s.CachedInfo().State.Msgs)
+}
+
+// until polls for something to become true.
+func (w *world) until(what string, ok func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("waited in vain for %s", what)
+		}
+		<-tick.C
+	}
+}
+
+func get(t *testing.T, url string) (status int, err error) {
+	t.Helper()
+	status, _, err = fetch(t, url)
+	return status, err
+}
+
+func read(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	status, body, err := fetch(t, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, body
+}
+
+func fetch(t *testing.T, url string) (status int, body string, err error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = res.Body.Close() }()
+	data, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(data), err
+}

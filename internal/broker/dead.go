@@ -1,0 +1,48 @@
+package broker
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// PutDead stores dead letters, returning one error for each.
+func (b *Broker) PutDead(ctx context.Context, letters []record.DeadLetter) []error {
+	msgs := make([]*nats.Msg, len(letters))
+	for i, d := range letters {
+		m := nats.NewMsg(b.subjects.Dead(d.Code, token(d.Key.Source)))
+		m.Data = d.Data
+		m.Header.Set("Edgepurge-Subject", headerText(d.Subject))
+		m.Header.Set("Edgepurge-Request", headerText(d.Key.String()))
+		m.Header.Set("Edgepurge-Code", headerText(d.Code))
+		m.Header.Set("Edgepurge-Message", headerText(d.Message))
+		if d.ContentType != "" {
+			m.Header.Set("Content-Type", headerText(d.ContentType))
+		}
+		msgs[i] = m
+	}
+	errs := make([]error, len(letters))
+	b.publish(ctx, msgs, errs, func(i int) []jetstream.PublishOpt {
+		// A refusal that is told again after a crash should not leave a second letter.
+		id := strconv.FormatUint(letters[i].Sequence, 36) + "-" + strconv.FormatInt(letters[i].Stored.UnixNano(), 36)
+		return []jetstream.PublishOpt{jetstream.WithMsgID(id)}
+	})
+	return errs
+}
+
+// headerText makes a text fit into one header line.
+func headerText(s string) string {
+	out := make([]byte, 0, min(len(s), 512))
+	for i := 0; i < len(s) && len(out) < 512; i++ {
+		if c := s[i]; c >= 0x20 && c != 0x7f {
+			out = append(out, c)
+		} else {
+			out = append(out, ' ')
+		}
+	}
+	return string(out)
+}

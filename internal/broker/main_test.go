@@ -1,0 +1,287 @@
+package broker_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what should come soon.
+const patience = 15 * time.Second
+
+func settings() broker.Settings {
+	return broker.Settings{
+		Prefix: "purge", Replicas: 1, MaxBytes: 256 << 20,
+		EventsKeep: 7 * 24 * time.Hour, DeadKeep: 30 * 24 * time.Hour,
+		BulkWindow: 50_000, InteractiveWindow: 5_000,
+	}
+}
+
+// serverOptions are those of a server on loopback that keeps its streams in dir.
+func serverOptions(dir string) *server.Options {
+	return &server.Options{
+		ServerName: "test", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: dir,
+	}
+}
+
+func startServer(t *testing.T, opts *server.Options) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(opts)
+	if err != nil {
+		t.Fatalf("make server: %v", err)
+	}
+	s.Start()
+	t.Cleanup(func() { stopServer(s) })
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("server is not ready")
+	}
+	return s
+}
+
+func stopServer(s *server.Server) {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
+// restart stops a server and starts another on the same port and store.
+func restart(t *testing.T, s *server.Server, dir string) *server.Server {
+	t.Helper()
+	opts := serverOptions(dir)
+	opts.Port = portOf(s)
+	stopServer(s)
+	return startServer(t, opts)
+}
+
+func portOf(s *server.Server) int { return s.Addr().(*net.TCPAddr).Port }
+
+// open connects without waiting for the server.
+func open(t *testing.T, dial broker.Dial, set broker.Settings) *broker.Broker {
+	t.Helper()
+	b, err := broker.Connect(dial, set, zap.NewNop())
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+func ready(t *testing.T, b *broker.Broker) *broker.Broker {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := b.Ready(ctx, func(error) {}); err != nil {
+		t.Fatalf("get ready: %v", err)
+	}
+	return b
+}
+
+func connect(t *testing.T, s *server.Server, set broker.Settings) *broker.Broker {
+	t.Helper()
+	return ready(t, open(t, broker.Dial{URL: s.ClientURL()}, set))
+}
+
+func provision(t *testing.T, b *broker.Broker) *broker.Broker {
+	t.Helper()
+	if err := b.Provision(t.Context(), false); err != nil {
+		t.Fatalf("provision: %v", err)
+	}
+	return b
+}
+
+// provisioned gives a broker with all its streams, on a server of its own.
+func provisioned(t *testing.T) (*broker.Broker, *server.Server) {
+	t.Helper()
+	s := startServer(t, serverOptions(t.TempDir()))
+	return provision(t, connect(t, s, settings())), s
+}
+
+// client is a plain client to look at a server with.
+func client(t *testing.T, s *server.Server, opts ...nats.Option) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect(s.ClientURL(), opts...)
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatalf("open jetstream: %v", err)
+	}
+	return js
+}
+
+// eventually polls until ok, and fails the test when that does not come.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s: not within %v", what, patience)
+		case <-tick.C:
+		}
+	}
+}
+
+// pause lets time pass where the test is about time.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-t.Context().Done():
+	case <-time.After(d):
+	}
+}
+
+func stream(t *testing.T, js jetstream.JetStream, name string) jetstream.Stream {
+	t.Helper()
+	s, err := js.Stream(t.Context(), name)
+	if err != nil {
+		t.Fatalf("look up stream %s: %v", name, err)
+	}
+	return s
+}
+
+// stored counts a stream's messages.
+func stored(t *testing.T, js jetstream.JetStream, name string) int {
+	t.Helper()
+	return int(stream(t, js, name).CachedInfo().State.Msgs)
+}
+
+// messages gives what a stream holds under a filter, oldest first.
+func messages(t *testing.T, js jetstream.JetStream, name, filter string) []*jetstream.RawStreamMsg {
+	t.Helper()
+	s := stream(t, js, name)
+	var all []*jetstream.RawStreamMsg
+	for sequence := uint64(1); ; {
+		m, err := s.GetMsg(t.Context(), sequence, jetstream.WithGetMsgSubject(filter))
+		if err != nil {
+			return all
+		}
+		all = append(all, m)
+		sequence = m.Sequence + 1
+	}
+}
+
+// send publishes a message as any client might, with headers in pairs.
+func send(t *testing.T, js jetstream.JetStream, subject string, data []byte, headers ...string) error {
+	t.Helper()
+	m := nats.NewMsg(subject)
+	m.Data = data
+	for i := 0; i < len(headers); i += 2 {
+		m.Header[headers[i]] = []string{headers[i+1]}
+	}
+	_, err := js.PublishMsg(t.Context(), m)
+	return err
+}
+
+func mustSend(t *testing.T, js jetstream.JetStream, subject string, data []byte, headers ...string) {
+	t.Helper()
+	if err := send(t, js, subject, data, headers...); err != nil {
+		t.Fatalf("publish to %s: %v", subject, err)
+	}
+}
+
+// request publishes n requests of a lane.
+func request(t *testing.T, b *broker.Broker, lane purge.Lane, n int) {
+	t.Helper()
+	all := make([]broker.Outgoing, n)
+	for i := range all {
+		all[i] = broker.Outgoing{Lane: lane, Source: "ghost", Request: purge.Request{Targets: []string{fmt.Sprintf("https://a.example/%d", i)}}}
+	}
+	for _, err := range b.PutRequests(t.Context(), all) {
+		if err != nil {
+			t.Fatalf("publish request: %v", err)
+		}
+	}
+}
+
+func lane(t *testing.T, b *broker.Broker, name purge.Lane) *broker.Lane {
+	t.Helper()
+	l, err := b.Lane(t.Context(), name)
+	if err != nil {
+		t.Fatalf("bind: %v", err)
+	}
+	return l
+}
+
+// pull pulls until there are n deliveries, whatever passing error comes in between.
+func pull(t *testing.T, l *broker.Lane, n int) []record.Delivery {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var got []record.Delivery
+	for len(got) < n {
+		lot, err := l.Pull(ctx, n-len(got))
+		if ctx.Err() != nil {
+			t.Fatalf("got %d deliveries in %v, want %d (%v)", len(got), patience, n, err)
+		}
+		got = append(got, lot...)
+	}
+	return got
+}
+
+// pullFor gives what a lane brings within d.
+func pullFor(t *testing.T, l *broker.Lane, d time.Duration) []record.Delivery {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	var got []record.Delivery
+	for {
+		lot, err := l.Pull(ctx, broker.PullMessages)
+		got = append(got, lot...)
+		if ctx.Err() != nil {
+			return got
+		}
+		if err != nil {
+			t.Fatalf("pull: %v", err)
+		}
+	}
+}
+
+func repliesOf(lot []record.Delivery) []string {
+	replies := make([]string, len(lot))
+	for i, d := range lot {
+		replies[i] = d.Reply
+	}
+	return replies
+}
+
+func depth(t *testing.T, l *broker.Lane) [2]int {
+	t.Helper()
+	waiting, held, err := l.Depth(t.Context())
+	if err != nil {
+		t.Fatalf("depth: %v", err)
+	}
+	return [2]int{waiting, held}
+}
+
+func event(source, id string, status purge.Status) purge.Event {
+	return purge.NewEvent("test", purge.Outcome{Request: id, Source: source, Status: status, Digest: "digest of " + id}, time.Now())
+}
+
+// tell publishes events and wants all of them stored.
+func tell(t *testing.T, b *broker.Broker, events ...purge.Event) {
+	t.Helper()
+	for i, err := range b.PutEvents(t.Context(), events) {
+		if err != nil {
+			t.Fatalf("publish event of %s: %v", events[i].Subject, err)
+		}
+	}
+}

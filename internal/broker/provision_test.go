@@ -1,0 +1,153 @@
+package broker_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+)
+
+// shape is what is promised of a stream or consumer.
+type shape struct {
+	Subjects         string
+	WorkQueue        bool
+	DiscardNew       bool
+	PerSubject       int64
+	MaxBytes         int64
+	MaxMsgSize       int32
+	MaxAge           time.Duration
+	Fixed            bool // neither purge nor delete
+	Direct, TTL      bool
+	Rollup, Schedule bool
+	Consumers        string
+}
+
+func TestProvision_MakesWhatIsPromised(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	js := client(t, s)
+	got := make(map[string]shape)
+	for info := range js.ListStreams(t.Context()).Info() {
+		c := info.Config
+		var consumers []string
+		for ci := range stream(t, js, c.Name).ListConsumers(t.Context()).Info() {
+			cc := ci.Config
+			consumers = append(consumers, fmt.Sprintf("%s %s %v %d %d", cc.Durable, cc.FilterSubject, cc.AckWait, cc.MaxDeliver, cc.MaxAckPending))
+			if cc.AckPolicy != jetstream.AckExplicitPolicy {
+				t.Errorf("%s/%s: ack policy is %v", c.Name, cc.Durable, cc.AckPolicy)
+			}
+		}
+		if c.Storage != jetstream.FileStorage || c.Replicas != 1 {
+			t.Errorf("%s: storage %v, replicas %d, want file, 1", c.Name, c.Storage, c.Replicas)
+		}
+		got[c.Name] = shape{
+			Subjects: strings.Join(c.Subjects, " "), WorkQueue: c.Retention == jetstream.WorkQueuePolicy,
+			DiscardNew: c.Discard == jetstream.DiscardNew, PerSubject: max(0, c.MaxMsgsPerSubject),
+			MaxBytes: max(0, c.MaxBytes), MaxMsgSize: max(0, c.MaxMsgSize), MaxAge: c.MaxAge,
+			Fixed: c.DenyDelete && c.DenyPurge, Direct: c.AllowDirect, TTL: c.AllowMsgTTL,
+			Rollup: c.AllowRollup, Schedule: c.AllowMsgSchedules, Consumers: strings.Join(consumers, ", "),
+		}
+	}
+	want := map[string]shape{
+		"PURGE_REQUESTS": {
+			Subjects: "purge.requests.interactive.* purge.requests.bulk.*", WorkQueue: true, DiscardNew: true,
+			MaxBytes: 256 << 20, MaxMsgSize: 1<<20 - 64<<10, Fixed: true,
+			Consumers: "bulk purge.requests.bulk.* 1m0s -1 150000, interactive purge.requests.interactive.* 5s -1 15000",
+		},
+		"PURGE_EVENTS":   {Subjects: "purge.events.*.*.*", MaxAge: 7 * 24 * time.Hour, Fixed: true, Direct: true},
+		"PURGE_DEAD":     {Subjects: "purge.dead.*.*", MaxAge: 30 * 24 * time.Hour, Direct: true},
+		"PURGE_JOBS":     {Subjects: "purge.jobs.*.*.*.*", PerSubject: 1},
+		"PURGE_PROGRESS": {Subjects: "purge.marks.*.*", PerSubject: 1, TTL: true},
+		"PURGE_CONTROL": {
+			Subjects: "purge.control.>", PerSubject: 1, DiscardNew: true,
+			Consumers: "owner purge.control.lease 3s -1 1",
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("streams differ (-want +got):\n%s", diff)
+	}
+	if got := stored(t, js, "PURGE_CONTROL"); got != 1 {
+		t.Errorf("got %d lease messages, want 1", got)
+	}
+	if got, want := b.Subjects().Stream("jobs"), "PURGE_JOBS"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestProvision_ChangesNothingTheSecondTime(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	js := client(t, s)
+	tell(t, b, event("ghost", "kept", "completed"))
+	for _, update := range []bool{false, true} {
+		if err := b.Provision(t.Context(), update); err != nil {
+			t.Fatalf("provision, update %t: %v", update, err)
+		}
+		if changes, err := b.Diff(t.Context()); err != nil || len(changes) > 0 {
+			t.Errorf("update %t: got %v, %v, want no difference", update, changes, err)
+		}
+	}
+	if err := b.Verify(t.Context()); err != nil {
+		t.Errorf("verify: %v", err)
+	}
+	if got := stream(t, js, "PURGE_CONTROL").CachedInfo().State; got.Msgs != 1 || got.LastSeq != 1 {
+		t.Errorf("got %d lease messages up to %d, want the first alone", got.Msgs, got.LastSeq)
+	}
+	if got := stored(t, js, "PURGE_EVENTS"); got != 1 {
+		t.Errorf("got %d events, want 1", got)
+	}
+}
+
+func TestProvision_RunsInAllReplicasAtOnce(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, serverOptions(t.TempDir()))
+	var g errgroup.Group
+	for range 3 {
+		b := connect(t, s, settings())
+		g.Go(func() error { return b.Provision(t.Context(), true) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatalf("provision: %v", err)
+	}
+	if err := connect(t, s, settings()).Verify(t.Context()); err != nil {
+		t.Errorf("verify: %v", err)
+	}
+	if got := stored(t, client(t, s), "PURGE_CONTROL"); got != 1 {
+		t.Errorf("got %d lease messages, want 1", got)
+	}
+}
+
+func TestProvision_KeepsInstallationsApart(t *testing.T) {
+	t.Parallel()
+	_, s := provisioned(t)
+	set := settings()
+	set.Prefix = "cdn-2"
+	other := provision(t, connect(t, s, set))
+	tell(t, other, event("ghost", "theirs", "completed"))
+	js := client(t, s)
+	if got := stored(t, js, "PURGE_EVENTS"); got != 0 {
+		t.Errorf("got %d events of the other installation, want 0", got)
+	}
+	if got := messages(t, js, "CDN-2_EVENTS", ">"); len(got) != 1 || got[0].Subject != "cdn-2.events.ghost.completed.theirs" {
+		t.Errorf("got %v, want the one event", got)
+	}
+}
+
+func TestProvision_SaysWhyItCannot(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	stopServer(s)
+	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
+	for what, err := range map[string]error{
+		"provision stream PURGE_REQUESTS": b.Provision(t.Context(), false),
+		"look up stream PURGE_REQUESTS":   b.Verify(t.Context()),
+	} {
+		if err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("got %v, want it to name %q", err, what)
+		}
+	}
+}

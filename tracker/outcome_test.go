@@ -1,0 +1,297 @@
+package tracker_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+	"github.com/edgepurge/edgepurge/tracker"
+)
+
+// of tells what the outcome says of the target, as a requester wrote it.
+func of(e end, typ purge.Type, target string) string {
+	r := e.out.Of(typ, target)
+	return r.Code
+}
+
+func TestTracker_OnlySuccessIsSuccess(t *testing.T) {
+	tests := []struct {
+		status string
+		final  bool
+		code   string
+	}{
+		{"success", true, ""},
+		{"failed", true, "failed"},
+		{"timeout", true, "timeout"},
+		{"canceled", true, "canceled"},
+		{"invalid", true, "invalid"},
+		{"processing", false, purge.CodeDeadline},
+		{"", false, purge.CodeDeadline},
+		{"Success", false, purge.CodeDeadline},
+		{"successful", false, purge.CodeDeadline},
+		{"done", false, purge.CodeDeadline},
+		{"partial", false, purge.CodeDeadline},
+	}
+	for _, tt := range tests {
+		t.Run("status "+tt.status, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, tracker.Config{Deadline: time.Hour}, always(rows("success", tt.status)...))
+				b.follow(t, 2, 2*time.Hour)
+				e := b.oneEnd(t)
+				if early := e.at < time.Hour; early != tt.final {
+					t.Errorf("ended after %v, want final %v", e.at, tt.final)
+				}
+				if got := of(e, purge.URL, url(0)); got != "" {
+					t.Errorf("the row that succeeded has code %q, want none", got)
+				}
+				if got := of(e, purge.URL, url(1)); got != tt.code {
+					t.Errorf("code is %q, want %q", got, tt.code)
+				}
+			})
+		})
+	}
+}
+
+func TestTracker_TellsWhyARowFailed(t *testing.T) {
+	tests := []struct {
+		name string
+		task edgeone.Task
+		want record.Result
+	}{
+		{
+			"in EdgeOne's words",
+			edgeone.Task{Status: "failed", FailType: "quotaExceeded", FailMessage: "no quota left"},
+			record.Result{Code: "quotaExceeded", Reason: "no quota left"},
+		},
+		{
+			"a type alone",
+			edgeone.Task{Status: "failed", FailType: "taskFailed"},
+			record.Result{Code: "taskFailed", Reason: "EdgeOne ended the task as failed"},
+		},
+		{
+			"nothing but the status",
+			edgeone.Task{Status: "timeout"},
+			record.Result{Code: "timeout", Reason: "EdgeOne ended the task as timeout"},
+		},
+		{
+			"a success is not a failure, whatever it says",
+			edgeone.Task{Status: "success", FailType: "odd", FailMessage: "odd"},
+			record.Result{},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tt.task.Target = url(0)
+				b := newBench(t, tracker.Config{}, always(tt.task))
+				b.follow(t, 1, time.Minute)
+				e := b.oneEnd(t)
+				if diff := cmp.Diff(tt.want, e.out.Of(purge.URL, url(0))); diff != "" {
+					t.Errorf("result (-want +got):\n%s", diff)
+				}
+				if got := e.out.Finished.Sub(b.start); got != 2*time.Second {
+					t.Errorf("finished after %v, want at the poll after 2s", got)
+				}
+				if diff := cmp.Diff(jobOf(testJob, 1, b.start), e.job); diff != "" {
+					t.Errorf("the job that ended (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestTracker_WaitsForEveryRow(t *testing.T) {
+	empty := answer{}
+	two, three := answer{tasks: rows("success", "success")}, answer{tasks: rows("success", "success", "success")}
+	open := answer{tasks: rows("success", "processing")}
+	tests := []struct {
+		name    string
+		answers []answer
+		polls   int // the last of which is the end; 0: no end
+	}{
+		{"nothing to see yet", []answer{empty}, 0},
+		{"nothing right after create", []answer{empty, empty, three}, 3},
+		{"all at once", []answer{three}, 1},
+		{"more than expected", []answer{{tasks: many(5, "success")}}, 1},
+		{"fewer are believed the third time", []answer{two}, 3},
+		{"another row came", []answer{two, two, three}, 3},
+		{"fewer than before count anew", []answer{two, two, {tasks: rows("success")}}, 5},
+		{"more than before count anew", []answer{{tasks: rows("success")}, {tasks: rows("success")}, two}, 5},
+		{"gone in between counts anew", []answer{two, two, empty, two}, 6},
+		{"open in between counts anew", []answer{two, two, open, two}, 6},
+		{"one open", []answer{{tasks: rows("success", "processing", "success")}}, 0},
+		{"one open among fewer", []answer{open}, 0},
+		{"a lost poll changes nothing", []answer{two, two, {err: errAway}, two}, 4},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, tracker.Config{}, inTurn(tt.answers...))
+				b.follow(t, 3, 10*time.Minute)
+				if tt.polls == 0 {
+					b.noEnd(t)
+					return
+				}
+				e := b.oneEnd(t)
+				if got := len(b.polls(testJob)); got != tt.polls {
+					t.Errorf("ended at poll %d, want %d", got, tt.polls)
+				}
+				if e.out.Rest.Code != "" || len(e.out.Named) != 0 {
+					t.Errorf("outcome is %+v, want success of all", e.out)
+				}
+			})
+		})
+	}
+}
+
+func TestTracker_OneRowForTheWholeJob(t *testing.T) {
+	for _, status := range []string{"success", "failed"} {
+		t.Run(status, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, tracker.Config{}, inTurn(answer{tasks: rows("processing")}, answer{tasks: rows(status)}))
+				b.follow(t, 500, time.Minute)
+				e := b.oneEnd(t)
+				want := map[string]string{"success": "", "failed": "failed"}[status]
+				for i := range 500 {
+					if got := of(e, purge.URL, url(i)); got != want {
+						t.Fatalf("target %d has code %q, want %q", i, got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestTracker_TargetsWithoutARowShareTheFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, tracker.Config{}, always(rows("success", "timeout")...))
+		b.follow(t, 3, time.Minute)
+		e := b.oneEnd(t)
+		got := []string{of(e, purge.URL, url(0)), of(e, purge.URL, url(1)), of(e, purge.URL, url(2))}
+		if want := []string{"", "timeout", "timeout"}; !slices.Equal(got, want) {
+			t.Errorf("codes %q, want %q: what no row names is not known to have succeeded", got, want)
+		}
+	})
+}
+
+func TestTracker_KnowsTargetsByTheirCanonicalForm(t *testing.T) {
+	type spelling struct{ written, echoed string }
+	tests := []struct {
+		typ            string
+		of             purge.Type
+		failed, passed spelling
+	}{
+		{
+			edgeone.TypeURL, purge.URL,
+			spelling{"https://www.example.com/ä?q=1", "HTTPS://WWW.example.com:443/%C3%A4?q=1#x"},
+			spelling{"https://www.example.com", "https://www.EXAMPLE.com/"},
+		},
+		{
+			edgeone.TypePrefix, purge.Prefix,
+			spelling{"http://example.com", "http://EXAMPLE.com:80/"},
+			spelling{"http://example.com/b c/", "http://example.com/b%20c/"},
+		},
+		{
+			edgeone.TypeHost, purge.Host,
+			spelling{"Bücher.example", "xn--bcher-kva.example"},
+			spelling{"www.example.com", "WWW.example.com"},
+		},
+		// Tags are compared as they are, even where they look like hosts or URLs.
+		{edgeone.TypeTag, purge.Tag, spelling{"Sport", "Sport"}, spelling{"sport", "sport"}},
+		{edgeone.TypeTag, purge.Tag, spelling{"http://a.b", "http://a.b"}, spelling{"http://a.b/", "http://a.b/"}},
+		// What has no canonical form is known as it is.
+		{edgeone.TypeURL, purge.URL, spelling{"not a URL", "not a URL"}, spelling{"nor this", "nor this"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.typ+" "+tt.failed.written, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, tracker.Config{}, always(
+					edgeone.Task{Target: "another", Status: "timeout"}, // the result of whatever is not known
+					edgeone.Task{Target: tt.failed.echoed, Status: "failed"},
+					edgeone.Task{Target: tt.passed.echoed, Status: "success"}))
+				stop := b.run(t)
+				defer stop()
+				job := jobOf(testJob, 3, b.start)
+				job.Type = tt.typ
+				b.Track(job)
+				pass(time.Minute)
+				e := b.oneEnd(t)
+				if got := of(e, tt.of, tt.failed.written); got != "failed" {
+					t.Errorf("code of %q, echoed as %q, is %q, want failed", tt.failed.written, tt.failed.echoed, got)
+				}
+				if got := of(e, tt.of, tt.passed.written); got != "" {
+					t.Errorf("code of %q, echoed as %q, is %q, want none", tt.passed.written, tt.passed.echoed, got)
+				}
+			})
+		})
+	}
+}
+
+func TestTracker_ReadsAllPagesWhereTheyDecide(t *testing.T) {
+	withOne := func(at int, status string) []edgeone.Task {
+		tasks := many(2500, "success")
+		tasks[at].Status = status
+		return tasks
+	}
+	tests := []struct {
+		name    string
+		answers []answer
+		calls   int
+		polls   int
+		failed  int // -1: none
+	}{
+		{"all final", []answer{{tasks: many(2500, "success")}}, 1 + 3, 1, -1},
+		{"a failure on the last page", []answer{{tasks: withOne(2499, "failed")}}, 1 + 3, 1, 2499},
+		{"an open one on the last page", []answer{{tasks: withOne(2499, "processing")}, {tasks: withOne(3, "timeout")}}, 2 * (1 + 3), 2, 3},
+		{"an open one on the first page", []answer{{tasks: withOne(0, "processing")}, {tasks: many(2500, "success")}}, 1 + 1 + 3, 2, -1},
+		{"a page that fails", []answer{{tasks: many(2500, "success"), later: errAway}, {tasks: many(2500, "success")}}, 2 * (1 + 3), 2, -1},
+		{"a count without rows", []answer{{total: 2500, later: errAway}, {tasks: many(2500, "success")}}, 1 + 1 + 3, 2, -1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, tracker.Config{}, inTurn(tt.answers...))
+				b.follow(t, 2500, time.Minute)
+				e := b.oneEnd(t)
+				if got := len(b.polls(testJob)); got != tt.polls {
+					t.Errorf("%d polls, want %d", got, tt.polls)
+				}
+				if got := b.pace.granted(); b.api.calls != tt.calls || got != tt.calls {
+					t.Errorf("%d calls with %d places in the pace, want %d", b.api.calls, got, tt.calls)
+				}
+				for i := range 2500 {
+					if got := of(e, purge.URL, url(i)); (got != "") != (i == tt.failed) {
+						t.Fatalf("target %d has code %q, and target %d should have failed", i, got, tt.failed)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestTracker_EndsJobsOfTheWholeZone(t *testing.T) {
+	for _, status := range []string{"success", "failed"} {
+		t.Run(status, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, tracker.Config{}, always(edgeone.Task{Target: "example.com", Status: status}))
+				stop := b.run(t)
+				defer stop()
+				job := jobOf(testJob, 1, b.start)
+				job.Type = edgeone.TypeAll
+				b.Track(job)
+				pass(time.Minute)
+				e := b.oneEnd(t)
+				want := map[string]string{"success": "", "failed": "failed"}[status]
+				if got := of(e, purge.All, ""); got != want { // a request for all has one target, without a name
+					t.Errorf("code is %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
