@@ -86,9 +86,15 @@ func (b *Batcher[W]) Add(now time.Time, g Group, lane purge.Lane, target string,
 // Waiting is the number of targets in line and in batches that came back.
 func (b *Batcher[W]) Waiting() int { return b.waiting }
 
-// Hold keeps all groups of a zone's type back until the given time; a time in the past lets them go.
+// Hold keeps all groups of a zone's type back until the given time; a time in the past lets them go,
+// and so does the zero time, which also forgets them.
 func (b *Batcher[W]) Hold(account, zone, typ string, until time.Time) {
-	b.held[Group{Account: account, Zone: zone, Type: typ}] = until
+	key := Group{Account: account, Zone: zone, Type: typ}
+	if until.IsZero() {
+		delete(b.held, key)
+		return
+	}
+	b.held[key] = until
 }
 
 // Return takes back a batch that was not accepted. It is given again as it is, not before the given

@@ -32,17 +32,7 @@ func (w *Worker) place(r *request, held []bool) bool {
 		r.held = held
 		return false
 	}
-	if !r.body.Expires.IsZero() {
-		r.expires = true
-		w.expiring++
-	}
-	for _, h := range held {
-		if h {
-			r.unassigned--
-			r.unrecorded--
-			r.spans = true
-		}
-	}
+	w.enlist(r, held)
 	for _, f := range failures {
 		r.fail(f.Index, f.Code, f.Reason, f.Field)
 	}
@@ -59,6 +49,21 @@ func (w *Worker) place(r *request, held []bool) bool {
 	}
 	signal(w.wake)
 	return r.unrecorded == 0
+}
+
+// enlist counts what a request that leaves the door has still to do.
+func (w *Worker) enlist(r *request, held []bool) {
+	if !r.body.Expires.IsZero() {
+		r.expires = true
+		w.expiring++
+	}
+	for _, h := range held {
+		if h {
+			r.unassigned--
+			r.unrecorded--
+			r.spans = true
+		}
+	}
 }
 
 // slots gives the targets that are to be sent and those that can't be. The error is

@@ -16,10 +16,8 @@ const (
 	minRoom = 100
 	// keepEvery is below a third of the shortest AckWait, that of a take-over.
 	keepEvery = 300 * time.Millisecond
-	// hurriedAckWait is a lane's AckWait while a predecessor's messages are asked for, and takeOver
-	// bounds that time.
-	hurriedAckWait = time.Second
-	takeOver       = 10 * time.Second
+	// A predecessor's messages are asked for at least for hurryMin, at most for hurryMax.
+	hurryMin, hurryMax = time.Second, 10 * time.Second
 )
 
 // pull admits what a lane brings while there is room, until stop ends.
@@ -85,10 +83,11 @@ func (w *Worker) hurry(ctx context.Context, name purge.Lane, lane Lane) (time.Ti
 	if err != nil || held == 0 {
 		return time.Time{}, err
 	}
-	w.setAckWait(name, hurriedAckWait)
-	if err := lane.Hurry(ctx); err != nil {
+	wait, err := lane.Hurry(ctx)
+	if err != nil {
 		return time.Time{}, err
 	}
+	w.setAckWait(name, wait)
 	w.Log.Info("taking over what the last owner held", zap.String("lane", string(name)), zap.Int("messages", held))
 	return time.Now(), nil
 }
@@ -96,10 +95,10 @@ func (w *Worker) hurry(ctx context.Context, name purge.Lane, lane Lane) (time.Ti
 // settled restores the lane once everything that a predecessor held has come again. Restoring sooner
 // would put the rest off by a whole AckWait.
 func (w *Worker) settled(ctx context.Context, since time.Time, name purge.Lane, lane Lane) bool {
-	if time.Since(since) < hurriedAckWait {
+	if time.Since(since) < hurryMin {
 		return false
 	}
-	if _, held, err := lane.Depth(ctx); time.Since(since) < takeOver && (err != nil || held > w.messages(name)) {
+	if _, held, err := lane.Depth(ctx); time.Since(since) < hurryMax && (err != nil || held > w.messages(name)) {
 		return false
 	}
 	if err := lane.Settle(ctx); err != nil {

@@ -17,8 +17,10 @@ const (
 	quotaAge = 10 * time.Minute
 	// quotaWait is how long a zone's first batch waits for its quota at most.
 	quotaWait = 2 * time.Second
-	// spentAge is how often the quotas of a zone whose day is spent are read again.
-	spentAge = 5 * time.Second
+	// spentAge is how often the quotas of a zone whose day is spent are read again, refusedAge how
+	// often those that could not be read.
+	spentAge   = 5 * time.Second
+	refusedAge = time.Minute
 )
 
 // quotas remembers what DescribeContentQuota said of each zone. Its own lock is never held together
@@ -34,6 +36,7 @@ type quota struct {
 	byType map[string]edgeone.Quota // nil: unknown
 	due    time.Time                // when it is to be read again
 	first  time.Time                // when the zone was first wanted
+	last   time.Time                // and when last
 	read   bool                     // asked at least once, with whatever result
 	spent  map[string]bool          // types whose day is spent
 }
@@ -52,6 +55,7 @@ func (q *quotas) want(zone string, now time.Time) time.Time {
 		q.zones[zone] = z
 		signal(q.wake)
 	}
+	z.last = now
 	if z.read {
 		return time.Time{}
 	}
@@ -79,16 +83,20 @@ func (q *quotas) batch(zone, typ string) int {
 	return 0
 }
 
-// dueAt gives the zones that are to be read now, and when the next one is.
+// dueAt gives the zones that are to be read now, and when the next one is. Zones that nobody asked for
+// meanwhile are forgotten: producers name them, and may name many.
 func (q *quotas) dueAt(now time.Time) (zones []string, next time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	next = now.Add(quotaAge)
 	for id, z := range q.zones {
-		if !z.due.After(now) {
+		switch {
+		case z.due.After(now):
+			next = sooner(next, z.due)
+		case z.read && len(z.spent) == 0 && now.Sub(z.last) > quotaAge:
+			delete(q.zones, id)
+		default:
 			zones = append(zones, id)
-		} else if z.due.Before(next) {
-			next = z.due
 		}
 	}
 	return zones, next
@@ -100,20 +108,25 @@ func (q *quotas) set(zone string, byType map[string]edgeone.Quota, now time.Time
 	defer q.mu.Unlock()
 	z := q.zones[zone]
 	z.read = true
-	z.due = now.Add(spentAge)
+	z.due = now.Add(quotaAge)
 	if byType == nil {
-		return maps.Clone(z.spent)
+		z.due = now.Add(refusedAge)
+	} else {
+		z.byType = byType
 	}
-	z.byType = byType
 	for typ := range z.spent {
-		if row, ok := byType[typ]; !ok || row.DailyAvailable > 0 {
+		if row, ok := z.byType[typ]; byType != nil && (!ok || row.DailyAvailable > 0) {
 			delete(z.spent, typ)
 		}
 	}
-	if len(z.spent) == 0 {
-		z.due = now.Add(quotaAge)
+	spent = maps.Clone(z.spent)
+	switch {
+	case byType == nil:
+		clear(z.spent) // unknown: tried again when the hold is over
+	case len(spent) > 0:
+		z.due = now.Add(spentAge)
 	}
-	return maps.Clone(z.spent)
+	return spent
 }
 
 // limit is the batcher's: the quota's Batch, the API's ceiling and the operator's cap, whichever is
@@ -135,6 +148,9 @@ func (w *Worker) watchQuotas(ctx context.Context) {
 	for {
 		zones, next := w.quotas.dueAt(time.Now())
 		for _, zone := range zones {
+			if w.Aside(ctx) != nil {
+				return
+			}
 			byType, err := w.API.Quotas(ctx, zone)
 			if ctx.Err() != nil {
 				return
@@ -163,11 +179,18 @@ func (w *Worker) unhold(zone string, spent map[string]bool) {
 	defer w.mu.Unlock()
 	now := time.Now()
 	for _, typ := range []string{edgeone.TypeURL, edgeone.TypePrefix, edgeone.TypeHost, edgeone.TypeTag, edgeone.TypeAll} {
-		until := now
+		var until time.Time
 		if spent[typ] {
 			until = now.Add(2 * spentAge)
 		}
 		w.batcher.Hold(w.cfg.Account, zone, typ, until)
 	}
 	signal(w.wake)
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

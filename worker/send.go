@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,10 +36,10 @@ func (w *Worker) send(stop, work context.Context) error {
 func (w *Worker) ready(stop context.Context) bool {
 	for {
 		w.mu.Lock()
-		at, any := w.batcher.When(time.Now())
+		at, some := w.batcher.When(time.Now())
 		w.mu.Unlock()
 		wait := time.Until(at)
-		if !any {
+		if !some {
 			wait = time.Hour
 		}
 		if stop.Err() != nil || wait <= 0 {
@@ -103,7 +104,7 @@ func (w *Worker) bind(ctx context.Context) *batcher.Batch[waiter] {
 	return batch
 }
 
-// expire ends what has expired while it waited.
+// expire ends what has expired while it waited, for a call or for its zone.
 func (w *Worker) expire(ctx context.Context) {
 	now := time.Now()
 	var ended []*request
@@ -111,6 +112,18 @@ func (w *Worker) expire(ctx context.Context) {
 	if w.expiring > 0 {
 		w.batcher.Remove(func(p waiter) bool { return expire(p, now, &ended) })
 	}
+	w.waiting = slices.DeleteFunc(w.waiting, func(r *request) bool {
+		if !r.expired(now) {
+			return false
+		}
+		w.enlist(r, r.held)
+		for i := range r.Total {
+			if i >= len(r.held) || !r.held[i] {
+				expire(waiter{r, i}, now, &ended)
+			}
+		}
+		return true
+	})
 	w.mu.Unlock()
 	w.finish(ctx, ended)
 }

@@ -26,8 +26,9 @@ type Lane interface {
 	AckWait() time.Duration
 	// Depth counts the messages that wait and those that are delivered but not acked.
 	Depth(ctx context.Context) (waiting, held int, err error)
-	// Hurry and Settle bracket the time in which what a predecessor held comes soon.
-	Hurry(ctx context.Context) error
+	// Hurry and Settle bracket the time in which what a predecessor held comes soon; Hurry returns the
+	// AckWait in force until then.
+	Hurry(ctx context.Context) (time.Duration, error)
 	Settle(ctx context.Context) error
 }
 
@@ -64,14 +65,14 @@ type Zones interface {
 // Tracker takes over a job that is stored.
 type Tracker interface{ Track(job record.InFlight) }
 
-// Config bounds a Worker. Zero values mean the defaults that are named.
+// Config bounds a Worker.
 type Config struct {
 	Account           string
 	Subjects          purge.Subjects
 	MaxTargets        int           // of a batch, below the quota; 0: the quota decides
-	BulkWindow        int           // bulk targets held in memory; 50,000
-	InteractiveWindow int           // 10,000
-	Drain             time.Duration // for what is in flight when the pull context ends; 25 s
+	BulkWindow        int           // bulk targets held in memory; at least 1
+	InteractiveWindow int           // the same for the interactive lane
+	Drain             time.Duration // for what is in flight when the pull context ends
 	HandedOver        bool          // the last owner drained: nothing is held by a dead process
 }
 
@@ -81,6 +82,7 @@ type Deps struct {
 	Acker   Acker
 	API     API
 	Pace    Pace
+	Aside   func(context.Context) error // paces DescribeContentQuota
 	Lease   Lease
 	Zones   Zones
 	Ledger  *ledger.Ledger

@@ -110,7 +110,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 		BulkWindow: a.cfg.Worker.Window, InteractiveWindow: a.cfg.Worker.InteractiveWindow, Drain: a.cfg.Worker.Drain,
 		HandedOver: ok,
 	}, worker.Deps{
-		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Lease: lease, Zones: acc.zones,
+		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Aside: acc.aside.Wait, Lease: lease, Zones: acc.zones,
 		Ledger: books, Tracker: acc.tracker, Metrics: a.metrics.worker, Log: a.log.Named("worker"),
 	})
 	jobs, err := books.Load(ctx)

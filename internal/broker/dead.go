@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -34,7 +35,7 @@ func (b *Broker) PutDead(ctx context.Context, letters []record.DeadLetter) []err
 	return errs
 }
 
-// headerText makes a text fit into one header line.
+// headerText makes a text fit into one header line: 512 bytes of UTF-8 without control characters.
 func headerText(s string) string {
 	out := make([]byte, 0, min(len(s), 512))
 	for i := 0; i < len(s) && len(out) < 512; i++ {
@@ -44,5 +45,5 @@ func headerText(s string) string {
 			out = append(out, ' ')
 		}
 	}
-	return string(out)
+	return strings.ToValidUTF8(string(out), "")
 }

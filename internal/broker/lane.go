@@ -92,9 +92,12 @@ func (l *Lane) Rest() []record.Delivery {
 	return got
 }
 
-// Hurry lets the broker deliver soon what a predecessor holds, Settle restores the lane's AckWait.
-// Restoring it before those messages were fetched again would put them off by a whole AckWait.
-func (l *Lane) Hurry(ctx context.Context) error { return l.setAckWait(ctx, takeOverWait) }
+// Hurry lets the broker deliver soon what a predecessor holds, by a short AckWait, which it returns;
+// Settle restores the lane's own. Restoring it before those messages were fetched again would put them
+// off by all of it.
+func (l *Lane) Hurry(ctx context.Context) (time.Duration, error) {
+	return takeOverWait, l.setAckWait(ctx, takeOverWait)
+}
 
 // Settle ends what Hurry began.
 func (l *Lane) Settle(ctx context.Context) error { return l.setAckWait(ctx, ackWait(l.lane)) }

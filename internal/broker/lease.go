@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
 )
@@ -49,6 +50,9 @@ type Handover struct {
 
 // Acquire blocks until this replica is the owner.
 func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
+	if err := b.seedLease(ctx); err != nil {
+		return nil, err
+	}
 	cons, err := b.js.Consumer(ctx, b.name("CONTROL"), ownerConsumer)
 	if err != nil {
 		return nil, fmt.Errorf("bind to lease: %w", err)
@@ -229,7 +233,8 @@ func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
 	}
 	var h Handover
 	if err := json.Unmarshal(m.Data, &h); err != nil {
-		return Handover{}, false, fmt.Errorf("read hand-over: %w", err)
+		l.b.log.Warn("hand-over can't be read, counts as none", zap.Error(err))
+		return Handover{}, false, nil
 	}
 	return h, h.Turn+1 == l.turn, nil
 }

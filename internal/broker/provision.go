@@ -87,7 +87,6 @@ func compare(name string, have, want any) []Change {
 	return changes
 }
 
-//nolint:gochecknoglobals // a constant table
 var compared = map[string]bool{
 	"Subjects": true, "Retention": true, "Discard": true, "DiscardNewPerSubject": true, "NoAck": true,
 	"MaxMsgs": true, "MaxBytes": true, "MaxMsgSize": true, "MaxMsgsPerSubject": true, "MaxAge": true, "Replicas": true, "DenyDelete": true, "DenyPurge": true,

@@ -136,7 +136,7 @@ func run(ctx context.Context, cfg Config, natsURL, endpoint string, api *emulato
 	start := time.Now()
 	done.Go(func() { failed = worker.Run(live) })
 	sum, err := follow(live, b, len(cfg.URLs), cfg.Progress)
-	sum.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
+	sum.Seconds = float64(time.Since(start).Milliseconds()) / 1000
 	stats := api.Stats()
 	sum.Targets, sum.Jobs = stats.DistinctTargets, stats.Jobs
 	sum.CreateCalls, sum.DescribeCalls, sum.Throttled = stats.CreateCalls, stats.DescribeCalls, stats.Throttled

@@ -206,10 +206,6 @@ func (l *Ledger) progress(ctx context.Context, r record.Request) (*record.Progre
 
 func (l *Ledger) put(ctx context.Context, p *record.Progress, after uint64, keep bool) (bool, error) {
 	data, err := p.Encode()
-	for err == nil && len(data) > l.store.PartLimit() && len(p.Failures) > 0 {
-		p.Failures = p.Failures[:len(p.Failures)/2] // long targets; what is not listed is still counted
-		data, err = p.Encode()
-	}
 	if err != nil {
 		return false, err
 	}

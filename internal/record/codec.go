@@ -107,7 +107,7 @@ func DecodeJob(data []byte) (*Job, error) {
 func (s *Share) check(targets int) error {
 	for _, r := range s.Runs {
 		at, index, n := r[0], r[1], r[2]
-		if at < 0 || index < 0 || n <= 0 || n > targets || at > targets-n || index > s.Total-n {
+		if at < 0 || index < 0 || n <= 0 || at > targets-n || n > s.Total || index > s.Total-n {
 			return fmt.Errorf("run %v outside of %d targets", r, targets)
 		}
 	}

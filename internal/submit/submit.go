@@ -117,6 +117,6 @@ func Wait(ctx context.Context, b Broker, requests []broker.Outgoing, each func(p
 	}
 	start := time.Now()
 	err := w.run(ctx, b, requests)
-	w.res.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
+	w.res.Seconds = float64(time.Since(start).Milliseconds()) / 1000
 	return w.res, err
 }

@@ -1,0 +1,211 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// startCluster starts n servers with JetStream in one process.
+func startCluster(t *testing.T, n int) []*server.Server {
+	t.Helper()
+	ports := freePorts(t, n)
+	var routes []string
+	for _, port := range ports {
+		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", port))
+	}
+	servers := make([]*server.Server, n)
+	for i, port := range ports {
+		opts := serverOptions(t.TempDir())
+		opts.ServerName = fmt.Sprintf("node-%d", i)
+		opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}
+		opts.Routes = server.RoutesFromStr(strings.Join(routes, ","))
+		s, err := server.NewServer(opts)
+		if err != nil {
+			t.Fatalf("make server: %v", err)
+		}
+		s.Start()
+		t.Cleanup(func() { stopServer(s) })
+		servers[i] = s
+	}
+	for _, s := range servers {
+		eventually(t, "the cluster is complete", func() bool { return s.NumRoutes() >= n-1 && s.ReadyForConnections(patience) })
+	}
+	eventually(t, "the cluster has a leader", func() bool {
+		for _, s := range servers {
+			if s.JetStreamIsLeader() {
+				return true
+			}
+		}
+		return false
+	})
+	return servers
+}
+
+func freePorts(t *testing.T, n int) []int {
+	t.Helper()
+	ports := make([]int, n)
+	for i := range ports {
+		var lc net.ListenConfig
+		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatalf("listen: %v", err)
+		}
+		defer func() { _ = l.Close() }()
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports
+}
+
+// The promises hold on three replicated servers, with a worker on each.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	servers := startCluster(t, 3)
+	set := settings()
+	set.Replicas = 3
+	var workers []*broker.Broker
+	var g errgroup.Group
+	for _, s := range servers {
+		b := connect(t, s, set)
+		workers = append(workers, b)
+		g.Go(func() error {
+			return insist(t.Context(), func(ctx context.Context) error { return b.Provision(ctx, false) })
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatalf("provision: %v", err)
+	}
+	eventually(t, "all is as it should be", func() bool { return workers[0].Verify(t.Context()) == nil })
+	js := client(t, servers[0])
+
+	t.Run("one end of a request", func(t *testing.T) {
+		const n = 200
+		var stepdown errgroup.Group
+		stepdown.Go(func() error { // a new leader in the middle of it
+			for _, s := range servers {
+				if s.JetStreamIsStreamLeader("$G", "PURGE_EVENTS") {
+					return s.JetStreamStepdownStream("$G", "PURGE_EVENTS")
+				}
+			}
+			return nil
+		})
+		raceForEnds(t, workers, n)
+		if err := stepdown.Wait(); err != nil {
+			t.Errorf("step down: %v", err)
+		}
+		eventually(t, "all followers have the events", func() bool {
+			return stored(t, js, "PURGE_EVENTS") == n && count(t, workers[0]) == n
+		})
+		checkOneEndEach(t, workers[0], n)
+	})
+
+	t.Run("no job is missed", func(t *testing.T) {
+		part := bytes.Repeat([]byte("x"), workers[0].PartLimit())
+		for i := range 20 {
+			h := head(fmt.Sprintf("j%d", i))
+			sequences, err := workers[i%3].PutJob(t.Context(), h, [][]byte{part[:1+i*1000], part[:10]})
+			if err != nil {
+				t.Fatalf("store: %v", err)
+			}
+			reader := workers[(i+1)%3]
+			if got := len(jobs(t, reader)); got != 2*i+2 {
+				t.Errorf("got %d parts right after storing %d", got, 2*i+2)
+			}
+			if got, err := reader.Job(t.Context(), sequences[0]); err != nil || len(got) != 1+i*1000 {
+				t.Errorf("got %d bytes, %v", len(got), err)
+			}
+		}
+		sequences, err := workers[0].PutJob(t.Context(), head("large"), [][]byte{part})
+		if err != nil {
+			t.Fatalf("store: %v", err)
+		}
+		for i, b := range workers {
+			if got, err := b.Job(t.Context(), sequences[0]); err != nil || !bytes.Equal(got, part) {
+				t.Errorf("worker %d: got %d bytes, %v, want %d", i, len(got), err, len(part))
+			}
+		}
+		for range 2 {
+			for i, b := range workers {
+				if err := b.DropJob(t.Context(), sequences[0]); err != nil {
+					t.Errorf("worker %d: remove: %v", i, err)
+				}
+			}
+		}
+	})
+
+	t.Run("no mark is lost", func(t *testing.T) {
+		k := record.Key{Source: "ghost", ID: "a"}
+		var g errgroup.Group
+		for _, b := range workers {
+			g.Go(func() error {
+				for range 20 {
+					if err := increment(t.Context(), b, k); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := progress(t, workers[0], k); got != "60" {
+			t.Errorf("got %s, want 60", got)
+		}
+	})
+
+	t.Run("acks are proven", func(t *testing.T) {
+		const n = 500
+		request(t, workers[0], purge.Bulk, n)
+		l := lane(t, workers[1], purge.Bulk)
+		if err := workers[1].Ack(t.Context(), repliesOf(pull(t, l, n))); err != nil {
+			t.Fatalf("ack: %v", err)
+		}
+		if got := depth(t, l); got != [2]int{} {
+			t.Errorf("got %v waiting and held right after, want none", got)
+		}
+	})
+
+	t.Run("the lease is handed over", func(t *testing.T) {
+		first := acquire(t, workers[0])
+		next := stand(t.Context(), t, workers[1])
+		if err := first.Release(t.Context(), nil); err != nil {
+			t.Fatalf("release: %v", err)
+		}
+		if _, ok, err := await(t, next).lease.Predecessor(t.Context()); !ok || err != nil {
+			t.Errorf("got %t, %v, want the hand-over", ok, err)
+		}
+	})
+}
+
+// insist tries until it works, as a replica does that starts.
+func insist(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := do(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// count reads how many events a worker sees.
+func count(t *testing.T, b *broker.Broker) (n int) {
+	t.Helper()
+	err := b.Events(t.Context(), "", broker.ReadStored, nil, func(broker.Event) bool { n++; return true })
+	if err != nil {
+		t.Fatalf("read events: %v", err)
+	}
+	return n
+}

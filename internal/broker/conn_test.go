@@ -1,0 +1,169 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+func TestRecent(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]bool{
+		"2.12.0": true, "2.12": true, "2.12.0-RC.1": true, "2.15.2": true, "2.100.0": true, "3.0.0": true, "10.1": true,
+		"2.11.99": false, "2.9.1": false, "2.2": false, "1.99.0": false, "0.0.1": false,
+		"": true, "dev": true, "2": true, "v2.11.0": true, // no proof of an old one
+	} {
+		if got := broker.Recent(version); got != want {
+			t.Errorf("%q: got %t, want %t", version, got, want)
+		}
+	}
+}
+
+func TestCheck_NamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	opts := serverOptions(t.TempDir())
+	opts.MaxPayload = 256 << 10
+	s := startServer(t, opts)
+	b := open(t, broker.Dial{URL: s.ClientURL()}, settings())
+	eventually(t, "it is connected", b.Conn().IsConnected)
+	if err := b.Check(); err == nil || err.Error() != "nats max_payload is 262144 bytes: set it to 524288 or more" {
+		t.Errorf("got %v, want it to name max_payload", err)
+	}
+	stopServer(s)
+	eventually(t, "the connection is lost", func() bool { return !b.Conn().IsConnected() })
+	if err := b.Check(); err == nil || !strings.HasPrefix(err.Error(), "nats is away: ") {
+		t.Errorf("got %v, want it to say that nats is away", err)
+	}
+	b.Close()
+	if err := b.Check(); err == nil || !strings.HasPrefix(err.Error(), "nats is away: ") {
+		t.Errorf("closed: got %v, want it to say that nats is away", err)
+	}
+}
+
+// A worker that starts before its server waits for it.
+func TestConnect_WaitsForTheServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := startServer(t, serverOptions(dir))
+	opts := serverOptions(dir)
+	opts.Port = portOf(s)
+	url := s.ClientURL()
+	stopServer(s)
+	start := time.Now()
+	b := open(t, broker.Dial{URL: url}, settings())
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("connect took %v", took)
+	}
+	why := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	reasons := 0
+	err := b.Ready(ctx, func(reason error) {
+		if reasons++; reasons == 1 {
+			time.AfterFunc(350*time.Millisecond, func() { cancel(why) })
+		}
+		if !strings.HasPrefix(reason.Error(), "nats is away: ") {
+			t.Errorf("got reason %v, want that nats is away", reason)
+		}
+	})
+	if !errors.Is(err, why) {
+		t.Errorf("got %v, want the context's cause", err)
+	}
+	if reasons == 0 || reasons > 2 {
+		t.Errorf("got %d reasons, want each once", reasons)
+	}
+	startServer(t, opts)
+	if err := b.Ready(t.Context(), func(error) {}); err != nil {
+		t.Errorf("got %v, want ready", err)
+	}
+	provision(t, b)
+}
+
+func TestConnect_Authenticates(t *testing.T) {
+	t.Parallel()
+	opts := serverOptions(t.TempDir())
+	opts.Users = []*server.User{{Username: "worker", Password: "secret"}}
+	s := startServer(t, opts)
+	ready(t, open(t, broker.Dial{URL: s.ClientURL(), User: "worker", Password: "secret"}, settings()))
+	b := open(t, broker.Dial{URL: s.ClientURL(), User: "worker", Password: "wrong"}, settings())
+	err := b.Check()
+	if err == nil || !strings.Contains(strings.ToLower(err.Error()), "authorization") || strings.Contains(err.Error(), "wrong") {
+		t.Errorf("got %v, want it to tell that authorization was refused, without the password", err)
+	}
+
+	token := serverOptions(t.TempDir())
+	token.Authorization = "t0ken"
+	s = startServer(t, token)
+	ready(t, open(t, broker.Dial{URL: s.ClientURL(), Token: "t0ken"}, settings()))
+}
+
+func TestConnect_RefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing")
+	for name, dial := range map[string]broker.Dial{
+		"url":     {URL: "nats://127.0.0.1:port"},
+		"nkey":    {URL: "nats://127.0.0.1:1", NKey: missing},
+		"ca":      {URL: "nats://127.0.0.1:1", CA: missing},
+		"cert":    {URL: "nats://127.0.0.1:1", Cert: missing, Key: missing},
+		"context": {Context: missing},
+	} {
+		if b, err := broker.Connect(dial, settings(), zap.NewNop()); err == nil {
+			b.Close()
+			t.Errorf("%s: got nil", name)
+		} else if !strings.HasPrefix(err.Error(), "connect to nats: ") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestLane_PullRecoversFromARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := startServer(t, serverOptions(dir))
+	b := provision(t, connect(t, s, settings()))
+	l := lane(t, b, purge.Bulk)
+	request(t, b, purge.Bulk, 1)
+	pull(t, l, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, _ = l.Pull(ctx, 10) // a pull is open
+	s = restart(t, s, dir)
+	writer := connect(t, s, settings())
+	request(t, writer, purge.Bulk, 3)
+	start := time.Now()
+	got := pull(t, l, 3)
+	if took := time.Since(start); took > 6*time.Second {
+		t.Errorf("took %v", took)
+	}
+	for i, d := range got {
+		if d.Sequence != uint64(i+2) || d.Count != 1 {
+			t.Errorf("delivery %d: got message %d, count %d", i, d.Sequence, d.Count)
+		}
+	}
+}
+
+// While the server is away a pull fails at once and leaves nothing behind.
+func TestLane_PullLeavesNothingWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	l := lane(t, b, purge.Bulk)
+	before := b.Conn().NumSubscriptions()
+	stopServer(s)
+	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
+	for range 50 {
+		if got, err := l.Pull(t.Context(), 100); err == nil {
+			t.Fatalf("got %d deliveries, want an error", len(got))
+		}
+	}
+	if got := b.Conn().NumSubscriptions(); got > before {
+		t.Errorf("got %d subscriptions, want %d", got, before)
+	}
+}

@@ -1,0 +1,245 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+func head(id string) record.Head {
+	return record.Head{
+		Account: "main", Zone: "zone-1", ID: id, Rows: 3,
+		Submitted: time.Date(2026, 11, 22, 10, 0, 0, 5, time.FixedZone("", 3600)),
+	}
+}
+
+func putJob(t *testing.T, b *broker.Broker, h record.Head, parts ...string) []uint64 {
+	t.Helper()
+	data := make([][]byte, len(parts))
+	for i, p := range parts {
+		data[i] = []byte(p)
+	}
+	sequences, err := b.PutJob(t.Context(), h, data)
+	if err != nil {
+		t.Fatalf("store job %q: %v", h.ID, err)
+	}
+	return sequences
+}
+
+// jobs gives every stored part as "sequence body".
+func jobs(t *testing.T, b *broker.Broker) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var all []string
+	for j, err := range b.Jobs(ctx) {
+		if err != nil {
+			t.Fatalf("read jobs: %v", err)
+		}
+		all = append(all, fmt.Sprintf("%d %s", j.Sequence, j.Data))
+	}
+	return all
+}
+
+func TestJobs_AreStoredInParts(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	if got := jobs(t, b); got != nil {
+		t.Errorf("got %v of an empty stream", got)
+	}
+	if got := putJob(t, b, head("j1"), "one", "two", "three"); !cmp.Equal(got, []uint64{1, 2, 3}) {
+		t.Errorf("got sequences %v, want 1 2 3", got)
+	}
+	putJob(t, b, head("j2"), "other")
+	if diff := cmp.Diff([]string{"1 one", "2 two", "3 three", "4 other"}, jobs(t, b)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	m := messages(t, client(t, s), "PURGE_JOBS", ">")[1]
+	got := []string{m.Subject, m.Header.Get("Edgepurge-Version"), m.Header.Get("Edgepurge-Rows"), m.Header.Get("Edgepurge-Submitted")}
+	want := []string{"purge.jobs.main.zone-1.j1.1", fmt.Sprint(record.Version), "3", "2026-11-22T09:00:00.000000005Z"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for j, err := range b.Jobs(t.Context()) {
+		if err != nil || j.Sequence != 1 {
+			t.Errorf("got %v, %v, want the first", j, err)
+		}
+		break
+	}
+}
+
+func TestJobs_AreReplacedAndRemoved(t *testing.T) {
+	t.Parallel()
+	b, _ := provisioned(t)
+	putJob(t, b, head("j1"), "one", "two")
+	if got := putJob(t, b, head("j1"), "one again", "two again"); !cmp.Equal(got, []uint64{3, 4}) {
+		t.Errorf("got sequences %v, want 3 4", got)
+	}
+	if diff := cmp.Diff([]string{"3 one again", "4 two again"}, jobs(t, b)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got, err := b.Job(t.Context(), 4); err != nil || string(got) != "two again" {
+		t.Errorf("got %q, %v, want two again", got, err)
+	}
+	for range 2 { // a second time, as after a lost answer
+		if err := b.DropJob(t.Context(), 3); err != nil {
+			t.Errorf("remove: %v", err)
+		}
+	}
+	for _, missing := range []uint64{1, 3, 99} {
+		if err := b.DropJob(t.Context(), missing); err != nil {
+			t.Errorf("remove %d, which is not there: %v", missing, err)
+		}
+		if got, err := b.Job(t.Context(), missing); got != nil || err != nil {
+			t.Errorf("%d: got %q, %v, want nothing", missing, got, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"4 two again"}, jobs(t, b)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Ids that others choose never meet in a subject, and stay within theirs.
+func TestJobs_OfOddNamesNeverMeet(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	odd := []string{
+		"", "a", "A", "a.b", "a..b", ".", "*", ">", "a b", " ", "\t", "a\r\nb", "%", "%14", "%%", "a%b", "\x00", "a\x00", "\x7f",
+		"a\x7fb", "é", "e\u0301", "中文", "\xff\xfe", "\u2028", "-", "_", strings.Repeat("x", 500),
+	}
+	want := make(map[string]bool)
+	put := func(h record.Head) {
+		t.Helper()
+		name := fmt.Sprintf("%q %q %q", h.Account, h.Zone, h.ID)
+		want[name] = true
+		for range 2 { // the second takes the place of the first, and of no other
+			putJob(t, b, h, name)
+		}
+	}
+	for _, name := range odd {
+		put(record.Head{Account: "main", Zone: "zone-1", ID: name})
+		put(record.Head{Account: "main", Zone: name, ID: "id"})
+		put(record.Head{Account: name, Zone: "zone-1", ID: "id"})
+	}
+	for _, j := range jobs(t, b) {
+		_, name, _ := strings.Cut(j, " ")
+		if !want[name] {
+			t.Errorf("job %s is there twice, or is none of ours", name)
+		}
+		delete(want, name)
+	}
+	for name := range want {
+		t.Errorf("job %s is gone", name)
+	}
+	for _, m := range messages(t, client(t, s), "PURGE_JOBS", ">") {
+		if strings.Count(m.Subject, ".") != 5 || strings.ContainsAny(m.Subject, "*> ") {
+			t.Errorf("got subject %q, want six plain tokens", m.Subject)
+		}
+	}
+}
+
+func TestJobs_FillAMessage(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	limit := b.PartLimit()
+	if max := int(client(t, s).Conn().MaxPayload()); limit > max || limit < max-64<<10 {
+		t.Fatalf("got a limit of %d bytes of a max_payload of %d", limit, max)
+	}
+	h := head(strings.Repeat("x", 500))
+	h.Account, h.Zone = strings.Repeat("\xff", 200), strings.Repeat("\xff", 200)
+	part := bytes.Repeat([]byte("x"), limit)
+	sequences, err := b.PutJob(t.Context(), h, [][]byte{part, part})
+	if err != nil {
+		t.Fatalf("store: %v", err)
+	}
+	if got, err := b.Job(t.Context(), sequences[1]); err != nil || !bytes.Equal(got, part) {
+		t.Errorf("got %d bytes, %v, want %d", len(got), err, len(part))
+	}
+	if _, err := b.PutJob(t.Context(), h, [][]byte{make([]byte, limit+64<<10)}); err == nil {
+		t.Error("got nil for a part that is not stored")
+	}
+}
+
+// A predecessor may still end jobs while they are read.
+func TestJobs_EndThoughPartsGoAway(t *testing.T) {
+	t.Parallel()
+	b, _ := provisioned(t)
+	for i := range 40 {
+		putJob(t, b, head(fmt.Sprintf("j%d", i)), "body")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var read []uint64
+	for j, err := range b.Jobs(ctx) {
+		if err != nil {
+			t.Fatalf("after %v: %v", read, err)
+		}
+		read = append(read, j.Sequence)
+		if j.Sequence != 3 {
+			continue
+		}
+		for sequence := uint64(1); sequence <= 40; sequence++ {
+			if sequence != 20 {
+				if err := b.DropJob(ctx, sequence); err != nil {
+					t.Fatalf("remove: %v", err)
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff([]uint64{1, 2, 3, 20}, read); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestJobs_AreErrorsWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	putJob(t, b, head("j1"), "body")
+	key := record.Key{Source: "ghost", ID: "a"}
+	check := func(ctx context.Context, gone bool) {
+		t.Helper()
+		errs := make(map[string]error)
+		_, errs["store"] = b.PutJob(ctx, head("j2"), [][]byte{[]byte("body")})
+		_, errs["read"] = b.Job(ctx, 1)
+		errs["remove"] = b.DropJob(ctx, 1)
+		_, _, errs["progress"] = b.Progress(ctx, key)
+		_, errs["store progress"] = b.PutProgress(ctx, key, nil, 0, false)
+		for _, err := range b.Jobs(ctx) {
+			errs["list"] = err
+		}
+		for what, err := range errs {
+			if err == nil || gone && !broker.Gone(err) {
+				t.Errorf("%s: got %v, want an error", what, err)
+			}
+		}
+		if len(errs) != 6 {
+			t.Error("the list of jobs ends as if there were none")
+		}
+	}
+	why := errors.New("enough")
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	check(ended, false)
+	if got := jobs(t, b); len(got) == 0 || got[0] != "1 body" {
+		t.Errorf("got %v, want the job", got)
+	}
+	js := client(t, s)
+	for _, name := range []string{"PURGE_JOBS", "PURGE_PROGRESS"} {
+		if err := js.DeleteStream(t.Context(), name); err != nil {
+			t.Fatalf("delete stream: %v", err)
+		}
+	}
+	check(t.Context(), true)
+	stopServer(s)
+	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
+	check(t.Context(), false)
+}

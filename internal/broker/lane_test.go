@@ -1,0 +1,307 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+func TestLane_DeliversWhatWasPublished(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	js := client(t, s)
+	mustSend(t, js, "purge.requests.interactive.shop", []byte("other lane"))
+	mustSend(t, js, "purge.requests.bulk.ghost", []byte("body"), "Content-Type", "application/json", "Nats-Msg-Id", "ghost.a")
+	got := pull(t, lane(t, b, purge.Bulk), 1)[0]
+	want := record.Delivery{
+		Subject: "purge.requests.bulk.ghost", Data: []byte("body"), ContentType: "application/json", MsgID: "ghost.a",
+		Sequence: 2, Stored: messages(t, js, "PURGE_REQUESTS", "purge.requests.bulk.*")[0].Time, Count: 1, Reply: got.Reply,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if want := "PURGE_REQUESTS.bulk"; broker.ConsumerOf(got.Reply) != want {
+		t.Errorf("got reply %q, want one of %s", got.Reply, want)
+	}
+	if got := lane(t, b, purge.Interactive).AckWait(); got != 5*time.Second {
+		t.Errorf("interactive: got AckWait %v, want 5s", got)
+	}
+	if got := lane(t, b, purge.Bulk).AckWait(); got != time.Minute {
+		t.Errorf("bulk: got AckWait %v, want 1m", got)
+	}
+}
+
+// A body that can't be read is the worker's to refuse; a message must not pass for a word of the
+// server, or it would end every pull (I7).
+func TestLane_TakesAnyMessageForAMessage(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	js := client(t, s)
+	for i, headers := range [][]string{
+		nil,
+		{"Status", "409", "Description", "Consumer Deleted"},
+		{"Status", "408", "Description", "Request Timeout"},
+		{"Status", "404"}, {"Status", "100"}, {"Status", "503"}, {"Status", "400", "Description", "Bad Request"},
+		{"Nats-Pin-Id", "x"},
+	} {
+		mustSend(t, js, "purge.requests.bulk.ghost", nil, headers...)
+		if i%2 == 1 {
+			mustSend(t, js, "purge.requests.bulk.shop", []byte("good"))
+		}
+	}
+	l := lane(t, b, purge.Bulk)
+	got := pull(t, l, 12)
+	for i, d := range got {
+		if d.Sequence != uint64(i+1) || d.Count != 1 {
+			t.Errorf("delivery %d: got message %d, %d times, want %d, once", i, d.Sequence, d.Count, i+1)
+		}
+	}
+	if err := b.Ack(t.Context(), repliesOf(got)); err != nil || depth(t, l) != [2]int{} {
+		t.Errorf("ack: got %v, left %v, want nothing left", err, depth(t, l))
+	}
+}
+
+func TestLane_PullGivesAtMostRoom(t *testing.T) {
+	t.Parallel()
+	b, _ := provisioned(t)
+	l := lane(t, b, purge.Bulk)
+	request(t, b, purge.Bulk, 1)
+	if got, err := l.Pull(t.Context(), 100); err != nil || len(got) != 1 {
+		t.Fatalf("got %d deliveries, %v, want 1", len(got), err)
+	}
+	// The same pull brings more than there is room for now.
+	request(t, b, purge.Bulk, 20)
+	eventually(t, "all is delivered", func() bool { return depth(t, l) == [2]int{0, 21} })
+	for _, room := range []int{3, 1, 16} {
+		got, err := l.Pull(t.Context(), room)
+		if err != nil || len(got) == 0 || len(got) > room {
+			t.Errorf("room %d: got %d deliveries, %v", room, len(got), err)
+		}
+	}
+}
+
+func TestLane_PullsInLots(t *testing.T) {
+	t.Parallel()
+	b, _ := provisioned(t)
+	const n = broker.PullMessages + 500
+	request(t, b, purge.Bulk, n)
+	l := lane(t, b, purge.Bulk)
+	seen := make(map[uint64]bool)
+	for len(seen) < n {
+		got, err := l.Pull(t.Context(), 10*n)
+		if err != nil {
+			t.Fatalf("pull: %v", err)
+		}
+		if len(got) > broker.PullMessages {
+			t.Errorf("got %d deliveries at once, want at most %d", len(got), broker.PullMessages)
+		}
+		for _, d := range got {
+			if seen[d.Sequence] || d.Count != 1 {
+				t.Fatalf("message %d came again, count %d", d.Sequence, d.Count)
+			}
+			seen[d.Sequence] = true
+		}
+	}
+	if got := depth(t, l); got != [2]int{0, n} {
+		t.Errorf("got %v waiting and held, want all %d held", got, n)
+	}
+}
+
+func TestLane_BoundsAPullInBytes(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	js := client(t, s)
+	const n = 12
+	for range n {
+		mustSend(t, js, "purge.requests.bulk.ghost", make([]byte, 900<<10))
+	}
+	l := lane(t, b, purge.Bulk)
+	got, err := l.Pull(t.Context(), n)
+	if err != nil || len(got) == 0 {
+		t.Fatalf("got %d deliveries, %v", len(got), err)
+	}
+	if _, held, _ := l.Depth(t.Context()); held > 4 {
+		t.Errorf("got %d messages of 900 KiB in one pull, want 4 MiB of them at most", held)
+	}
+	got = append(got, pull(t, l, n-len(got))...)
+	for i, d := range got {
+		if d.Sequence != uint64(i+1) {
+			t.Errorf("delivery %d: got message %d", i, d.Sequence)
+		}
+	}
+}
+
+// With a large max_payload a message may exceed what a pull asks for.
+func TestLane_PullsALargeMessageAlone(t *testing.T) {
+	t.Parallel()
+	opts := serverOptions(t.TempDir())
+	opts.MaxPayload = 8 << 20
+	s := startServer(t, opts)
+	b := provision(t, connect(t, s, settings()))
+	js := client(t, s)
+	sizes := []int{10, 6 << 20, 10, 5 << 20, 5 << 20, 10}
+	for _, size := range sizes {
+		mustSend(t, js, "purge.requests.bulk.ghost", make([]byte, size))
+	}
+	for i, d := range pull(t, lane(t, b, purge.Bulk), len(sizes)) {
+		if len(d.Data) != sizes[i] || d.Count != 1 {
+			t.Errorf("delivery %d: got %d bytes, count %d, want %d, once", i, len(d.Data), d.Count, sizes[i])
+		}
+	}
+}
+
+func TestLane_PullEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	b, _ := provisioned(t)
+	l := lane(t, b, purge.Bulk)
+	why := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(20*time.Millisecond, func() { cancel(why) })
+	if got, err := l.Pull(ctx, 10); !errors.Is(err, why) || got != nil {
+		t.Errorf("got %v, %v, want the context's cause", got, err)
+	}
+	// The pull stays open for the next one.
+	request(t, b, purge.Bulk, 1)
+	if got := pull(t, l, 1); got[0].Count != 1 {
+		t.Errorf("got count %d, want 1", got[0].Count)
+	}
+}
+
+func TestLane_PullOutlivesAQuietTime(t *testing.T) {
+	t.Parallel()
+	b, _ := provisioned(t)
+	l := lane(t, b, purge.Bulk)
+	// Longer than two heartbeats: neither waiting nor not asking may pass for a lost pull.
+	if got := pullFor(t, l, 2500*time.Millisecond); got != nil {
+		t.Fatalf("got %d deliveries, want none", len(got))
+	}
+	pause(t, 2500*time.Millisecond)
+	if got := pullFor(t, l, 100*time.Millisecond); got != nil {
+		t.Fatalf("got %d deliveries, want none", len(got))
+	}
+	request(t, b, purge.Bulk, 1)
+	if got, err := l.Pull(t.Context(), 1); err != nil || len(got) != 1 {
+		t.Errorf("got %d deliveries, %v, want 1", len(got), err)
+	}
+}
+
+func TestLane_RestEndsThePull(t *testing.T) {
+	t.Parallel()
+	b, _ := provisioned(t)
+	l := lane(t, b, purge.Bulk)
+	if got := l.Rest(); got != nil {
+		t.Errorf("got %d deliveries before any pull, want none", len(got))
+	}
+	request(t, b, purge.Bulk, 1)
+	pull(t, l, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if got, err := l.Pull(ctx, 100); err == nil {
+		t.Fatalf("got %d deliveries, want none", len(got))
+	}
+	request(t, b, purge.Bulk, 7)
+	eventually(t, "all is delivered", func() bool { return depth(t, l) == [2]int{0, 8} })
+	if got := l.Rest(); len(got) != 7 {
+		t.Errorf("got %d deliveries, want the 7 that nobody took", len(got))
+	}
+	// What comes later is not drawn into the pull.
+	request(t, b, purge.Bulk, 2)
+	if got := depth(t, l); got != [2]int{2, 8} {
+		t.Errorf("got %v waiting and held, want 2 waiting", got)
+	}
+	if got := l.Rest(); got != nil {
+		t.Errorf("got %d deliveries the second time, want none", len(got))
+	}
+	if got := b.Conn().NumSubscriptions(); got > 2 { // the inboxes of requests and of publishes
+		t.Errorf("got %d subscriptions, want none of a pull", got)
+	}
+}
+
+func TestLane_TakesOverAtOnce(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	const n = 3000
+	request(t, b, purge.Bulk, n)
+	first := lane(t, connect(t, s, settings()), purge.Bulk)
+	pull(t, first, n)
+	js := client(t, s)
+	next := lane(t, b, purge.Bulk)
+	if got := depth(t, next); got != [2]int{0, n} {
+		t.Fatalf("got %v waiting and held, want all %d held", got, n)
+	}
+	start := time.Now()
+	if _, err := next.Hurry(t.Context()); err != nil {
+		t.Fatalf("hurry: %v", err)
+	}
+	got := pull(t, next, n)
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+	for _, d := range got {
+		if d.Count != 2 {
+			t.Fatalf("message %d: got count %d, want 2", d.Sequence, d.Count)
+		}
+	}
+	for range 2 {
+		if err := next.Settle(t.Context()); err != nil {
+			t.Fatalf("settle: %v", err)
+		}
+	}
+	c, err := js.Consumer(t.Context(), "PURGE_REQUESTS", "bulk")
+	if err != nil || c.CachedInfo().Config.AckWait != time.Minute {
+		t.Errorf("got %v, %v, want an AckWait of 1m again", c.CachedInfo().Config.AckWait, err)
+	}
+	if again := pullFor(t, next, 1500*time.Millisecond); again != nil {
+		t.Errorf("got %d deliveries after settling, want none for a minute", len(again))
+	}
+	if changes, err := b.Diff(t.Context()); err != nil || changes != nil {
+		t.Errorf("got %v, %v, want no difference", changes, err)
+	}
+}
+
+func TestLane_SaysWhenItIsGone(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	js := client(t, s)
+	l := lane(t, b, purge.Bulk)
+	for _, waiting := range []bool{true, false} { // a pull is open when the stream goes, or none is
+		t.Run(fmt.Sprintf("waiting %t", waiting), func(t *testing.T) {
+			if waiting {
+				request(t, b, purge.Bulk, 1)
+				pull(t, l, 1)
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+				defer cancel()
+				_, _ = l.Pull(ctx, 1)
+			}
+			if err := js.DeleteStream(t.Context(), "PURGE_REQUESTS"); err != nil {
+				t.Fatalf("delete stream: %v", err)
+			}
+			got, err := l.Pull(t.Context(), 10)
+			if !broker.Gone(err) || !errors.Is(err, record.ErrGone) || got != nil {
+				t.Errorf("got %v, %v, want to be told that it is gone", got, err)
+			}
+			if _, _, err := l.Depth(t.Context()); !broker.Gone(err) {
+				t.Errorf("depth: got %v, want gone", err)
+			}
+			if _, err := b.Lane(t.Context(), purge.Bulk); !broker.Gone(err) {
+				t.Errorf("bind: got %v, want gone", err)
+			}
+			provision(t, b)
+			request(t, b, purge.Bulk, 1)
+			if again := pull(t, l, 1)[0]; again.Sequence != 1 || again.Count != 1 {
+				t.Errorf("got message %d, count %d, want the first of the new stream", again.Sequence, again.Count)
+			}
+		})
+	}
+	if broker.Gone(nil) || broker.Gone(context.Canceled) {
+		t.Error("what does not speak of a stream counts as gone")
+	}
+}

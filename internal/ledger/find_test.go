@@ -1,0 +1,212 @@
+package ledger_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// find looks up requests whose messages came again, or for the first time.
+func find(t *testing.T, l *ledger.Ledger, again bool, requests ...record.Request) map[record.Key]record.Found {
+	t.Helper()
+	var queries []ledger.Query
+	for _, r := range requests {
+		queries = append(queries, ledger.Query{Key: r.Key(), Again: again})
+	}
+	found, err := l.Find(t.Context(), queries)
+	if err != nil {
+		t.Fatalf("find: %v", err)
+	}
+	return found
+}
+
+func TestLedger_FindsWhatIsKnown(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		t.Run(fmt.Sprintf("again %v", again), func(t *testing.T) {
+			b := newBroker(t)
+			first := newLedger(b)
+			told, over, held := request("told", 1), request("over", 2), request("held", 3)
+			partly, half, refused := request("partly", 4), request("half", 3), request("refused", 3)
+			unknown := request("unknown", 1)
+			one, two := jobOf("job-1"), jobOf("job-2")
+			put(one, over, false, 0, 1)
+			put(one, half, true, 0)
+			put(two, held, false, 0, 1).Settled = []record.Failure{{Index: 2, Target: "x", Code: "y"}}
+			put(two, partly, true, 2)
+			put(two, half, true, 1)
+			jobs := must(t, first, one, two)
+			ended(t, first, jobs[0], record.Outcome{})
+			if err := first.Tell(t.Context(), []record.Tally{{Request: told}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := first.Settle(t.Context(), refused, []record.Failure{{Index: 1}}, true); err != nil {
+				t.Fatal(err)
+			}
+			want := map[record.Key]record.Found{
+				told.Key():   {Digest: told.Digest, Ended: true},
+				over.Key():   {Digest: over.Digest, Ended: true},
+				held.Key():   {Digest: held.Digest, Held: []bool{true, true, true}},
+				partly.Key(): {Digest: partly.Digest, Held: []bool{false, false, true, false}},
+				half.Key():   {Digest: half.Digest, Held: []bool{true, true, false}}, // by an outcome, and by a job
+			}
+			if again { // nothing is in flight of it: only a message that came again is looked up so far
+				want[refused.Key()] = record.Found{Digest: refused.Digest, Held: []bool{false, true, false}}
+			}
+			second := newLedger(b)
+			if _, err := second.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range []*ledger.Ledger{first, second} {
+				got := find(t, l, again, told, over, held, partly, half, refused, unknown)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("found (-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestLedger_FindsManyAtOnce(t *testing.T) {
+	b := newBroker(t)
+	l := newLedger(b)
+	var all []record.Request
+	var ends []record.Tally
+	job := jobOf("job-1")
+	for i := range 1500 {
+		r := request(fmt.Sprintf("r-%d", i), 1)
+		all = append(all, r)
+		switch i % 3 {
+		case 0:
+			ends = append(ends, record.Tally{Request: r})
+		case 1:
+			put(job, r, false, 0)
+		}
+	}
+	must(t, l, job)
+	if err := l.Tell(t.Context(), ends); err != nil {
+		t.Fatal(err)
+	}
+	found := find(t, l, false, all...)
+	for i, r := range all {
+		f, ok := found[r.Key()]
+		if ok != (i%3 < 2) || f.Ended != (i%3 == 0) || (len(f.Held) > 0) != (i%3 == 1) {
+			t.Errorf("%s is found as %+v, %v", r.ID, f, ok)
+		}
+	}
+}
+
+// Two requests may share a hash; what the stored part says decides.
+func TestLedger_CollisionsAreNotBelieved(t *testing.T) {
+	b := newBroker(t)
+	l := newLedger(b)
+	inside, outside := request("inside", 2), request("outside", 2)
+	one, two := jobOf("job-1"), jobOf("job-2")
+	put(one, inside, false, 0, 1)
+	put(two, request("another", 1), false, 0)
+	jobs := must(t, l, one, two)
+	for _, job := range jobs {
+		l.Plant(outside.Key(), job.Sequences[0])
+	}
+	l.Plant(inside.Key(), jobs[1].Sequences[0])
+	want := map[record.Key]record.Found{inside.Key(): {Digest: inside.Digest, Held: []bool{true, true}}}
+	if diff := cmp.Diff(want, find(t, l, false, inside, outside)); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	for _, job := range jobs {
+		ended(t, l, job, record.Outcome{})
+	}
+	if f, ok := find(t, l, false, outside)[outside.Key()]; ok {
+		t.Errorf("a request of which nothing is known is found as %+v", f)
+	}
+	if f := find(t, l, false, inside)[inside.Key()]; !f.Ended {
+		t.Errorf("the request that ended is found as %+v", f)
+	}
+}
+
+// A job may end between the look into the index and the look into its parts.
+func TestLedger_FindsWhatEndsMeanwhile(t *testing.T) {
+	b := newBroker(t)
+	f := &faulty{Broker: b, limit: 3000}
+	l := newLedger(f)
+	r, open := request("r", 30), request("open", 2)
+	var all []int
+	for i := range 30 {
+		all = append(all, i)
+	}
+	job, other := jobOf("job-1"), jobOf("job-2")
+	put(job, open, true, 0)
+	put(job, r, false, all...)
+	put(other, open, true, 1)
+	jobs := must(t, l, job, other)
+	if len(jobs[0].Sequences) < 2 {
+		t.Fatal("the request lies in one part, want several")
+	}
+	meanwhile := newLedger(b)
+	f.look = func(method string) {
+		if method == "Job" {
+			f.look = nil
+			ended(t, meanwhile, jobs[0], record.Outcome{})
+		}
+	}
+	want := map[record.Key]record.Found{
+		r.Key():    {Digest: r.Digest, Ended: true},
+		open.Key(): {Digest: open.Digest, Held: []bool{true, true}},
+	}
+	if diff := cmp.Diff(want, find(t, l, false, r, open)); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	if f.look != nil {
+		t.Error("no part was looked into")
+	}
+}
+
+// A crash can come between the last mark of a request and its event, with no job left to be ended
+// again. Its message was not acked, so it comes again.
+func TestLedger_FindEndsWhatACrashLeftUntold(t *testing.T) {
+	tests := []struct {
+		name string
+		told bool
+	}{{"neither told nor closed", false}, {"told, not closed", true}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBroker(t)
+			l := newLedger(b)
+			r := request("r", 2)
+			p := record.NewProgress(r)
+			p.Succeed(0)
+			p.Fail(record.Failure{Index: 1, Target: "x", Code: "NotGood"})
+			p.Sent = true
+			data, err := p.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stored, err := b.PutProgress(t.Context(), r.Key(), data, 0, false); err != nil || !stored {
+				t.Fatalf("store progress: %v, %v", stored, err)
+			}
+			if tt.told {
+				if err := l.Tell(t.Context(), []record.Tally{p.Tally()}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Ended: true}}
+			for range 2 {
+				if diff := cmp.Diff(want, find(t, l, true, r)); diff != "" {
+					t.Errorf("found (-want +got):\n%s", diff)
+				}
+			}
+			o := oneEvent(t, b, r)
+			if o.Status != purge.Partial || !slices.Equal(failures(o), []string{"NotGood x"}) {
+				t.Errorf("event says %s with %v", o.Status, o.Failures)
+			}
+			if p := progress(t, b, r); !p.Closed {
+				t.Error("progress is not closed: it would be kept for ever")
+			}
+		})
+	}
+}

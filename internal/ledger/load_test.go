@@ -1,0 +1,298 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+func TestLedger_LoadGivesWhatWasRecorded(t *testing.T) {
+	b := newBroker(t)
+	f := &faulty{Broker: b, limit: 3000}
+	first := newLedger(f)
+	var want []record.InFlight
+	var all []record.Request
+	for i := range 5 {
+		job := jobOf(fmt.Sprintf("job-%d", i))
+		job.Type, job.Method, job.Hosts = "purge_prefix", "delete", []string{"a.example", "b.example"}
+		job.Submitted, job.Created = time.Now(), time.Now().Truncate(time.Second) // by the local clock
+		for j := range 1 + 10*i {                                                 // the last have several parts
+			r := request(fmt.Sprintf("r-%d-%d", i, j), 1)
+			all = append(all, r)
+			put(job, r, false, 0)
+		}
+		want = append(want, must(t, first, job)...)
+	}
+	if n := len(want[4].Sequences); n < 2 || want[4].Parts != n {
+		t.Fatalf("the last job has %d parts, says %d, want several", n, want[4].Parts)
+	}
+	second := newLedger(f)
+	got, err := second.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(got, byID)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("jobs (-recorded +loaded):\n%s", diff)
+	}
+	for _, l := range []*ledger.Ledger{first, second} {
+		if n := l.Indexed(); n != len(all) {
+			t.Errorf("%d requests are in the index, want %d", n, len(all))
+		}
+		found := find(t, l, false, all...)
+		for _, r := range all {
+			if f, ok := found[r.Key()]; !ok || f.Ended || f.Digest != r.Digest || !slices.Equal(f.Held, []bool{true}) {
+				t.Errorf("%s is found as %+v, %v; want it held", r.ID, f, ok)
+			}
+		}
+	}
+	for _, job := range got {
+		ended(t, second, job, record.Outcome{})
+	}
+	if n := len(events(t, b)); n != len(all) {
+		t.Errorf("%d requests have ended, want %d", n, len(all))
+	}
+}
+
+func TestLedger_LoadOfNothing(t *testing.T) {
+	l := newLedger(newBroker(t))
+	if jobs, err := l.Load(t.Context()); err != nil || len(jobs) != 0 {
+		t.Errorf("jobs %v, %v; want none", jobs, err)
+	}
+	if found, err := l.Find(t.Context(), nil); err != nil || len(found) != 0 {
+		t.Errorf("found %v, %v; want nothing", found, err)
+	}
+	if err := l.Tell(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	if err := l.Bury(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLedger_LoadSaysWhenItCannotRead(t *testing.T) {
+	f := &faulty{Broker: newBroker(t), plan: func(int, string) fault { return before }}
+	if _, err := newLedger(f).Load(t.Context()); !errors.Is(err, errFault) {
+		t.Errorf("Load: %v, want %v", err, errFault)
+	}
+}
+
+func TestLedger_RecordRefusesWhatNeverFits(t *testing.T) {
+	f := &faulty{Broker: newBroker(t), limit: 700}
+	job := jobOf("job-1")
+	put(job, request("r", 1), false, 0)
+	if _, err := newLedger(f).Record(t.Context(), job); err == nil {
+		t.Error("a job was recorded in parts that are too small for it")
+	}
+}
+
+// store puts a part into the stream as it is.
+func store(t *testing.T, b *broker.Broker, job *record.Job, change func([]byte) []byte) uint64 {
+	t.Helper()
+	bodies, err := job.Encode(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sequences, err := b.PutJob(t.Context(), job.Head, [][]byte{change(bodies[0])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sequences[0]
+}
+
+// watched is a ledger with what it logs as errors.
+func watched(store ledger.Store) (*ledger.Ledger, *observer.ObservedLogs) {
+	core, logs := observer.New(zap.ErrorLevel)
+	return ledger.New(store, "test", zap.New(core), nil), logs
+}
+
+func TestLedger_LeavesPartsAloneThatItCannotRead(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func([]byte) []byte
+	}{
+		{"of a newer version", newer},
+		{"empty", func([]byte) []byte { return nil }},
+		{"garbage", func([]byte) []byte { return []byte("\x00\xff\n\n\nnot a part") }},
+		{"cut off", func(data []byte) []byte { return data[:len(data)-20] }},
+		{"with a line that names no request", func(data []byte) []byte { return append(data, "{}\n"...) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBroker(t)
+			theirs, ours := request("theirs", 1), request("ours", 1)
+			strange, known := jobOf("strange"), jobOf("known")
+			put(strange, theirs, false, 0)
+			put(known, ours, false, 0)
+			sequence := store(t, b, strange, tt.change)
+			must(t, newLedger(b), known)
+
+			l, logs := watched(b)
+			jobs, err := l.Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.name == "cut off" { // its head is whole: it is followed, and left alone in the end
+				jobs = slices.DeleteFunc(jobs, func(j record.InFlight) bool { return j.ID == "strange" })
+			} else if n := logs.Len(); n != 1 {
+				t.Errorf("Load logged %d errors, want 1", n)
+			}
+			if len(jobs) != 1 || jobs[0].ID != "known" {
+				t.Fatalf("loaded %+v, want the known job alone", jobs)
+			}
+			if f, ok := find(t, l, false, theirs)[theirs.Key()]; ok {
+				t.Errorf("the request that can't be read is found as %+v, want unknown", f)
+			}
+			jobs[0].Sequences = append([]uint64{sequence}, jobs[0].Sequences...)
+			logs.TakeAll()
+			ended(t, l, jobs[0], record.Outcome{})
+			if n := logs.Len(); n != 1 {
+				t.Errorf("End logged %d errors, want 1", n)
+			}
+			oneEvent(t, b, ours)
+			noEvent(t, b, theirs, "though its record can't be read")
+			if got := parts(t, b); !slices.Equal(got, []uint64{sequence}) {
+				t.Errorf("parts %v are left, want %v alone", got, sequence)
+			}
+		})
+	}
+}
+
+// A newer edgepurge has written the progress of one request, and this one takes over its jobs.
+func TestLedger_LeavesProgressAloneThatItCannotRead(t *testing.T) {
+	b := newBroker(t)
+	theirs, ours, alone := request("theirs", 2), request("ours", 2), request("alone", 1)
+	job, other := jobOf("job-1"), jobOf("job-2")
+	put(job, theirs, true, 0)
+	put(job, ours, true, 0)
+	put(job, alone, false, 0)
+	put(other, ours, true, 1)
+	l, logs := watched(b)
+	jobs := must(t, l, job, other)
+
+	p := record.NewProgress(theirs)
+	old, err := p.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored, err := b.PutProgress(t.Context(), theirs.Key(), newer(old), 0, false); err != nil || !stored {
+		t.Fatalf("store progress: %v, %v", stored, err)
+	}
+	_, sequence, _ := b.Progress(t.Context(), theirs.Key())
+
+	for _, job := range jobs {
+		ended(t, l, job, record.Outcome{})
+	}
+	if logs.FilterMessageSnippet("left alone").Len() == 0 {
+		t.Error("nothing was logged")
+	}
+	oneEvent(t, b, ours)
+	oneEvent(t, b, alone)
+	noEvent(t, b, theirs, "though its progress can't be read")
+	if _, now, _ := b.Progress(t.Context(), theirs.Key()); now != sequence {
+		t.Error("the newer progress was replaced")
+	}
+	if got := parts(t, b); !slices.Equal(got, jobs[0].Sequences) {
+		t.Errorf("parts %v are left, want %v: what became of the target is known nowhere else", got, jobs[0].Sequences)
+	}
+	if f := find(t, l, true, theirs)[theirs.Key()]; f.Ended || f.All() || !slices.Equal(f.Held, []bool{true, false}) {
+		t.Errorf("the request is found as %+v, want it held by its job", f)
+	}
+
+	// The newer one is back: here it is this one, with a record that it can read.
+	if stored, err := b.PutProgress(t.Context(), theirs.Key(), old, sequence, false); err != nil || !stored {
+		t.Fatalf("store progress: %v, %v", stored, err)
+	}
+	again := newLedger(b)
+	if jobs, err = again.Load(t.Context()); err != nil || len(jobs) != 1 {
+		t.Fatalf("loaded %+v, %v; want one job", jobs, err)
+	}
+	ended(t, again, jobs[0], record.Outcome{})
+	if err := again.Settle(t.Context(), theirs, []record.Failure{{Index: 1, Target: "x", Code: "NotGood"}}, true); err != nil {
+		t.Fatal(err)
+	}
+	if o := oneEvent(t, b, theirs); o.Targets.Succeeded != 1 {
+		t.Errorf("event counts %+v, want one success", o.Targets)
+	}
+	if got := parts(t, b); len(got) != 0 {
+		t.Errorf("parts %v are left", got)
+	}
+}
+
+// Many long failures have to leave room for the rest of a record.
+func TestLedger_ManyLongFailures(t *testing.T) {
+	b := newBroker(t)
+	const total = 300
+	var long []record.Failure
+	for i := 1; i < total; i++ {
+		long = append(long, record.Failure{
+			Index: i, Target: fmt.Sprintf("%d\x01%s", i, string(make([]byte, 8000))), Code: purge.CodeInvalidTarget,
+			Reason: "it has control characters", Field: fmt.Sprintf("targets[%d]", i),
+		})
+	}
+	inJob, spanning := request("in-job", total), request("spanning", total)
+	neighbour := request("neighbour", 1)
+	job := jobOf("job-1")
+	put(job, inJob, false, 0).Settled = long
+	put(job, spanning, true, 0)
+	put(job, neighbour, false, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	l := newLedger(b)
+	stored, err := l.Record(ctx, job)
+	if err != nil {
+		t.Fatalf("record: %v", err)
+	}
+	for i, s := range job.Shares {
+		if want := i < 2; s.Spans != want {
+			t.Errorf("share %d spans: %v, want %v", i, s.Spans, want)
+		}
+	}
+	if f := find(t, l, true, inJob)[inJob.Key()]; !f.All() || f.Ended {
+		t.Errorf("the request is found with %d held, want all %d", count(f.Held), total)
+	}
+	if err := l.Settle(ctx, spanning, long, false); err != nil {
+		t.Fatalf("settle: %v", err)
+	}
+	if err := l.Settle(ctx, inJob, long, false); err != nil { // as the worker does for what spans
+		t.Fatalf("settle: %v", err)
+	}
+	if err := l.End(ctx, stored, record.Outcome{}); err != nil {
+		t.Fatalf("end: %v", err)
+	}
+	for _, r := range []record.Request{inJob, spanning} {
+		o := oneEvent(t, b, r)
+		if want := (purge.Counts{Total: total, Succeeded: 1, Failed: total - 1}); o.Targets != want {
+			t.Errorf("%s has %+v, want %+v", r.ID, o.Targets, want)
+		}
+		if n := len(o.Failures); n == 0 || n+o.FailuresOmitted != total-1 {
+			t.Errorf("%s lists %d failures and omits %d, want %d together", r.ID, n, o.FailuresOmitted, total-1)
+		}
+	}
+	oneEvent(t, b, neighbour)
+	if got := parts(t, b); len(got) != 0 {
+		t.Errorf("parts %v are left", got)
+	}
+}
+
+func count(held []bool) int {
+	n := 0
+	for _, h := range held {
+		if h {
+			n++
+		}
+	}
+	return n
+}
