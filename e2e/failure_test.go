@@ -56,6 +56,7 @@ func TestAPIFaults_LoseNothing(t *testing.T) {
 }
 
 func TestFailedTasks_AreToldByTarget(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *emulator.Config) { c.Faults = map[string]float64{"task-failed": 0.2, "task-timeout": 0.1} })
 	w.provision()
 	w.load(200)
@@ -115,6 +116,7 @@ func TestUnknownsOfTheAPI_AreAllHandled(t *testing.T) {
 }
 
 func TestBadTarget_IsIsolatedInFewCalls(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *emulator.Config) { c.Zones = map[string][]string{"zone-a": {"www.example.com"}} })
 	w.provision()
 	for i := range 499 {
@@ -138,6 +140,7 @@ func TestBadTarget_IsIsolatedInFewCalls(t *testing.T) {
 }
 
 func TestRefusedCredentials_KeepTheRequests(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *emulator.Config) { c.SecretID, c.SecretKey = "AKIDOTHER", "other" })
 	w.provision()
 	for i := range 10 {
@@ -178,6 +181,7 @@ func TestDrain_HandsOverWithoutLossOrRepeat(t *testing.T) {
 }
 
 func TestNATSRestart_LosesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *emulator.Config) { c.BatchQuota = 20; c.Rate = 20; c.TaskTime = time.Second })
 	w.cfg.Limits.CreatePerSecond = 20
 	w.provision()
@@ -192,6 +196,7 @@ func TestNATSRestart_LosesNothing(t *testing.T) {
 }
 
 func TestRequestStreamMadeAnew_IsServedAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.provision()
 	w.start()

@@ -15,6 +15,7 @@ import (
 func url(n int) string { return fmt.Sprintf("https://www.example.com/page/%d", n) }
 
 func TestRequestsForOneURL_AreOneTarget(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.provision()
 	for i := range 100 {
@@ -32,6 +33,7 @@ func TestRequestsForOneURL_AreOneTarget(t *testing.T) {
 }
 
 func TestLargeRequest_SpansJobsAndEndsOnce(t *testing.T) {
+	t.Parallel()
 	for _, lane := range []purge.Lane{purge.Bulk, purge.Interactive} {
 		t.Run(string(lane), func(t *testing.T) {
 			w := newWorld(t, nil)
@@ -54,6 +56,7 @@ func TestLargeRequest_SpansJobsAndEndsOnce(t *testing.T) {
 }
 
 func TestSameID_IsOnePurgeAndOneEvent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *emulator.Config) { c.TaskTime = time.Second })
 	w.provision()
 	r := purge.Request{ID: "post-1", Targets: []string{url(1)}}
@@ -75,6 +78,7 @@ func TestSameID_IsOnePurgeAndOneEvent(t *testing.T) {
 }
 
 func TestReusedID_BecomesADeadLetter(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.provision()
 	w.request(purge.Bulk, purge.Request{ID: "x", Targets: []string{url(1)}})
@@ -95,6 +99,7 @@ func TestReusedID_BecomesADeadLetter(t *testing.T) {
 }
 
 func TestBadMessages_AreRejectedAndHarmNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.provision()
 	bad := []string{
@@ -137,6 +142,7 @@ func TestBadMessages_AreRejectedAndHarmNobody(t *testing.T) {
 }
 
 func TestInvalidTarget_DoesNotSinkItsNeighbours(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.provision()
 	w.request(purge.Interactive, purge.Request{ID: "p", Targets: []string{url(1), "nonsense", url(2)}})
@@ -154,6 +160,7 @@ func TestInvalidTarget_DoesNotSinkItsNeighbours(t *testing.T) {
 }
 
 func TestExpired_IsNotSubmitted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.provision()
 	w.request(purge.Bulk, purge.Request{ID: "late", Targets: []string{url(1), url(2)}, Expires: time.Now().Add(-time.Second)})
@@ -172,6 +179,7 @@ func TestExpired_IsNotSubmitted(t *testing.T) {
 }
 
 func TestUnknownZone_IsRejected(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *emulator.Config) { c.Zones = map[string][]string{"zone-a": {"www.example.com", "*.wild.example"}} })
 	w.provision()
 	w.request(purge.Bulk, purge.Request{ID: "ours", Targets: []string{url(1), "https://x.wild.example/"}})

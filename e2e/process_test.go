@@ -60,6 +60,7 @@ func freeAddress(t *testing.T) string {
 }
 
 func TestProcesses_StandbyTakesOverFromAKilledOwner(t *testing.T) {
+	t.Parallel()
 	bin := build(t)
 	w := newWorld(t, nil) // its emulator is not used: this one is a process too
 	api := freeAddress(t)
@@ -133,6 +134,7 @@ func lastLine(s string) string {
 }
 
 func TestProcess_KeepsTryingWhileNATSIsAway(t *testing.T) {
+	t.Parallel()
 	bin := build(t)
 	address := freeAddress(t)
 	env := []string{
@@ -160,6 +162,7 @@ func TestProcess_KeepsTryingWhileNATSIsAway(t *testing.T) {
 }
 
 func TestPlainSubscription_ReadsEveryEvent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.provision()
 	sub, err := w.nc.SubscribeSync("purge.events.>")

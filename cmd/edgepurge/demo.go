@@ -133,10 +133,19 @@ func printSummary(out io.Writer, s demo.Summary, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(s)
 	}
-	_, err := fmt.Fprintf(out, "%d requests: %d completed, %d failed, in %.1f s\n"+
-		"%d distinct targets in %d jobs, by %d CreatePurgeTask and %d DescribePurgeTasks calls, %d refused as too fast\n",
-		s.Requests, s.Completed, s.Failed, s.Seconds, s.Targets, s.Jobs, s.CreateCalls, s.DescribeCalls, s.Throttled)
+	_, err := fmt.Fprintf(out, "%s: %d completed, %d failed, in %.1f s\n"+
+		"%s in %s, by %d CreatePurgeTask and %d DescribePurgeTasks calls, %d refused as too fast\n",
+		count(s.Requests, "request"), s.Completed, s.Failed, s.Seconds, count(s.Targets, "distinct target"),
+		count(s.Jobs, "job"), s.CreateCalls, s.DescribeCalls, s.Throttled)
 	return err
+}
+
+// count says a number with its noun.
+func count[N int | int64](n N, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func serving(out io.Writer, nats, endpoint string) {

@@ -56,9 +56,9 @@ func report(cmd *cobra.Command, changes int, dry bool) error {
 	text := "everything is as it should be"
 	switch {
 	case changes > 0 && dry:
-		text = fmt.Sprintf("%d differences; nothing was changed", changes)
+		text = count(changes, "difference") + ", nothing was changed"
 	case changes > 0:
-		text = fmt.Sprintf("%d differences mended", changes)
+		text = count(changes, "difference") + " mended"
 	}
 	_, err := fmt.Fprintln(cmd.ErrOrStderr(), text)
 	return err

@@ -174,9 +174,9 @@ func (f *submitFlags) await(cmd *cobra.Command, b *broker.Broker, requests []bro
 	}
 	switch {
 	case errors.Is(err, errTimeout):
-		return exit{exitTimeout, fmt.Errorf("%d of %d requests had not ended after %s; they go on", res.Requests-ended, res.Requests, f.timeout)}
+		return exit{exitTimeout, fmt.Errorf("%d of %d requests had not ended after %s, and go on", res.Requests-ended, res.Requests, f.timeout)}
 	case cmd.Context().Err() != nil:
-		return exit{exitInterrupted, fmt.Errorf("interrupted; %d of %d requests had not ended, they go on", res.Requests-ended, res.Requests)}
+		return exit{exitInterrupted, fmt.Errorf("interrupted: %d of %d requests had not ended, and go on", res.Requests-ended, res.Requests)}
 	case err != nil:
 		return err
 	}
@@ -194,7 +194,7 @@ func (f *submitFlags) print(cmd *cobra.Command, res submit.Result) error {
 			Seconds   float64 `json:"seconds"`
 		}{res.Requests, res.Completed, res.Failed, len(res.Jobs), res.Seconds})
 	}
-	_, err := fmt.Fprintf(out, "%d requests: %d completed, %d failed, in %d jobs, %.1f s\n",
-		res.Requests, res.Completed, res.Failed, len(res.Jobs), res.Seconds)
+	_, err := fmt.Fprintf(out, "%s: %d completed, %d failed, in %s, %.1f s\n",
+		count(res.Requests, "request"), res.Completed, res.Failed, count(len(res.Jobs), "job"), res.Seconds)
 	return err
 }

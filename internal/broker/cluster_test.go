@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/sync/errgroup"
@@ -19,16 +20,20 @@ import (
 // startCluster starts n servers with JetStream in one process.
 func startCluster(t *testing.T, n int) []*server.Server {
 	t.Helper()
-	ports := freePorts(t, n)
-	var routes []string
-	for _, port := range ports {
-		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", port))
-	}
 	servers := make([]*server.Server, n)
-	for i, port := range ports {
+	for i := range servers {
 		opts := serverOptions(t.TempDir())
 		opts.ServerName = fmt.Sprintf("node-%d", i)
-		opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}
+		opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: -1}
+		// Each knows the first, and how many there are; the rest they tell each other.
+		var routes []string
+		for j := range n - 1 {
+			route := fmt.Sprintf("nats://127.0.0.1:%d", j+1) // nobody there
+			if j == 0 && i > 0 {
+				route = "nats://" + servers[0].ClusterAddr().String()
+			}
+			routes = append(routes, route)
+		}
 		opts.Routes = server.RoutesFromStr(strings.Join(routes, ","))
 		s, err := server.NewServer(opts)
 		if err != nil {
@@ -37,34 +42,14 @@ func startCluster(t *testing.T, n int) []*server.Server {
 		s.Start()
 		t.Cleanup(func() { stopServer(s) })
 		servers[i] = s
+		eventually(t, "the server listens", func() bool { return s.ClusterAddr() != nil && s.ReadyForConnections(patience) })
 	}
-	for _, s := range servers {
-		eventually(t, "the cluster is complete", func() bool { return s.NumRoutes() >= n-1 && s.ReadyForConnections(patience) })
-	}
-	eventually(t, "the cluster has a leader", func() bool {
-		for _, s := range servers {
-			if s.JetStreamIsLeader() {
-				return true
-			}
-		}
-		return false
+	eventually(t, "the cluster has a leader that knows all", func() bool {
+		return slices.ContainsFunc(servers, func(s *server.Server) bool {
+			return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == n
+		})
 	})
 	return servers
-}
-
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		var lc net.ListenConfig
-		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatalf("listen: %v", err)
-		}
-		defer func() { _ = l.Close() }()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
 }
 
 // The promises hold on three replicated servers, with a worker on each.
@@ -74,18 +59,18 @@ func TestCluster(t *testing.T) {
 	set := settings()
 	set.Replicas = 3
 	var workers []*broker.Broker
-	var g errgroup.Group
 	for _, s := range servers {
 		b := connect(t, s, set)
 		workers = append(workers, b)
-		g.Go(func() error {
-			return insist(t.Context(), func(ctx context.Context) error { return b.Provision(ctx, false) })
+		eventually(t, "the streams are there", func() bool {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			return b.Provision(ctx, false) == nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		t.Fatalf("provision: %v", err)
+	if err := workers[0].Verify(t.Context()); err != nil {
+		t.Errorf("verify: %v", err)
 	}
-	eventually(t, "all is as it should be", func() bool { return workers[0].Verify(t.Context()) == nil })
 	js := client(t, servers[0])
 
 	t.Run("one end of a request", func(t *testing.T) {
@@ -176,6 +161,33 @@ func TestCluster(t *testing.T) {
 		}
 	})
 
+	t.Run("another takes over", func(t *testing.T) {
+		const n = 1000
+		request(t, workers[0], purge.Bulk, n)
+		l := lane(t, workers[1], purge.Bulk)
+		got, err := l.Pull(t.Context(), broker.PullMessages)
+		if err != nil {
+			t.Fatalf("pull: %v", err)
+		}
+		if err := workers[1].Nak(repliesOf(append(got, l.Rest()...))); err != nil {
+			t.Fatalf("nak: %v", err)
+		}
+		next := lane(t, workers[2], purge.Bulk)
+		if _, err := next.Hurry(t.Context()); err != nil {
+			t.Fatalf("hurry: %v", err)
+		}
+		if err := workers[2].Ack(t.Context(), repliesOf(pull(t, next, n))); err != nil {
+			t.Errorf("ack: %v", err)
+		}
+		eventually(t, "all are done", func() bool {
+			rest := pullFor(t, next, 50*time.Millisecond)
+			if err := workers[2].Ack(t.Context(), repliesOf(rest)); err != nil {
+				t.Errorf("ack: %v", err)
+			}
+			return depth(t, next) == [2]int{}
+		})
+	})
+
 	t.Run("the lease is handed over", func(t *testing.T) {
 		first := acquire(t, workers[0])
 		next := stand(t.Context(), t, workers[1])
@@ -186,18 +198,6 @@ func TestCluster(t *testing.T) {
 			t.Errorf("got %t, %v, want the hand-over", ok, err)
 		}
 	})
-}
-
-// insist tries until it works, as a replica does that starts.
-func insist(ctx context.Context, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		err := do(ctx)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-	}
 }
 
 // count reads how many events a worker sees.

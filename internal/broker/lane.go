@@ -17,8 +17,13 @@ import (
 // takeOverWait is a lane's AckWait while a new owner fetches what its predecessor held.
 const takeOverWait = time.Second
 
-// restTimeout bounds how long the end of a pull may hold up a drain.
-const restTimeout = time.Second
+const (
+	// restTimeout bounds how long the end of a pull may hold up a drain.
+	restTimeout = time.Second
+	// restQuiet is how long the replication of a delivery may take at the end of a pull; what takes
+	// longer comes again after AckWait.
+	restQuiet = 200 * time.Millisecond
+)
 
 // Lane is the consumer of one lane. Pull is for one goroutine; the others are safe for concurrent use.
 type Lane struct {
@@ -64,9 +69,7 @@ func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 		return got, nil
 	}
 	err := l.cur.err
-	l.big = l.cur.big
-	l.cur.close()
-	l.cur = nil
+	l.end()
 	switch {
 	case err == nil || len(got) > 0:
 		return got, nil
@@ -82,14 +85,38 @@ func (l *Lane) Rest() []record.Delivery {
 	if l.cur == nil {
 		return nil
 	}
-	defer l.cur.close()
+	defer l.end()
+	ctx, cancel := context.WithTimeout(context.Background(), restTimeout)
+	defer cancel()
+	got := l.underway(ctx)
 	// What the server sent before it learns of the end has arrived when the flush is answered.
 	if l.cur.sub.Drain() == nil {
-		_ = l.b.nc.FlushTimeout(restTimeout)
+		_ = l.b.nc.FlushWithContext(ctx)
 	}
+	return l.cur.take(math.MaxInt, got)
+}
+
+// underway takes what comes until nothing has come for a while. On a replicated stream the server
+// counts messages as delivered before it sends them, and nothing tells how many there are.
+func (l *Lane) underway(ctx context.Context) []record.Delivery {
 	got := l.cur.take(math.MaxInt, nil)
-	l.cur = nil
+	for l.b.set.Replicas > 1 && !l.cur.ended {
+		before := len(got)
+		quiet, cancel := context.WithTimeout(ctx, restQuiet)
+		got, _ = l.cur.wait(quiet, got)
+		cancel()
+		if got = l.cur.take(math.MaxInt, got); len(got) == before {
+			break
+		}
+	}
 	return got
+}
+
+// end forgets the pull.
+func (l *Lane) end() {
+	l.big = l.cur.big
+	l.cur.close()
+	l.cur = nil
 }
 
 // Hurry lets the broker deliver soon what a predecessor holds, by a short AckWait, which it returns;

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,8 +29,9 @@ const (
 // errPullLost says that the server has forgotten a pull, as it does when it restarts.
 var errPullLost = errors.New("no sign of life from the broker")
 
-// pull is one request to a consumer for messages. The client library's own fetch is not used, for it
-// takes a message of a producer for a word of the server when it has no body and a Status header.
+// pull is one request to a consumer for messages. The client library's own fetch is not used: it takes
+// a message of a producer for a word of the server when it has no body and a Status header, and on a
+// replicated stream it drops messages that come after the word of the end.
 type pull struct {
 	sub   *nats.Subscription
 	msgs  chan *nats.Msg // capacity: all that the pull can bring
@@ -104,11 +106,11 @@ func (p *pull) take(room int, got []record.Delivery) []record.Delivery {
 func (p *pull) read(m *nats.Msg, got []record.Delivery) []record.Delivery {
 	p.heard = time.Now()
 	if m.Subject == p.sub.Subject {
-		p.notice(m.Header.Get("Status"), m.Header.Get("Description"))
+		p.notice(m.Header)
 		return got
 	}
 	p.open--
-	p.some, p.ended = true, p.open == 0
+	p.some, p.ended = true, p.open <= 0
 	meta, err := m.Metadata()
 	if err != nil {
 		return got // no JetStream message: nothing that could be acked
@@ -120,11 +122,20 @@ func (p *pull) read(m *nats.Msg, got []record.Delivery) []record.Delivery {
 	})
 }
 
-func (p *pull) notice(status, text string) {
+func (p *pull) notice(h nats.Header) {
+	status, text := h.Get("Status"), h.Get("Description")
 	if status == "100" { // a heartbeat
 		return
 	}
-	p.ended = true
+	// On a replicated stream the end is told before the last messages, which wait for their replication:
+	// the server says how many of those that were asked for it has not sent.
+	if unsent, err := strconv.Atoi(h.Get("Nats-Pending-Messages")); err == nil {
+		p.open -= unsent
+		p.some = p.some || p.open > 0
+	} else {
+		p.open = 0
+	}
+	p.ended = p.open <= 0
 	word := strings.ToLower(text)
 	switch {
 	case status == "404", status == "408", strings.Contains(word, "batch completed"):

@@ -58,7 +58,7 @@ func TestLedger_TellsWhatBecameOfEachRequest(t *testing.T) {
 			Reason: &purge.Reason{Code: purge.CodeInvalidTarget, Message: purge.CodeInvalidTarget},
 		},
 	}
-	all := events(t, b)
+	all := events(t, b, "ghost")
 	for id, o := range want {
 		e := all[record.Key{Source: "ghost", ID: id}]
 		if e.Source != "/edgepurge/test" || e.Subject != "ghost/"+id {
@@ -115,7 +115,7 @@ func TestLedger_TellsASpanningRequestAtItsLastTarget(t *testing.T) {
 	for at := range 4 { // the refusal comes before, between and after the jobs' ends
 		t.Run(fmt.Sprintf("refused at %d", at), func(t *testing.T) {
 			b := newBroker(t)
-			f := &faulty{Broker: b}
+			f := &faulty{Store: b}
 			l, r, jobs := spread(t, f)
 			for step, i := range []int{0, 1, 2, 3} {
 				noEvent(t, b, r, fmt.Sprintf("before step %d", step))
@@ -271,7 +271,7 @@ func TestLedger_EndsConcurrentlyTellEachRequestOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got := events(t, b)
+	got := events(t, b, "ghost")
 	for _, r := range all {
 		want := purge.Counts{Total: jobs + 1, Succeeded: 4, Failed: 3}
 		if o := got[r.Key()].Data; o.Targets != want || len(o.Jobs) != jobs {

@@ -132,7 +132,7 @@ func TestLedger_CollisionsAreNotBelieved(t *testing.T) {
 // A job may end between the look into the index and the look into its parts.
 func TestLedger_FindsWhatEndsMeanwhile(t *testing.T) {
 	b := newBroker(t)
-	f := &faulty{Broker: b, limit: 3000}
+	f := &faulty{Store: b, limit: 3000}
 	l := newLedger(f)
 	r, open := request("r", 30), request("open", 2)
 	var all []int

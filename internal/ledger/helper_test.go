@@ -124,11 +124,11 @@ func outcome(requests ...record.Request) record.Outcome {
 	return out
 }
 
-// events reads the stored events by request, and fails the test where a request has two.
-func events(t *testing.T, b *broker.Broker) map[record.Key]purge.Event {
+// events reads the stored events of a source by request, and fails the test where a request has two.
+func events(t *testing.T, b *broker.Broker, source string) map[record.Key]purge.Event {
 	t.Helper()
 	all := make(map[record.Key]purge.Event)
-	err := b.Events(t.Context(), "", broker.ReadStored, nil, func(e broker.Event) bool {
+	err := b.Events(t.Context(), source, broker.ReadStored, nil, func(e broker.Event) bool {
 		k := record.Key{Source: e.Source, ID: e.ID}
 		if _, twice := all[k]; twice {
 			t.Errorf("%s has two events", k)
@@ -152,7 +152,7 @@ func events(t *testing.T, b *broker.Broker) map[record.Key]purge.Event {
 // oneEvent reads the event of a request, which has to have ended.
 func oneEvent(t *testing.T, b *broker.Broker, r record.Request) purge.Outcome {
 	t.Helper()
-	e, ok := events(t, b)[r.Key()]
+	e, ok := events(t, b, r.Source)[r.Key()]
 	if !ok {
 		t.Fatalf("%s has no event", r.Key())
 	}
@@ -161,13 +161,13 @@ func oneEvent(t *testing.T, b *broker.Broker, r record.Request) purge.Outcome {
 
 func noEvent(t *testing.T, b *broker.Broker, r record.Request, when string) {
 	t.Helper()
-	if e, ok := events(t, b)[r.Key()]; ok {
+	if e, ok := events(t, b, r.Source)[r.Key()]; ok {
 		t.Fatalf("%s has an event %s: %+v", r.Key(), when, e.Data)
 	}
 }
 
 // parts gives the sequences of all stored parts.
-func parts(t *testing.T, b *broker.Broker) []uint64 {
+func parts(t *testing.T, b ledger.Store) []uint64 {
 	t.Helper()
 	var all []uint64
 	for part, err := range b.Jobs(t.Context()) {
@@ -180,7 +180,7 @@ func parts(t *testing.T, b *broker.Broker) []uint64 {
 }
 
 // progress reads a request's progress record; nil when there is none.
-func progress(t *testing.T, b *broker.Broker, r record.Request) *record.Progress {
+func progress(t *testing.T, b ledger.Store, r record.Request) *record.Progress {
 	t.Helper()
 	data, _, err := b.Progress(t.Context(), r.Key())
 	if err != nil {

@@ -85,10 +85,14 @@ func (l *Ledger) load(part record.StoredJob) (record.Head, error) {
 	if err != nil {
 		return record.Head{}, err
 	}
+	var keys []record.Key
 	for k, err := range record.Keys(part.Data) {
 		if err != nil {
 			return record.Head{}, err
 		}
+		keys = append(keys, k)
+	}
+	for _, k := range keys {
 		l.index.add(k, part.Sequence)
 	}
 	return head, nil
@@ -222,6 +226,9 @@ func (l *Ledger) insist(ctx context.Context, what string, op func() error) error
 	}, backoff.WithContext(b, ctx), func(err error, wait time.Duration) {
 		l.log.Warn(what+" did not succeed, trying again", zap.Error(err), zap.Duration("wait", wait))
 	})
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}

@@ -6,7 +6,7 @@ import (
 	"iter"
 	"sync"
 
-	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -25,13 +25,14 @@ const (
 
 var faultNames = map[fault]string{before: "not done", after: "done all the same", half: "half done"}
 
-// faulty is the real broker behind a network that fails as the test says.
+// faulty is a store behind a network that fails as the test says.
 type faulty struct {
-	*broker.Broker
+	ledger.Store
 
-	// limit of a part; 0: the broker's.
+	// limit of a part; 0: the store's.
 	limit int
-	// plan tells what becomes of a call; nil: all goes well. Calls count from 1.
+	// plan tells what becomes of a call; nil: all goes well. Calls count from 1. It is called for one
+	// call at a time.
 	plan func(call int, method string) fault
 	// look, if not nil, is called ahead of each call.
 	look func(method string)
@@ -79,7 +80,7 @@ func (f *faulty) PartLimit() int {
 	if f.limit > 0 {
 		return f.limit
 	}
-	return f.Broker.PartLimit()
+	return f.Store.PartLimit()
 }
 
 func (f *faulty) PutEvents(ctx context.Context, all []purge.Event) []error {
@@ -89,7 +90,7 @@ func (f *faulty) PutEvents(ctx context.Context, all []purge.Event) []error {
 	var got []error
 	publish := func(n int) func() error {
 		return func() error {
-			got = f.Broker.PutEvents(ctx, all[:n])
+			got = f.Store.PutEvents(ctx, all[:n])
 			return nil
 		}
 	}
@@ -113,7 +114,7 @@ func (f *faulty) PutDead(ctx context.Context, all []record.DeadLetter) []error {
 	f.mu.Unlock()
 	errs := make([]error, len(all))
 	store := func() error {
-		copy(errs, f.Broker.PutDead(ctx, all))
+		copy(errs, f.Store.PutDead(ctx, all))
 		return nil
 	}
 	if err := f.do("PutDead", store, store); err != nil {
@@ -126,7 +127,7 @@ func (f *faulty) PutDead(ctx context.Context, all []record.DeadLetter) []error {
 
 func (f *faulty) EventsOf(ctx context.Context, keys []record.Key) (found map[record.Key]purge.Outcome, err error) {
 	ask := func() (err error) {
-		found, err = f.Broker.EventsOf(ctx, keys)
+		found, err = f.Store.EventsOf(ctx, keys)
 		return err
 	}
 	if err := f.do("EventsOf", ask, ask); err != nil {
@@ -138,7 +139,7 @@ func (f *faulty) EventsOf(ctx context.Context, keys []record.Key) (found map[rec
 func (f *faulty) PutJob(ctx context.Context, head record.Head, parts [][]byte) (sequences []uint64, err error) {
 	store := func(n int) func() error {
 		return func() (err error) {
-			sequences, err = f.Broker.PutJob(ctx, head, parts[:n])
+			sequences, err = f.Store.PutJob(ctx, head, parts[:n])
 			return err
 		}
 	}
@@ -155,13 +156,13 @@ func (f *faulty) Jobs(ctx context.Context) iter.Seq2[record.StoredJob, error] {
 			yield(record.StoredJob{}, err)
 			return
 		}
-		f.Broker.Jobs(ctx)(yield)
+		f.Store.Jobs(ctx)(yield)
 	}
 }
 
 func (f *faulty) Job(ctx context.Context, sequence uint64) (data []byte, err error) {
 	read := func() (err error) {
-		data, err = f.Broker.Job(ctx, sequence)
+		data, err = f.Store.Job(ctx, sequence)
 		return err
 	}
 	if err := f.do("Job", read, read); err != nil {
@@ -171,13 +172,13 @@ func (f *faulty) Job(ctx context.Context, sequence uint64) (data []byte, err err
 }
 
 func (f *faulty) DropJob(ctx context.Context, sequence uint64) error {
-	drop := func() error { return f.Broker.DropJob(ctx, sequence) }
+	drop := func() error { return f.Store.DropJob(ctx, sequence) }
 	return f.do("DropJob", drop, drop)
 }
 
 func (f *faulty) Progress(ctx context.Context, k record.Key) (data []byte, sequence uint64, err error) {
 	read := func() (err error) {
-		data, sequence, err = f.Broker.Progress(ctx, k)
+		data, sequence, err = f.Store.Progress(ctx, k)
 		return err
 	}
 	if err := f.do("Progress", read, read); err != nil {
@@ -191,7 +192,7 @@ func (f *faulty) PutProgress(ctx context.Context, k record.Key, data []byte, aft
 	f.keeps = append(f.keeps, keep)
 	f.mu.Unlock()
 	write := func() (err error) {
-		stored, err = f.Broker.PutProgress(ctx, k, data, after, keep)
+		stored, err = f.Store.PutProgress(ctx, k, data, after, keep)
 		return err
 	}
 	if err := f.do("PutProgress", write, write); err != nil {

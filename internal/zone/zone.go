@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
@@ -36,8 +37,8 @@ const (
 	// fresh is how long a reading counts; a host that is not in it is looked for again after missAge.
 	fresh   = 10 * time.Minute
 	missAge = 30 * time.Second
-	// retry is how long after a failure the next reading begins, at the earliest.
-	retry = 5 * time.Second
+	// A reading that failed is begun again after retryMin, after repeated failures up to retryMax.
+	retryMin, retryMax = 200 * time.Millisecond, 30 * time.Second
 )
 
 // API lists an account's zones. before is called ahead of each call, to keep the pace.
@@ -128,13 +129,15 @@ func match(table map[string][]string, host string) (string, error) {
 
 // Run reads the zones when they are wanted, until the context ends.
 func (f *Finder) Run(ctx context.Context) error {
+	again := backoff.NewExponentialBackOff(backoff.WithInitialInterval(retryMin),
+		backoff.WithMaxInterval(retryMax), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-f.wake:
 		}
-		wait := f.renew(ctx)
+		wait := f.renew(ctx, again)
 		if wait == 0 {
 			continue
 		}
@@ -146,14 +149,14 @@ func (f *Finder) Run(ctx context.Context) error {
 }
 
 // renew reads the zones, and tells after how long to do it again unasked; 0 for never.
-func (f *Finder) renew(ctx context.Context) time.Duration {
+func (f *Finder) renew(ctx context.Context, again backoff.BackOff) time.Duration {
 	known, err := f.list(ctx)
 	if ctx.Err() != nil {
-		return retry
+		return retryMin
 	}
 	wait := time.Duration(0)
 	if err != nil {
-		wait = retry
+		wait = again.NextBackOff()
 		if known != nil {
 			wait = missAge
 		}
@@ -162,6 +165,7 @@ func (f *Finder) renew(ctx context.Context) time.Duration {
 	if known == nil {
 		return wait
 	}
+	again.Reset()
 	f.mu.Lock()
 	f.known, f.read, f.gaps = known, time.Now(), err != nil
 	f.mu.Unlock()
