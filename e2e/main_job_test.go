@@ -180,7 +180,9 @@ func TestExpired_IsNotSubmitted(t *testing.T) {
 
 func TestUnknownZone_IsRejected(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *emulator.Config) { c.Zones = map[string][]string{"zone-a": {"www.example.com", "*.wild.example"}} })
+	w := newWorld(t, func(c *emulator.Config) {
+		c.Zones = map[string][]string{"zone-a": {"www.example.com", "*.wild.example"}}
+	})
 	w.provision()
 	w.request(purge.Bulk, purge.Request{ID: "ours", Targets: []string{url(1), "https://x.wild.example/"}})
 	w.request(purge.Bulk, purge.Request{ID: "mixed", Targets: []string{url(2), "https://foreign.example/"}})

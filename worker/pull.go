@@ -16,8 +16,8 @@ const (
 	minRoom = 100
 	// keepEvery is below a third of the shortest AckWait, that of a take-over.
 	keepEvery = 300 * time.Millisecond
-	// A predecessor's messages are asked for at least for hurryMin, at most for hurryMax.
-	hurryMin, hurryMax = time.Second, 10 * time.Second
+	// A predecessor's messages are asked for at least for hurryLeast, at most for hurryMost.
+	hurryLeast, hurryMost = time.Second, 10 * time.Second
 )
 
 // pull admits what a lane brings while there is room, until stop ends.
@@ -95,10 +95,10 @@ func (w *Worker) hurry(ctx context.Context, name purge.Lane, lane Lane) (time.Ti
 // settled restores the lane once everything that a predecessor held has come again. Restoring sooner
 // would put the rest off by a whole AckWait.
 func (w *Worker) settled(ctx context.Context, since time.Time, name purge.Lane, lane Lane) bool {
-	if time.Since(since) < hurryMin {
+	if time.Since(since) < hurryLeast {
 		return false
 	}
-	if _, held, err := lane.Depth(ctx); time.Since(since) < hurryMax && (err != nil || held > w.messages(name)) {
+	if _, held, err := lane.Depth(ctx); time.Since(since) < hurryMost && (err != nil || held > w.messages(name)) {
 		return false
 	}
 	if err := lane.Settle(ctx); err != nil {

@@ -204,7 +204,7 @@ func signal(c chan struct{}) {
 // endOf is nil for an error that only says that the context has ended.
 func endOf(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the context ended: a clean stop
 	}
 	return err
 }

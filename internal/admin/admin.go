@@ -48,7 +48,7 @@ func (s *Server) Run(ctx context.Context) error {
 			err = s.serve(ctx, l)
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the context ended: a clean stop
 		}
 		s.log.Warn("no health and metrics, trying again", zap.String("listen", s.addr), zap.Error(err))
 		select {

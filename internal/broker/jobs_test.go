@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestJobs_AreStoredInParts(t *testing.T) {
 	}
 	m := messages(t, client(t, s), "PURGE_JOBS", ">")[1]
 	got := []string{m.Subject, m.Header.Get("Edgepurge-Version"), m.Header.Get("Edgepurge-Rows"), m.Header.Get("Edgepurge-Submitted")}
-	want := []string{"purge.jobs.main.zone-1.j1.1", fmt.Sprint(record.Version), "3", "2026-11-22T09:00:00.000000005Z"}
+	want := []string{"purge.jobs.main.zone-1.j1.1", strconv.Itoa(record.Version), "3", "2026-11-22T09:00:00.000000005Z"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -151,8 +152,8 @@ func TestJobs_FillAMessage(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
 	limit := b.PartLimit()
-	if max := int(client(t, s).Conn().MaxPayload()); limit > max || limit < max-64<<10 {
-		t.Fatalf("got a limit of %d bytes of a max_payload of %d", limit, max)
+	if most := int(client(t, s).Conn().MaxPayload()); limit > most || limit < most-64<<10 {
+		t.Fatalf("got a limit of %d bytes of a max_payload of %d", limit, most)
 	}
 	h := head(strings.Repeat("x", 500))
 	h.Account, h.Zone = strings.Repeat("\xff", 200), strings.Repeat("\xff", 200)

@@ -49,7 +49,10 @@ func TestLane_TakesAnyMessageForAMessage(t *testing.T) {
 		nil,
 		{"Status", "409", "Description", "Consumer Deleted"},
 		{"Status", "408", "Description", "Request Timeout"},
-		{"Status", "404"}, {"Status", "100"}, {"Status", "503"}, {"Status", "400", "Description", "Bad Request"},
+		{"Status", "404"},
+		{"Status", "100"},
+		{"Status", "503"},
+		{"Status", "400", "Description", "Bad Request"},
 		{"Nats-Pin-Id", "x"},
 	} {
 		mustSend(t, js, "purge.requests.bulk.ghost", nil, headers...)

@@ -284,7 +284,7 @@ func TestLease_IsUnsureAfterAReconnect(t *testing.T) {
 	b := provision(t, connect(t, s, settings()))
 	l := acquire(t, b)
 	s = restart(t, s, dir)
-	ready(t, b)
+	eventually(t, "it has reconnected", func() bool { return b.Conn().Stats().Reconnects == 1 })
 	for range 20 {
 		if l.Valid() {
 			t.Fatal("valid after a reconnect that it has not looked into")

@@ -1,11 +1,14 @@
 package broker_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -45,28 +48,97 @@ func TestEventsOf_FindsHitsAmongMisses(t *testing.T) {
 	}
 }
 
+// answerer stands in for the server's look-ups, which cut an answer above 64 MiB.
+func answerer(t *testing.T, answer func(reply func(status, text string, headers ...string), hit func(filter string), filters []string)) *broker.Broker {
+	t.Helper()
+	opts := serverOptions(t.TempDir())
+	opts.JetStream = false
+	s := startServer(t, opts)
+	nc := client(t, s).Conn()
+	_, err := nc.Subscribe("$JS.API.DIRECT.GET.PURGE_EVENTS", func(m *nats.Msg) {
+		var ask struct {
+			MultiLast []string `json:"multi_last"`
+		}
+		if err := json.Unmarshal(m.Data, &ask); err != nil {
+			t.Errorf("look-up %q: %v", m.Data, err)
+		}
+		send := func(data []byte, headers ...string) {
+			r := nats.NewMsg(m.Reply)
+			r.Data = data
+			for i := 0; i < len(headers); i += 2 {
+				r.Header.Set(headers[i], headers[i+1])
+			}
+			if err := nc.PublishMsg(r); err != nil {
+				t.Errorf("answer: %v", err)
+			}
+		}
+		hit := func(filter string) {
+			id := filter[strings.LastIndex(filter, ".")+1:]
+			data, err := event("ghost", id, purge.Completed).Encode()
+			if err != nil {
+				t.Errorf("encode: %v", err)
+			}
+			send(data, "Nats-Subject", "purge.events.ghost.completed."+id, "Content-Type", purge.EventContentType)
+		}
+		answer(func(status, text string, headers ...string) {
+			send(nil, append([]string{"Status", status, "Description", text}, headers...)...)
+		}, hit, ask.MultiLast)
+	})
+	if err != nil {
+		t.Fatalf("subscribe: %v", err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatalf("flush: %v", err)
+	}
+	return connect(t, s, settings())
+}
+
 func TestEventsOf_AsksForLessWhenTheAnswerIsCut(t *testing.T) {
 	t.Parallel()
-	opts := serverOptions(t.TempDir())
-	opts.MaxPending = 1 << 20 // bounds one answer
-	s := startServer(t, opts)
-	b := provision(t, connect(t, s, settings()))
-	const n = 40
+	b := answerer(t, func(end func(string, string, ...string), hit func(string), filters []string) {
+		switch n := len(filters); {
+		case n > 100:
+			end("413", "Too Many Results")
+		case n > 10:
+			for _, f := range filters[:10] {
+				hit(f)
+			}
+			end("204", "EOB", "Nats-Num-Pending", strconv.Itoa(n-10))
+		case n > 1:
+			hit(filters[0])
+			end("404", "Message Not Found") // one of them could not be read
+		default:
+			hit(filters[0])
+			end("204", "EOB", "Nats-Num-Pending", "0")
+		}
+	})
 	var keys []record.Key
-	for i := range n {
-		e := event("ghost", fmt.Sprintf("r-%d", i), purge.Partial)
-		e.Data.Failures = []purge.Failure{{Target: strings.Repeat("x", 100<<10), Code: "X"}}
-		tell(t, b, e)
-		keys = append(keys, record.Key{Source: "ghost", ID: e.Data.Request}, record.Key{Source: "ghost", ID: "missing-" + e.Data.Request})
+	for i := range 300 {
+		keys = append(keys, record.Key{Source: "ghost", ID: fmt.Sprintf("r-%d", i)})
 	}
 	found, err := b.EventsOf(t.Context(), keys)
-	if err != nil || len(found) != n {
-		t.Fatalf("got %d events, %v, want %d", len(found), err, n)
+	if err != nil {
+		t.Fatalf("look up: %v", err)
 	}
-	for k, o := range found {
-		if o.Request != k.ID || len(o.Failures) != 1 || len(o.Failures[0].Target) != 100<<10 {
-			t.Errorf("%s: got the event of %s with %d failures", k, o.Request, len(o.Failures))
+	for _, k := range keys {
+		if found[k].Request != k.ID {
+			t.Errorf("%s: got the event of %q", k, found[k].Request)
 		}
+	}
+}
+
+func TestEventsOf_IsAnErrorWithoutAWholeAnswer(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"413", "404", "204", "500", "408"} {
+		t.Run(status, func(t *testing.T) {
+			b := answerer(t, func(end func(string, string, ...string), hit func(string), filters []string) {
+				hit(filters[0])
+				end(status, "Whatever", "Nats-Num-Pending", "1")
+			})
+			if found, err := b.EventsOf(t.Context(), []record.Key{{Source: "ghost", ID: "a"}}); err == nil {
+				t.Errorf("got %v, nil, want an error", found)
+			}
+		})
 	}
 }
 

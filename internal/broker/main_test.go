@@ -2,8 +2,10 @@ package broker_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -18,7 +20,13 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// More at once than there are cores: most of these tests wait for a lease or a heartbeat to run out.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for what should come soon.
 const patience = 15 * time.Second

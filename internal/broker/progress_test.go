@@ -2,7 +2,6 @@ package broker_test
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"testing"
 
@@ -106,7 +105,7 @@ func TestProgress_LosesNoConcurrentWrite(t *testing.T) {
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := progress(t, b, k); got != fmt.Sprint(3*each) {
+	if got, _ := progress(t, b, k); got != strconv.Itoa(3*each) {
 		t.Errorf("got %s, want %d", got, 3*each)
 	}
 }

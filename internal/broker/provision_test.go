@@ -108,7 +108,7 @@ func TestProvision_RunsInAllReplicasAtOnce(t *testing.T) {
 	var g errgroup.Group
 	for range 3 {
 		b := connect(t, s, settings())
-		g.Go(func() error { return b.Provision(t.Context(), true) })
+		g.Go(func() error { return b.Provision(t.Context(), false) })
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatalf("provision: %v", err)

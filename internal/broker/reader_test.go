@@ -155,7 +155,9 @@ func TestEvents_NewMissesNothing(t *testing.T) {
 			t.Fatalf("round %d (-want +got):\n%s", i, diff)
 		}
 		cancel()
-		<-r.done
+		if err := <-r.done; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want the context's cause", err)
+		}
 	}
 }
 
@@ -174,5 +176,7 @@ func TestEvents_FollowThroughARestart(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	cancel()
-	<-r.done
+	if err := <-r.done; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the context's cause", err)
+	}
 }

@@ -227,6 +227,78 @@ func TestLedger_EndingTwiceTellsNothingTwice(t *testing.T) {
 	}
 }
 
+// A crash may leave a job whose requests have all been told.
+func TestLedger_EndingAToldJobWritesNothing(t *testing.T) {
+	f := &faulty{Store: newMemory()}
+	l := newLedger(f)
+	alone, both := request("alone", 1), request("both", 2)
+	job := jobOf("job-1")
+	put(job, alone, false, 0)
+	put(job, both, true, 0, 1)
+	ended(t, l, must(t, l, job)[0], record.Outcome{})
+	writes := len(f.keeps)
+	again := must(t, l, job)[0]
+	ended(t, l, again, record.Outcome{Rest: record.Result{Code: "late"}})
+	if n := len(f.keeps) - writes; n != 0 {
+		t.Errorf("progress that is closed was written %d times", n)
+	}
+	if p := progress(t, f, both); !p.Closed || p.State(0) != record.Succeeded {
+		t.Errorf("progress is %+v, want it closed as it was", p)
+	}
+	if left := parts(t, f); len(left) != 0 {
+		t.Errorf("parts %v are left", left)
+	}
+}
+
+// Progress may be written by somebody else between the event and the closing write.
+func TestLedger_ClosesProgressOverAnotherWrite(t *testing.T) {
+	store := newMemory()
+	f := &faulty{Store: store}
+	l := newLedger(f)
+	r := request("r", 1)
+	f.look = func(method string) {
+		if method != "PutProgress" || len(f.keeps) != 2 { // the second is the closing write
+			return
+		}
+		f.look = nil
+		data, sequence, _ := store.Progress(t.Context(), r.Key())
+		if stored, err := store.PutProgress(t.Context(), r.Key(), data, sequence, false); err != nil || !stored {
+			t.Errorf("store progress: %v, %v", stored, err)
+		}
+	}
+	if err := l.Settle(t.Context(), r, []record.Failure{{Index: 0}}, true); err != nil {
+		t.Fatal(err)
+	}
+	if p := progress(t, f, r); !p.Closed || !store.progress[r.Key()].keep {
+		t.Error("progress is not closed: it would be kept for ever")
+	}
+	if want := []bool{false, true, true}; !slices.Equal(f.keeps, want) {
+		t.Errorf("progress was written with a time to live in %v, want %v", f.keeps, want)
+	}
+}
+
+// What was refused before goes along with a share, though its targets turn out to need several parts.
+func TestLedger_CountsWhatAPartSettled(t *testing.T) {
+	store := newMemory()
+	l := newLedger(store)
+	r := request("r", 61)
+	var indexes []int
+	for i := range 60 {
+		indexes = append(indexes, i)
+	}
+	job := jobOf("job-1")
+	put(job, r, false, indexes...).Settled = []record.Failure{{Index: 60, Target: "typo", Code: purge.CodeInvalidTarget}}
+	stored := must(t, l, job)[0]
+	if len(stored.Sequences) < 2 || !job.Shares[0].Spans {
+		t.Fatalf("the job has %d parts, want several", len(stored.Sequences))
+	}
+	ended(t, l, stored, record.Outcome{})
+	e, ok := store.told(t, "ghost")[r.Key()]
+	if want := []string{purge.CodeInvalidTarget + " typo"}; !ok || !slices.Equal(failures(e.Data), want) {
+		t.Errorf("event tells failures %v, want %v", failures(e.Data), want)
+	}
+}
+
 // Jobs end side by side, and two owners may overlap for a moment.
 func TestLedger_EndsConcurrentlyTellEachRequestOnce(t *testing.T) {
 	b := newBroker(t)

@@ -33,14 +33,16 @@ func TestLedger_FindsWhatIsKnown(t *testing.T) {
 			first := newLedger(b)
 			told, over, held := request("told", 1), request("over", 2), request("held", 3)
 			partly, half, refused := request("partly", 4), request("half", 3), request("refused", 3)
-			unknown := request("unknown", 1)
-			one, two := jobOf("job-1"), jobOf("job-2")
+			unknown, wide := request("unknown", 1), request("wide", 3)
+			one, two, three := jobOf("job-1"), jobOf("job-2"), jobOf("job-3")
+			put(two, wide, true, 0)
+			put(three, wide, true, 2)
 			put(one, over, false, 0, 1)
 			put(one, half, true, 0)
 			put(two, held, false, 0, 1).Settled = []record.Failure{{Index: 2, Target: "x", Code: "y"}}
 			put(two, partly, true, 2)
 			put(two, half, true, 1)
-			jobs := must(t, first, one, two)
+			jobs := must(t, first, one, two, three)
 			ended(t, first, jobs[0], record.Outcome{})
 			if err := first.Tell(t.Context(), []record.Tally{{Request: told}}); err != nil {
 				t.Fatal(err)
@@ -52,6 +54,7 @@ func TestLedger_FindsWhatIsKnown(t *testing.T) {
 				told.Key():   {Digest: told.Digest, Ended: true},
 				over.Key():   {Digest: over.Digest, Ended: true},
 				held.Key():   {Digest: held.Digest, Held: []bool{true, true, true}},
+				wide.Key():   {Digest: wide.Digest, Held: []bool{true, false, true}},
 				partly.Key(): {Digest: partly.Digest, Held: []bool{false, false, true, false}},
 				half.Key():   {Digest: half.Digest, Held: []bool{true, true, false}}, // by an outcome, and by a job
 			}
@@ -63,12 +66,37 @@ func TestLedger_FindsWhatIsKnown(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, l := range []*ledger.Ledger{first, second} {
-				got := find(t, l, again, told, over, held, partly, half, refused, unknown)
+				got := find(t, l, again, told, over, held, wide, partly, half, refused, unknown)
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("found (-want +got):\n%s", diff)
 				}
 			}
 		})
+	}
+}
+
+// Whatever else is still stored of a request, its event is its end.
+func TestLedger_FindsTheEventFirst(t *testing.T) {
+	b := newBroker(t)
+	l := newLedger(b)
+	inJob, inProgress := request("in-job", 2), request("in-progress", 2)
+	job := jobOf("job-1")
+	put(job, inJob, false, 0)
+	must(t, l, job)
+	if err := l.Settle(t.Context(), inProgress, []record.Failure{{Index: 0}}, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Tell(t.Context(), []record.Tally{{Request: inJob}, {Request: inProgress}}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[record.Key]record.Found{
+		inJob.Key():      {Digest: inJob.Digest, Ended: true},
+		inProgress.Key(): {Digest: inProgress.Digest, Ended: true},
+	}
+	for _, again := range []bool{false, true} {
+		if diff := cmp.Diff(want, find(t, l, again, inJob, inProgress)); diff != "" {
+			t.Errorf("found (-want +got):\n%s", diff)
+		}
 	}
 }
 

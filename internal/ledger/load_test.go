@@ -66,6 +66,23 @@ func TestLedger_LoadGivesWhatWasRecorded(t *testing.T) {
 	}
 }
 
+func TestLedger_LoadTellsJobsOfOneNameApart(t *testing.T) {
+	b := newBroker(t)
+	here, there, theirs := jobOf("job-1"), jobOf("job-1"), jobOf("job-1")
+	there.Zone, theirs.Account = "zone-2", "other"
+	for i, job := range []*record.Job{here, there, theirs} {
+		put(job, request(fmt.Sprintf("r-%d", i), 1), false, 0)
+	}
+	want := must(t, newLedger(b), here, there, theirs)
+	got, err := newLedger(b).Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("jobs (-recorded +loaded):\n%s", diff)
+	}
+}
+
 func TestLedger_LoadOfNothing(t *testing.T) {
 	l := newLedger(newBroker(t))
 	if jobs, err := l.Load(t.Context()); err != nil || len(jobs) != 0 {

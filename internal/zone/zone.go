@@ -37,8 +37,8 @@ const (
 	// fresh is how long a reading counts; a host that is not in it is looked for again after missAge.
 	fresh   = 10 * time.Minute
 	missAge = 30 * time.Second
-	// A reading that failed is begun again after retryMin, after repeated failures up to retryMax.
-	retryMin, retryMax = 200 * time.Millisecond, 30 * time.Second
+	// A reading that failed is begun again after retryFirst, after repeated failures up to retryLast.
+	retryFirst, retryLast = 200 * time.Millisecond, 30 * time.Second
 )
 
 // API lists an account's zones. before is called ahead of each call, to keep the pace.
@@ -129,8 +129,8 @@ func match(table map[string][]string, host string) (string, error) {
 
 // Run reads the zones when they are wanted, until the context ends.
 func (f *Finder) Run(ctx context.Context) error {
-	again := backoff.NewExponentialBackOff(backoff.WithInitialInterval(retryMin),
-		backoff.WithMaxInterval(retryMax), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
+	again := backoff.NewExponentialBackOff(backoff.WithInitialInterval(retryFirst),
+		backoff.WithMaxInterval(retryLast), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
 	for {
 		select {
 		case <-ctx.Done():
@@ -152,7 +152,7 @@ func (f *Finder) Run(ctx context.Context) error {
 func (f *Finder) renew(ctx context.Context, again backoff.BackOff) time.Duration {
 	known, err := f.list(ctx)
 	if ctx.Err() != nil {
-		return retryMin
+		return retryFirst
 	}
 	wait := time.Duration(0)
 	if err != nil {
