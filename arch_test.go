@@ -71,7 +71,7 @@ only
 	github.com/synadia-io/orbit.go/natscontext: internal/broker
 	github.com/nats-io/nats-server/v2: internal/demo
 	github.com/nats-io/nuid: cmd/edgepurge
-	github.com/cenkalti/backoff/v4: internal/ledger worker
+	github.com/cenkalti/backoff/v4: internal/ledger internal/zone worker
 	golang.org/x/sync/errgroup: 2+
 	go.uber.org/zap: 1+ internal/edgeone/emulator
 	github.com/prometheus/client_golang: 3+

@@ -362,7 +362,7 @@ func TestLedger_SurvivesManyCrashes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	t.Run("in memory", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			for i := range 200 {
+			for i := range 60 {
 				w := newWorld(newMemory(), "m", i%2 == 0)
 				w.finish(t, w.crashes(t, random)...)
 			}
@@ -370,7 +370,7 @@ func TestLedger_SurvivesManyCrashes(t *testing.T) {
 	})
 	t.Run("on the broker", func(t *testing.T) {
 		b := newBroker(t)
-		for i := range 15 {
+		for i := range 8 {
 			w := newWorld(b, fmt.Sprintf("b%d", i), i%2 == 0)
 			w.finish(t, w.crashes(t, random)...)
 		}
@@ -401,7 +401,7 @@ func TestLedger_SurvivesABadNetwork(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	hit := make(map[string]bool)
 	synctest.Test(t, func(t *testing.T) {
-		for i := range 30 {
+		for i := range 20 {
 			w := newWorld(newMemory(), "n", i%2 == 0)
 			f := &faulty{Store: w.store, plan: func(_ int, method string) fault {
 				kind := max(none, fault(random.IntN(7)-3)) // each of the three in one of seven calls

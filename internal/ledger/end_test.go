@@ -302,7 +302,7 @@ func TestLedger_CountsWhatAPartSettled(t *testing.T) {
 // Jobs end side by side, and two owners may overlap for a moment.
 func TestLedger_EndsConcurrentlyTellEachRequestOnce(t *testing.T) {
 	b := newBroker(t)
-	const jobs, requests = 6, 40
+	const jobs, requests = 6, 20
 	var all []record.Request
 	for i := range requests {
 		all = append(all, request(fmt.Sprintf("r-%d", i), jobs+1))

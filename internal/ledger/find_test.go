@@ -33,16 +33,17 @@ func TestLedger_FindsWhatIsKnown(t *testing.T) {
 			first := newLedger(b)
 			told, over, held := request("told", 1), request("over", 2), request("held", 3)
 			partly, half, refused := request("partly", 4), request("half", 3), request("refused", 3)
-			unknown, wide := request("unknown", 1), request("wide", 3)
-			one, two, three := jobOf("job-1"), jobOf("job-2"), jobOf("job-3")
+			unknown, wide := request("unknown", 1), request("wide", 4)
+			one, two, three, four := jobOf("job-1"), jobOf("job-2"), jobOf("job-3"), jobOf("job-4")
 			put(two, wide, true, 0)
 			put(three, wide, true, 2)
+			put(four, wide, true, 3)
 			put(one, over, false, 0, 1)
 			put(one, half, true, 0)
 			put(two, held, false, 0, 1).Settled = []record.Failure{{Index: 2, Target: "x", Code: "y"}}
 			put(two, partly, true, 2)
 			put(two, half, true, 1)
-			jobs := must(t, first, one, two, three)
+			jobs := must(t, first, one, two, three, four)
 			ended(t, first, jobs[0], record.Outcome{})
 			if err := first.Tell(t.Context(), []record.Tally{{Request: told}}); err != nil {
 				t.Fatal(err)
@@ -54,7 +55,7 @@ func TestLedger_FindsWhatIsKnown(t *testing.T) {
 				told.Key():   {Digest: told.Digest, Ended: true},
 				over.Key():   {Digest: over.Digest, Ended: true},
 				held.Key():   {Digest: held.Digest, Held: []bool{true, true, true}},
-				wide.Key():   {Digest: wide.Digest, Held: []bool{true, false, true}},
+				wide.Key():   {Digest: wide.Digest, Held: []bool{true, false, true, true}},
 				partly.Key(): {Digest: partly.Digest, Held: []bool{false, false, true, false}},
 				half.Key():   {Digest: half.Digest, Held: []bool{true, true, false}}, // by an outcome, and by a job
 			}
@@ -154,6 +155,27 @@ func TestLedger_CollisionsAreNotBelieved(t *testing.T) {
 	}
 	if f := find(t, l, false, inside)[inside.Key()]; !f.Ended {
 		t.Errorf("the request that ended is found as %+v", f)
+	}
+}
+
+// Another owner's job, which this one never loaded, ends here.
+func TestLedger_KeepsInMindWhatIsStillInFlight(t *testing.T) {
+	store := newMemory()
+	r := request("r", 2)
+	one, two := jobOf("job-1"), jobOf("job-2")
+	put(one, r, true, 0)
+	put(two, r, true, 1)
+	theirs := must(t, newLedger(store), one)[0]
+	l := newLedger(store)
+	ours := must(t, l, two)[0]
+	ended(t, l, theirs, record.Outcome{})
+	want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Held: []bool{true, true}}}
+	if diff := cmp.Diff(want, find(t, l, false, r)); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	ended(t, l, ours, record.Outcome{})
+	if n := l.Indexed(); n != 0 {
+		t.Errorf("%d requests are left in the index", n)
 	}
 }
 

@@ -100,14 +100,14 @@ func TestLedger_LoadOfNothing(t *testing.T) {
 }
 
 func TestLedger_LoadSaysWhenItCannotRead(t *testing.T) {
-	f := &faulty{Store: newBroker(t), plan: func(int, string) fault { return before }}
+	f := &faulty{Store: newMemory(), plan: func(int, string) fault { return before }}
 	if _, err := newLedger(f).Load(t.Context()); !errors.Is(err, errFault) {
 		t.Errorf("Load: %v, want %v", err, errFault)
 	}
 }
 
 func TestLedger_RecordRefusesWhatNeverFits(t *testing.T) {
-	f := &faulty{Store: newBroker(t), limit: 700}
+	f := &faulty{Store: newMemory(), limit: 700}
 	job := jobOf("job-1")
 	put(job, request("r", 1), false, 0)
 	if _, err := newLedger(f).Record(t.Context(), job); err == nil {
@@ -185,6 +185,29 @@ func TestLedger_LeavesPartsAloneThatItCannotRead(t *testing.T) {
 				t.Errorf("parts %v are left, want %v alone", got, sequence)
 			}
 		})
+	}
+}
+
+// A job that is not followed must not count as holding a request: nobody would tell it.
+func TestLedger_FindsNothingInAJobThatIsLeftAlone(t *testing.T) {
+	store := newMemory()
+	r := request("r", 1)
+	job := jobOf("job-1")
+	put(job, r, false, 0)
+	bodies, err := job.Encode(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := append(bodies[0], `{"y":"url","i":"x","s":"ghost"}`+"\n"...) // names its request, but not first
+	if _, err := store.PutJob(t.Context(), job.Head, [][]byte{odd}); err != nil {
+		t.Fatal(err)
+	}
+	l := newLedger(store)
+	if jobs, err := l.Load(t.Context()); err != nil || len(jobs) != 0 {
+		t.Errorf("loaded %+v, %v; want nothing", jobs, err)
+	}
+	if f, ok := find(t, l, false, r)[r.Key()]; ok {
+		t.Errorf("the request is found as %+v, want unknown", f)
 	}
 }
 
