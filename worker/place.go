@@ -150,13 +150,20 @@ func failure(index int, err error) record.Failure {
 	return f
 }
 
-// watchZones places the requests that wait for their zone, each time the zones were read.
+// zonesAgain is how often requests that wait for their zone are looked at, beside each reading: one
+// may begin to wait just when a reading has ended.
+const zonesAgain = time.Second
+
+// watchZones places the requests that wait for their zone.
 func (w *Worker) watchZones(ctx context.Context) {
+	tick := time.NewTicker(zonesAgain)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.Zones.Updated():
+		case <-tick.C:
 		}
 		w.mu.Lock()
 		waiting := w.waiting

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -197,8 +198,14 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 		return // the context has ended: the messages come again
 	}
 	for _, r := range spanning {
-		if err := w.Ledger.Settle(ctx, r.Request, r.failures, r.sent); err != nil {
+		err := w.Ledger.Settle(ctx, r.Request, r.failures, r.sent)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
 			return
+		default: // not acked: it is kept for an owner that can read its record (I2)
+			w.Log.Error("request kept", zap.Stringer("request", r.Key()), zap.Error(err))
+			done = slices.DeleteFunc(slices.Clone(done), func(d *request) bool { return d == r })
 		}
 	}
 	w.ackRequests(ctx, done)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -225,6 +226,73 @@ func TestLane_RestEndsThePull(t *testing.T) {
 	}
 	if got := b.Conn().NumSubscriptions(); got > 2 { // the inboxes of requests and of publishes
 		t.Errorf("got %d subscriptions, want none of a pull", got)
+	}
+}
+
+// What the server has sent by the time of the end is not lost on the way.
+func TestLane_RestWaitsForWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	p := newProxy(t, s.Addr().String())
+	far := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr()}, settings()))
+	l, near := lane(t, far, purge.Bulk), lane(t, b, purge.Bulk)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, _ = l.Pull(ctx, 100)
+	p.hold()
+	request(t, b, purge.Bulk, 7)
+	eventually(t, "all is sent", func() bool { return depth(t, near) == [2]int{0, 7} })
+	time.AfterFunc(100*time.Millisecond, p.release)
+	if got := l.Rest(); len(got) != 7 {
+		t.Errorf("got %d deliveries, want the 7 that were under way", len(got))
+	}
+}
+
+// A server that was killed has forgotten the pull and says nothing.
+func TestLane_NoticesALostPull(t *testing.T) {
+	t.Parallel()
+	opts := serverOptions(t.TempDir())
+	opts.JetStream = false
+	s := startServer(t, opts)
+	nc := client(t, s).Conn()
+	pulls := make(chan string, 10)
+	for subject, answer := range map[string]string{
+		"$JS.API.CONSUMER.INFO.PURGE_REQUESTS.bulk":     `{"stream_name":"PURGE_REQUESTS","name":"bulk","config":{}}`,
+		"$JS.API.CONSUMER.MSG.NEXT.PURGE_REQUESTS.bulk": "",
+	} {
+		_, err := nc.Subscribe(subject, func(m *nats.Msg) {
+			if answer == "" {
+				pulls <- string(m.Data)
+			} else if err := m.Respond([]byte(answer)); err != nil {
+				t.Errorf("answer: %v", err)
+			}
+		})
+		if err != nil {
+			t.Fatalf("subscribe: %v", err)
+		}
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatalf("flush: %v", err)
+	}
+	l := lane(t, connect(t, s, settings()), purge.Bulk)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	start := time.Now()
+	if got, err := l.Pull(ctx, 10); err == nil || ctx.Err() != nil || broker.Gone(err) {
+		t.Errorf("got %v, %v, want to be told that the pull is lost", got, err)
+	}
+	if took := time.Since(start); took < 1900*time.Millisecond || took > 5*time.Second {
+		t.Errorf("took %v, want two heartbeats", took)
+	}
+	want := `{"batch":10,"max_bytes":4194304,"expires":10000000000,"idle_heartbeat":1000000000}`
+	if got := <-pulls; got != want {
+		t.Errorf("got pull %s, want %s", got, want)
+	}
+	short, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer end()
+	_, _ = l.Pull(short, 10)
+	if got := <-pulls; got != want {
+		t.Errorf("got pull %s, want another %s", got, want)
 	}
 }
 

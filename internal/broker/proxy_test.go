@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// proxy stands between a client and the server, and can hold up what the client sends.
+// proxy stands between a client and the server, and can hold up what they send.
 type proxy struct {
 	listener net.Listener
 	gate     sync.RWMutex // held for reading to pass bytes on
@@ -54,22 +54,27 @@ func (p *proxy) serve(ctx context.Context, c net.Conn, target string) {
 	if err != nil {
 		return
 	}
-	defer context.AfterFunc(ctx, func() { _, _ = c.Close(), s.Close() })()
+	closeBoth := func() { _, _ = c.Close(), s.Close() }
+	defer context.AfterFunc(ctx, closeBoth)()
 	var back sync.WaitGroup
-	back.Go(func() { _, _ = io.Copy(c, s) })
+	back.Go(func() { p.pass(c, s) })
+	p.pass(s, c)
+	closeBoth()
+	back.Wait()
+}
+
+func (p *proxy) pass(to io.Writer, from io.Reader) {
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := c.Read(buf)
+		n, err := from.Read(buf)
 		if err != nil {
-			break
+			return
 		}
 		p.gate.RLock()
-		_, err = s.Write(buf[:n])
+		_, err = to.Write(buf[:n])
 		p.gate.RUnlock()
 		if err != nil {
-			break
+			return
 		}
 	}
-	_, _ = c.Close(), s.Close()
-	back.Wait()
 }

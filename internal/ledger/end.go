@@ -123,14 +123,18 @@ func each(job *record.Job, s *record.Share, out *record.Outcome, do func(index i
 }
 
 // Settle notes targets of a request that spans jobs as not purged, without a job of their own; sent
-// says that EdgeOne refused them, rather than edgepurge. It tells the request if none is open.
+// says that EdgeOne refused them, rather than edgepurge. It tells the request if none is open. The error
+// is [record.ErrVersion] when the request's progress is of a newer version; nothing is noted then.
 func (l *Ledger) Settle(ctx context.Context, r record.Request, failures []record.Failure, sent bool) error {
-	_, err := l.mark(ctx, r, func(p *record.Progress) {
+	marked, err := l.mark(ctx, r, func(p *record.Progress) {
 		p.Sent = p.Sent || sent
 		for _, f := range failures {
 			p.Fail(f)
 		}
 	})
+	if err == nil && !marked {
+		err = fmt.Errorf("settle targets of %s: %w", r.Key(), record.ErrVersion)
+	}
 	return err
 }
 
