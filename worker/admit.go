@@ -73,9 +73,8 @@ func (w *Worker) read(d record.Delivery, home purge.Lane) arrival {
 	if r.ID == "" {
 		r.ID = purge.GeneratedID(d.Stored, d.Sequence)
 	}
-	if reason != nil {
-		r.Digest = purge.RawDigest(d.Data)
-	} else {
+	r.Digest = purge.RawDigest(d.Data)
+	if err == nil {
 		r.Digest = body.Digest()
 	}
 	if reason == nil && body.Type == purge.All {

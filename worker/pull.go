@@ -76,12 +76,12 @@ func (w *Worker) await(ctx context.Context, name purge.Lane) {
 // hurry makes the messages that a predecessor held come at once, rather than after AckWait. It gives
 // the time when it did so, zero when there is no need: one that drained has given them back.
 func (w *Worker) hurry(ctx context.Context, name purge.Lane, lane Lane) (time.Time, error) {
-	if w.cfg.HandedOver {
-		return time.Time{}, nil
-	}
 	_, held, err := lane.Depth(ctx)
-	if err != nil || held == 0 {
+	if err != nil {
 		return time.Time{}, err
+	}
+	if held == 0 || w.cfg.HandedOver {
+		return time.Time{}, lane.Settle(ctx) // a take-over may have been cut short
 	}
 	wait, err := lane.Hurry(ctx)
 	if err != nil {

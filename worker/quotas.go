@@ -160,6 +160,9 @@ func (w *Worker) watchQuotas(ctx context.Context) {
 			}
 			w.unhold(zone, w.quotas.set(zone, byType, time.Now()))
 		}
+		if len(zones) > 0 {
+			_, next = w.quotas.dueAt(time.Now())
+		}
 		timer := time.NewTimer(time.Until(next))
 		select {
 		case <-ctx.Done():

@@ -53,7 +53,11 @@ func (a *App) own(ctx context.Context, lease *broker.Lease) error {
 		err = a.run(pull, work, acc)
 	}
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), again)
-	err = errors.Join(err, lease.Release(release, acc.sends()))
+	if err == nil {
+		err = lease.Release(release, acc.sends())
+	} else { // not drained: the next owner holds a window and fetches what this one held
+		err = errors.Join(err, lease.Drop(release))
+	}
 	cancel()
 	lose(nil)
 	if lost := keeper.Wait(); lost != nil {

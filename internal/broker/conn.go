@@ -81,6 +81,7 @@ func (b *Broker) options() []nats.Option {
 	return []nats.Option{
 		nats.Name("edgepurge"),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // credentials may be mended while we try
 		nats.RetryOnFailedConnect(true),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 250*time.Millisecond),

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -52,12 +53,20 @@ func (b *Broker) jobSubject(h *record.Head, part int) string {
 	return b.subject("jobs." + token(h.Account) + "." + token(h.Zone) + "." + token(h.ID) + "." + strconv.Itoa(part))
 }
 
+// maxToken is how long a token may be as it is; a server closes the connection of one whose subject does
+// not fit into a control line of 4,096 bytes.
+const maxToken = 128
+
 // token makes a string that others choose fit into a subject: what NATS gives a meaning, and what its
 // index can't hold, is encoded.
 func token(s string) string {
 	odd := func(r rune) bool { return r <= ' ' || strings.ContainsRune(".*>%\x7f", r) }
-	if s != "" && !strings.ContainsFunc(s, odd) {
+	if s != "" && len(s) <= maxToken && !strings.ContainsFunc(s, odd) {
 		return s
+	}
+	if len(s) > maxToken {
+		sum := sha256.Sum256([]byte(s))
+		s = string(sum[:])
 	}
 	return "%" + base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(s))
 }

@@ -35,7 +35,8 @@ type Lease struct {
 	b     *Broker
 	cons  jetstream.Consumer
 	reply string
-	turn  uint64 // the delivery's sequence in the consumer
+	turn  uint64    // the delivery's sequence in the consumer
+	made  time.Time // when the consumer was made: another of its name counts anew
 	start time.Time
 	until atomic.Int64  // valid until this long after start (monotonic)
 	epoch atomic.Uint64 // the connection's epoch when the lease was last known to be ours
@@ -200,7 +201,10 @@ func (l *Lease) ours(ctx context.Context) error {
 		}
 		return fmt.Errorf("look up lease: %w", err)
 	}
-	if info.Delivered.Consumer != l.turn {
+	if l.made.IsZero() {
+		l.made = info.Created
+	}
+	if info.Delivered.Consumer != l.turn || !info.Created.Equal(l.made) {
 		return ErrLeaseLost
 	}
 	return nil
@@ -255,11 +259,20 @@ func (l *Lease) Release(ctx context.Context, sends []time.Time) error {
 	if !l.Valid() {
 		return err
 	}
-	l.given.Store(true)
-	if nak := l.b.nc.Publish(l.reply, []byte(wordNak)); nak != nil {
-		return errors.Join(err, fmt.Errorf("hand over lease: %w", nak))
+	return errors.Join(err, l.Drop(ctx))
+}
+
+// Drop gives the lease to the next replica at once, and leaves no hand-over: the next owner takes over
+// as after a crash.
+func (l *Lease) Drop(ctx context.Context) error {
+	if !l.Valid() {
+		return nil
 	}
-	return errors.Join(err, l.b.nc.FlushWithContext(ctx))
+	l.given.Store(true)
+	if err := l.b.nc.Publish(l.reply, []byte(wordNak)); err != nil {
+		return fmt.Errorf("hand over lease: %w", err)
+	}
+	return l.b.nc.FlushWithContext(ctx)
 }
 
 // leave stores the hand-over in place of the last one: the stream does not replace messages.

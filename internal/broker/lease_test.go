@@ -358,25 +358,23 @@ func TestAcquire_EndsWithTheContext(t *testing.T) {
 
 func TestAcquire_WaitsForTheServer(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s := startServer(t, serverOptions(dir))
-	b := provision(t, connect(t, s, settings()))
-	holder := connect(t, s, settings())
-	acquire(t, holder)
-	got := stand(t.Context(), t, b)
+	holder, s := provisioned(t)
+	p := newProxy(t, s.Addr().String())
+	far := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr()}, settings()))
+	l := acquire(t, holder)
+	got := stand(t.Context(), t, far)
 	pause(t, 100*time.Millisecond) // it waits
-	holder.Close()
-	port := portOf(s)
-	stopServer(s)
-	pause(t, 700*time.Millisecond)
-	if n := b.Conn().NumSubscriptions(); n > 4 {
+	p.cut()
+	pause(t, 2600*time.Millisecond) // its pull is lost after two heartbeats; then it tries anew
+	if n := far.Conn().NumSubscriptions(); n > 4 {
 		t.Errorf("got %d subscriptions: each try leaves one", n)
 	}
-	opts := serverOptions(dir)
-	opts.Port = port
-	startServer(t, opts)
-	if l := await(t, got); !l.lease.Valid() {
-		t.Error("got a lease that is not valid")
+	if len(got) > 0 || l.Valid() {
+		t.Errorf("got valid %t, new holders %d", l.Valid(), len(got))
+	}
+	p.mend(t)
+	if got := await(t, got); !got.lease.Valid() || got.lease.First() {
+		t.Errorf("got valid %t, first %t, want the second lease", got.lease.Valid(), got.lease.First())
 	}
 }
 

@@ -40,7 +40,7 @@ func (b *Broker) eventsOf(ctx context.Context, keys []record.Key, found map[reco
 	}
 	err := b.lastOf(ctx, b.name("EVENTS"), filters, func(m *nats.Msg) error {
 		source, _, id, ok := b.subjects.ParseEvent(m.Header.Get("Nats-Subject"))
-		if !ok || !isEvent(m.Header) {
+		if !ok {
 			return nil
 		}
 		// One that this version can't read counts as not found: its request is purged again, not told.

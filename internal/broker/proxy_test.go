@@ -8,37 +8,41 @@ import (
 	"testing"
 )
 
-// proxy stands between a client and the server, and can hold up what they send.
+// proxy stands between a client and the server. It can hold up what they send, and cut them apart.
 type proxy struct {
+	target   string
 	listener net.Listener
 	gate     sync.RWMutex // held for reading to pass bytes on
+	end      context.CancelFunc
 	conns    sync.WaitGroup
 }
 
 func newProxy(t *testing.T, target string) *proxy {
 	t.Helper()
+	p := &proxy{target: target}
+	p.listen(t, "127.0.0.1:0")
+	t.Cleanup(p.cut)
+	return p
+}
+
+func (p *proxy) listen(t *testing.T, addr string) {
+	t.Helper()
 	var lc net.ListenConfig
-	listener, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := lc.Listen(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatalf("listen: %v", err)
 	}
-	p := &proxy{listener: listener}
 	ctx, cancel := context.WithCancel(context.Background())
+	p.listener, p.end = listener, cancel
 	p.conns.Go(func() {
 		for {
 			c, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			p.conns.Go(func() { p.serve(ctx, c, target) })
+			p.conns.Go(func() { p.serve(ctx, c) })
 		}
 	})
-	t.Cleanup(func() {
-		cancel()
-		_ = listener.Close()
-		p.conns.Wait()
-	})
-	return p
 }
 
 func (p *proxy) addr() string { return p.listener.Addr().String() }
@@ -47,10 +51,23 @@ func (p *proxy) hold() { p.gate.Lock() }
 
 func (p *proxy) release() { p.gate.Unlock() }
 
-func (p *proxy) serve(ctx context.Context, c net.Conn, target string) {
+// cut ends all connections, and lets none come.
+func (p *proxy) cut() {
+	p.end()
+	_ = p.listener.Close()
+	p.conns.Wait()
+}
+
+// mend ends what cut began.
+func (p *proxy) mend(t *testing.T) {
+	t.Helper()
+	p.listen(t, p.addr())
+}
+
+func (p *proxy) serve(ctx context.Context, c net.Conn) {
 	defer func() { _ = c.Close() }()
 	var d net.Dialer
-	s, err := d.DialContext(ctx, "tcp", target)
+	s, err := d.DialContext(ctx, "tcp", p.target)
 	if err != nil {
 		return
 	}
