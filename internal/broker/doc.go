@@ -14,6 +14,7 @@
 //	PURGE_CONTROL   the lease and the hand-over       internal
 //
 // It promises that a write which returns nil is stored, and that only error 10071 counts as "already
-// there"; every other refusal and every lost answer is an error that the caller tries again. It does
-// not decide when to ack, what to retry, or who the owner is beyond telling the lease's state.
+// there", once what is there is seen to be an event; every other refusal and every lost answer is an
+// error that the caller tries again. It does not decide when to ack, what to retry, or who the owner is
+// beyond telling the lease's state.
 package broker

@@ -61,8 +61,8 @@ func await(t *testing.T, got <-chan taken) taken {
 		return l
 	case <-time.After(patience):
 		t.Fatalf("nobody got the lease in %v", patience)
+		return taken{}
 	}
-	panic("unreachable")
 }
 
 // keep renews a lease until stop, which gives what Keep returned.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -82,6 +83,25 @@ func TestProgress_GoesOnlyWhenItIsClosed(t *testing.T) {
 	}
 	if got := stored(t, js, "PURGE_PROGRESS"); got != 1 {
 		t.Errorf("got %d records, want 1", got)
+	}
+}
+
+func TestProgress_GoesWithTheEvents(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, serverOptions(t.TempDir()))
+	set := settings()
+	set.EventsKeep = time.Second
+	b := provision(t, connect(t, s, set))
+	open, closed := record.Key{Source: "ghost", ID: "open"}, record.Key{Source: "ghost", ID: "closed"}
+	putProgress(t, b, open, "open", 0, false)
+	putProgress(t, b, closed, "open", 0, false)
+	putProgress(t, b, closed, "closed", 2, true)
+	eventually(t, "the closed record goes", func() bool {
+		_, sequence := progress(t, b, closed)
+		return sequence == 0
+	})
+	if data, sequence := progress(t, b, open); data != "open" || sequence != 1 {
+		t.Errorf("got %q at %d, want the open record to stay", data, sequence)
 	}
 }
 
