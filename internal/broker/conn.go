@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -47,6 +48,7 @@ type Broker struct {
 	set      Settings
 	subjects purge.Subjects
 	log      *zap.Logger
+	salt     string        // a token of the subjects of what is stored, which nobody outside can guess
 	epoch    atomic.Uint64 // changes with every disconnect and reconnect
 	wake     chan struct{} // capacity 1: a change of epoch not yet seen by the lease
 }
@@ -54,7 +56,10 @@ type Broker struct {
 // Connect opens the connection. With a server away it returns at once and keeps trying in the
 // background; only options that can't work are an error.
 func Connect(dial Dial, set Settings, log *zap.Logger) (*Broker, error) {
-	b := &Broker{set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log, wake: make(chan struct{}, 1)}
+	b := &Broker{
+		set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log,
+		salt: rand.Text(), wake: make(chan struct{}, 1),
+	}
 	nc, err := dial.connect(b.options()...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to nats: %w", err)

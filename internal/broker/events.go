@@ -74,27 +74,41 @@ func (b *Broker) prove(ctx context.Context, events []purge.Event, msgs []*nats.M
 	}
 }
 
+// HasEvent tells whether a request has its terminal event. It asks the stream's leader, so that both
+// answers are proof.
+func (b *Broker) HasEvent(ctx context.Context, k record.Key) (bool, error) {
+	has, _, err := b.lookFor(ctx, b.eventOf(k))
+	return has, err
+}
+
+// lookFor looks for an event among what lies under a filter, and gives the last sequence when none is.
+func (b *Broker) lookFor(ctx context.Context, filter string) (has bool, last uint64, err error) {
+	s, err := b.js.Stream(ctx, b.name("EVENTS"))
+	if err != nil {
+		return false, 0, fmt.Errorf("look for event: %w", err)
+	}
+	for {
+		m, err := s.GetMsg(ctx, last+1, jetstream.WithGetMsgSubject(filter))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return false, last, nil
+		}
+		if err != nil {
+			return false, 0, fmt.Errorf("look for event: %w", err)
+		}
+		if isEvent(m.Header) {
+			return true, m.Sequence, nil
+		}
+		last = m.Sequence
+	}
+}
+
 // putOver stores an event on the condition that what is there are none, and nothing is added to it.
 func (b *Broker) putOver(ctx context.Context, event *nats.Msg, filter string) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	s, err := b.js.Stream(ctx, b.name("EVENTS"))
-	if err != nil {
-		return fmt.Errorf("look for event: %w", err)
-	}
-	last := uint64(0)
-	for {
-		m, err := s.GetMsg(ctx, last+1, jetstream.WithGetMsgSubject(filter))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("look for event: %w", err)
-		}
-		if isEvent(m.Header) {
-			return nil
-		}
-		last = m.Sequence
+	has, last, err := b.lookFor(ctx, filter)
+	if err != nil || has {
+		return err
 	}
 	if _, err := b.js.PublishMsg(ctx, event, jetstream.WithExpectLastSequenceForSubject(last, filter)); err != nil {
 		return fmt.Errorf("publish event: %w", err)

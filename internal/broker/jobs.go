@@ -20,14 +20,15 @@ import (
 // PartLimit is how large a part of a job may be.
 func (b *Broker) PartLimit() int { return int(b.nc.MaxPayload()) - partHeadroom }
 
-// PutJob stores the parts of a job and returns their sequences. Storing it again replaces it.
+// PutJob stores the parts of a job and returns their sequences. Storing it again by the same Broker
+// replaces it.
 func (b *Broker) PutJob(ctx context.Context, head record.Head, parts [][]byte) ([]uint64, error) {
 	sequences := make([]uint64, len(parts))
 	futures := make([]jetstream.PubAckFuture, len(parts))
 	for i, data := range parts {
 		m := nats.NewMsg(b.jobSubject(&head, i))
 		m.Data = data
-		m.Header.Set("Edgepurge-Version", strconv.Itoa(record.Version))
+		m.Header.Set(versionHeader, strconv.Itoa(record.Version))
 		m.Header.Set("Edgepurge-Rows", strconv.Itoa(head.Rows))
 		m.Header.Set("Edgepurge-Submitted", head.Submitted.UTC().Format(time.RFC3339Nano))
 		f, err := b.js.PublishMsgAsync(m, jetstream.WithStallWait(publishTimeout))
@@ -50,8 +51,15 @@ func (b *Broker) PutJob(ctx context.Context, head record.Head, parts [][]byte) (
 }
 
 func (b *Broker) jobSubject(h *record.Head, part int) string {
-	return b.subject("jobs." + token(h.Account) + "." + token(h.Zone) + "." + token(h.ID) + "." + strconv.Itoa(part))
+	return b.subject("jobs." + token(h.Account) + "." + token(h.Zone) + "." + token(h.ID) + "." + b.salt + "." + strconv.Itoa(part))
 }
+
+// versionHeader tells what edgepurge stored from what else may lie under its internal subjects. A
+// producer can name any subject as the one for the server's answer to its publish; the answer has no
+// headers, and can't meet a subject that holds a salt, so that it replaces nothing.
+const versionHeader = "Edgepurge-Version"
+
+func isRecord(h nats.Header) bool { return h.Get(versionHeader) != "" }
 
 // maxToken is how long a token may be as it is; a server closes the connection of one whose subject does
 // not fit into a control line of 4,096 bytes.
@@ -91,10 +99,17 @@ func (b *Broker) Jobs(ctx context.Context) iter.Seq2[record.StoredJob, error] {
 				fail(err)
 				return
 			}
-			if !yield(record.StoredJob{Sequence: m.Sequence, Data: m.Data}, nil) {
+			sequence = m.Sequence
+			if !isRecord(m.Header) {
+				if err := b.DropJob(ctx, sequence); err != nil {
+					fail(err)
+					return
+				}
+				continue
+			}
+			if !yield(record.StoredJob{Sequence: sequence, Data: m.Data}, nil) {
 				return
 			}
-			sequence = m.Sequence
 		}
 	}
 }
@@ -129,43 +144,4 @@ func (b *Broker) DropJob(ctx context.Context, sequence uint64) error {
 		return fmt.Errorf("remove job %d: %w", sequence, err)
 	}
 	return nil
-}
-
-// Progress reads the record of a request that spans jobs and its sequence; 0 when there is none.
-func (b *Broker) Progress(ctx context.Context, k record.Key) ([]byte, uint64, error) {
-	s, err := b.js.Stream(ctx, b.name("PROGRESS"))
-	if err != nil {
-		return nil, 0, fmt.Errorf("read progress of %s: %w", k, err)
-	}
-	m, err := s.GetLastMsgForSubject(ctx, b.markSubject(k))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, 0, nil
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("read progress of %s: %w", k, err)
-	}
-	return m.Data, m.Sequence, nil
-}
-
-// PutProgress replaces the record whose sequence is after, 0 for none. It reports false when another
-// write came in between. With keep the record goes after the time that events are kept.
-func (b *Broker) PutProgress(ctx context.Context, k record.Key, data []byte, after uint64, keep bool) (bool, error) {
-	opts := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(after)}
-	if keep {
-		opts = append(opts, jetstream.WithMsgTTL(b.set.EventsKeep))
-	}
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	_, err := b.js.Publish(ctx, b.markSubject(k), data, opts...)
-	if isThere(err) || isConflict(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("store progress of %s: %w", k, err)
-	}
-	return true, nil
-}
-
-func (b *Broker) markSubject(k record.Key) string {
-	return b.subject("marks." + token(k.Source) + "." + k.ID)
 }

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
@@ -235,6 +237,9 @@ func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
 	if err != nil {
 		return Handover{}, false, fmt.Errorf("read hand-over: %w", err)
 	}
+	if !isRecord(m.Header) {
+		return Handover{}, false, nil
+	}
 	var h Handover
 	if err := json.Unmarshal(m.Data, &h); err != nil {
 		l.b.log.Warn("hand-over can't be read, counts as none", zap.Error(err))
@@ -289,7 +294,10 @@ func (l *Lease) leave(ctx context.Context, data []byte) error {
 	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return fmt.Errorf("remove last hand-over: %w", err)
 	}
-	if _, err := l.b.js.Publish(ctx, subject, data); err != nil {
+	word := nats.NewMsg(subject)
+	word.Header.Set(versionHeader, strconv.Itoa(record.Version))
+	word.Data = data
+	if _, err := l.b.js.PublishMsg(ctx, word); err != nil {
 		return fmt.Errorf("store hand-over: %w", err)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-func putProgress(t *testing.T, b *broker.Broker, k record.Key, data string, after uint64, keep bool) bool {
+func putProgress(t *testing.T, b *broker.Broker, k record.Key, data string, after record.Place, keep bool) bool {
 	t.Helper()
 	ok, err := b.PutProgress(t.Context(), k, []byte(data), after, keep)
 	if err != nil {
@@ -21,46 +21,47 @@ func putProgress(t *testing.T, b *broker.Broker, k record.Key, data string, afte
 	return ok
 }
 
-func progress(t *testing.T, b *broker.Broker, k record.Key) (string, uint64) {
+func progress(t *testing.T, b *broker.Broker, k record.Key) (string, record.Place) {
 	t.Helper()
-	data, sequence, err := b.Progress(t.Context(), k)
+	data, at, err := b.Progress(t.Context(), k)
 	if err != nil {
 		t.Fatalf("read progress of %s: %v", k, err)
 	}
-	return string(data), sequence
+	return string(data), at
 }
 
 func TestProgress_IsComparedAndSet(t *testing.T) {
 	t.Parallel()
 	b, _ := provisioned(t)
 	k, other := record.Key{Source: "ghost", ID: "a"}, record.Key{Source: "shop", ID: "a"}
-	if data, sequence := progress(t, b, k); data != "" || sequence != 0 {
-		t.Errorf("got %q at %d, want nothing", data, sequence)
+	none := record.Place{}
+	if data, at := progress(t, b, k); data != "" || at != none {
+		t.Errorf("got %q at %v, want nothing", data, at)
 	}
-	if putProgress(t, b, k, "too early", 5, false) {
+	if putProgress(t, b, k, "too early", record.Place{Subject: "purge.marks.ghost.a.x", Sequence: 5}, false) {
 		t.Error("stored after a record that is not there")
 	}
-	if !putProgress(t, b, k, "one", 0, false) || !putProgress(t, b, other, "theirs", 0, false) {
+	if !putProgress(t, b, k, "one", none, false) || !putProgress(t, b, other, "theirs", none, false) {
 		t.Error("not stored though there was none")
 	}
-	if putProgress(t, b, k, "again", 0, false) {
+	if putProgress(t, b, k, "again", none, false) {
 		t.Error("stored as the first though there is one")
 	}
-	data, sequence := progress(t, b, k)
-	if data != "one" || sequence != 1 {
-		t.Errorf("got %q at %d, want one at 1", data, sequence)
+	data, at := progress(t, b, k)
+	if data != "one" || at.Sequence != 1 {
+		t.Errorf("got %q at %v, want one at 1", data, at)
 	}
-	if !putProgress(t, b, k, "two", sequence, false) {
+	if !putProgress(t, b, k, "two", at, false) {
 		t.Error("not stored though nothing came in between")
 	}
-	if putProgress(t, b, k, "late", sequence, true) {
+	if putProgress(t, b, k, "late", at, true) {
 		t.Error("stored though another write came in between")
 	}
 	if data, _ := progress(t, b, k); data != "two" {
 		t.Errorf("got %q, want two", data)
 	}
-	if data, sequence := progress(t, b, other); data != "theirs" || sequence != 2 {
-		t.Errorf("got %q at %d, want theirs at 2", data, sequence)
+	if data, at := progress(t, b, other); data != "theirs" || at.Sequence != 2 {
+		t.Errorf("got %q at %v, want theirs at 2", data, at)
 	}
 }
 
@@ -71,13 +72,14 @@ func TestProgress_GoesOnlyWhenItIsClosed(t *testing.T) {
 	js := client(t, s)
 	k := record.Key{Source: "ghost", ID: "a"}
 	ttl := func() string {
-		return messages(t, js, "PURGE_PROGRESS", "purge.marks.ghost.a")[0].Header.Get("Nats-TTL")
+		return messages(t, js, "PURGE_PROGRESS", "purge.marks.ghost.a.*")[0].Header.Get("Nats-TTL")
 	}
-	putProgress(t, b, k, "open", 0, false)
+	putProgress(t, b, k, "open", record.Place{}, false)
 	if got := ttl(); got != "" {
 		t.Errorf("open: got a TTL of %q, want none", got)
 	}
-	putProgress(t, b, k, "closed", 1, true)
+	_, at := progress(t, b, k)
+	putProgress(t, b, k, "closed", at, true)
 	if got := ttl(); got != "168h0m0s" {
 		t.Errorf("closed: got a TTL of %q, want as long as events are kept", got)
 	}
@@ -93,15 +95,16 @@ func TestProgress_GoesWithTheEvents(t *testing.T) {
 	set.EventsKeep = time.Second
 	b := provision(t, connect(t, s, set))
 	open, closed := record.Key{Source: "ghost", ID: "open"}, record.Key{Source: "ghost", ID: "closed"}
-	putProgress(t, b, open, "open", 0, false)
-	putProgress(t, b, closed, "open", 0, false)
-	putProgress(t, b, closed, "closed", 2, true)
+	putProgress(t, b, open, "open", record.Place{}, false)
+	putProgress(t, b, closed, "open", record.Place{}, false)
+	_, at := progress(t, b, closed)
+	putProgress(t, b, closed, "closed", at, true)
 	eventually(t, "the closed record goes", func() bool {
-		_, sequence := progress(t, b, closed)
-		return sequence == 0
+		_, at := progress(t, b, closed)
+		return at.Sequence == 0
 	})
-	if data, sequence := progress(t, b, open); data != "open" || sequence != 1 {
-		t.Errorf("got %q at %d, want the open record to stay", data, sequence)
+	if data, at := progress(t, b, open); data != "open" || at.Sequence != 1 {
+		t.Errorf("got %q at %v, want the open record to stay", data, at)
 	}
 }
 

@@ -60,10 +60,10 @@ func TestProvision_MakesWhatIsPromised(t *testing.T) {
 		},
 		"PURGE_EVENTS":   {Subjects: "purge.events.*.*.*", MaxAge: 7 * 24 * time.Hour, Fixed: true, Direct: true},
 		"PURGE_DEAD":     {Subjects: "purge.dead.*.*", MaxAge: 30 * 24 * time.Hour, Direct: true},
-		"PURGE_JOBS":     {Subjects: "purge.jobs.*.*.*.*", PerSubject: 1},
-		"PURGE_PROGRESS": {Subjects: "purge.marks.*.*", PerSubject: 1, TTL: true},
+		"PURGE_JOBS":     {Subjects: "purge.jobs.*.*.*.*.*", PerSubject: 1},
+		"PURGE_PROGRESS": {Subjects: "purge.marks.*.*.*", PerSubject: 1, TTL: true},
 		"PURGE_CONTROL": {
-			Subjects: "purge.control.>", PerSubject: 1, DiscardNew: true,
+			Subjects: "purge.control.lease purge.control.handover purge.control.pause.*", PerSubject: 1, DiscardNew: true,
 			Consumers: "owner purge.control.lease 3s -1 1",
 		},
 	}

@@ -114,7 +114,7 @@ func (b *Broker) jobStream() stream {
 	return stream{cfg: jetstream.StreamConfig{
 		Name:              b.name("JOBS"),
 		Description:       "edgepurge: jobs that EdgeOne works on, until their events are out",
-		Subjects:          []string{b.subject("jobs.*.*.*.*")},
+		Subjects:          []string{b.subject("jobs.*.*.*.*.*")},
 		MaxMsgsPerSubject: 1,
 	}}
 }
@@ -123,7 +123,7 @@ func (b *Broker) progressStream() stream {
 	return stream{cfg: jetstream.StreamConfig{
 		Name:              b.name("PROGRESS"),
 		Description:       "edgepurge: requests whose targets lie in several jobs",
-		Subjects:          []string{b.subject("marks.*.*")},
+		Subjects:          []string{b.subject("marks.*.*.*")},
 		MaxMsgsPerSubject: 1,
 		AllowMsgTTL:       true,
 	}}
@@ -134,9 +134,11 @@ func (b *Broker) progressStream() stream {
 func (b *Broker) controlStream() stream {
 	return stream{
 		cfg: jetstream.StreamConfig{
-			Name:                 b.name("CONTROL"),
-			Description:          "edgepurge: the owner's lease and the hand-over",
-			Subjects:             []string{b.subject("control.>")},
+			Name:        b.name("CONTROL"),
+			Description: "edgepurge: the owner's lease and the hand-over",
+			Subjects: []string{
+				b.subject("control.lease"), b.subject("control.handover"), b.subject("control.pause.*"),
+			},
 			Discard:              jetstream.DiscardNew,
 			DiscardNewPerSubject: true,
 			MaxMsgsPerSubject:    1,

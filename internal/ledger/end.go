@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -148,7 +149,7 @@ func (l *Ledger) mark(ctx context.Context, r record.Request, change func(*record
 			return false, err
 		}
 		if p.Closed {
-			return true, nil
+			return true, nil // its job was not removed yet
 		}
 		change(p)
 		stored, err := l.put(ctx, p, after, false)
@@ -186,29 +187,51 @@ func (l *Ledger) close(ctx context.Context, p *record.Progress) error {
 	}
 }
 
-// progress reads a request's record, or begins it; nil when a newer version wrote it.
-func (l *Ledger) progress(ctx context.Context, r record.Request) (*record.Progress, uint64, error) {
-	var data []byte
-	var sequence uint64
-	err := l.insist(ctx, "read progress", func() (err error) {
-		data, sequence, err = l.store.Progress(ctx, r.Key())
+// progress reads a request's record, or begins it; nil when a newer version wrote it. A closed record
+// speaks for the request only as long as its event is there: later the id may be used again.
+func (l *Ledger) progress(ctx context.Context, r record.Request) (p *record.Progress, at record.Place, err error) {
+	err = l.insist(ctx, "read progress", func() (err error) {
+		p, at, err = l.stored(ctx, r.Key())
 		return err
 	})
-	if err != nil {
-		return nil, 0, err
+	switch {
+	case errors.Is(err, errLeftAlone):
+		return nil, at, nil
+	case err != nil:
+		return nil, at, err
+	case p == nil:
+		p = record.NewProgress(r)
 	}
-	if data == nil {
-		return record.NewProgress(r), 0, nil
+	return p, at, nil
+}
+
+// errLeftAlone is what can't be read; another try changes nothing.
+var errLeftAlone = errors.New("record left alone")
+
+// stored reads the record that speaks for a request, nil when there is none, and the place of the next.
+func (l *Ledger) stored(ctx context.Context, k record.Key) (*record.Progress, record.Place, error) {
+	data, at, err := l.store.Progress(ctx, k)
+	if err != nil || data == nil {
+		return nil, at, err
 	}
 	p, err := record.DecodeProgress(data)
 	if err != nil {
-		l.log.Error("progress record left alone", zap.Stringer("request", r.Key()), zap.Error(err))
-		return nil, 0, nil
+		l.log.Error("progress record left alone", zap.Stringer("request", k), zap.Error(err))
+		return nil, at, backoff.Permanent(errLeftAlone)
 	}
-	return p, sequence, nil
+	if p.Closed {
+		told, err := l.store.HasEvent(ctx, k)
+		if err != nil {
+			return nil, at, err
+		}
+		if !told {
+			return nil, at, nil
+		}
+	}
+	return p, at, nil
 }
 
-func (l *Ledger) put(ctx context.Context, p *record.Progress, after uint64, keep bool) (bool, error) {
+func (l *Ledger) put(ctx context.Context, p *record.Progress, after record.Place, keep bool) (bool, error) {
 	data, err := p.Encode()
 	if err != nil {
 		return false, err

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"go.uber.org/zap"
 
@@ -134,17 +135,12 @@ func hold(held []bool, s *record.Share) []bool {
 }
 
 func (l *Ledger) findProgress(ctx context.Context, k record.Key, found map[record.Key]record.Found) error {
-	data, _, err := l.store.Progress(ctx, k)
-	if err != nil {
+	p, _, err := l.stored(ctx, k)
+	if errors.Is(err, errLeftAlone) {
+		return nil
+	}
+	if err != nil || p == nil {
 		return err
-	}
-	if data == nil {
-		return nil
-	}
-	p, err := record.DecodeProgress(data)
-	if err != nil {
-		l.log.Error("progress record left alone", zap.Stringer("request", k), zap.Error(err))
-		return nil
 	}
 	f := found[k]
 	if _, _, open := p.Counts(); open == 0 && !p.Closed {

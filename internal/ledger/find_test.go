@@ -236,7 +236,7 @@ func TestLedger_FindEndsWhatACrashLeftUntold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if stored, err := b.PutProgress(t.Context(), r.Key(), data, 0, false); err != nil || !stored {
+			if stored, err := b.PutProgress(t.Context(), r.Key(), data, record.Place{}, false); err != nil || !stored {
 				t.Fatalf("store progress: %v, %v", stored, err)
 			}
 			if tt.told {
@@ -258,5 +258,37 @@ func TestLedger_FindEndsWhatACrashLeftUntold(t *testing.T) {
 				t.Error("progress is not closed: it would be kept for ever")
 			}
 		})
+	}
+}
+
+// Events go when their time is over, and then an id is free again: the closed record of its first use
+// must not pass for the end of the next.
+func TestLedger_BeginsAnewOnceTheEventIsGone(t *testing.T) {
+	store := newMemory()
+	l := newLedger(store)
+	r := request("r", 2)
+	end := func() {
+		t.Helper()
+		one, two := jobOf("job-1"), jobOf("job-2")
+		put(one, r, true, 0)
+		put(two, r, true, 1)
+		for _, job := range must(t, l, one, two) {
+			ended(t, l, job, record.Outcome{})
+		}
+	}
+	end()
+	if p := progress(t, store, r); !p.Closed {
+		t.Fatal("progress is not closed")
+	}
+	delete(store.events, r.Key())
+	if f := find(t, l, true, r); len(f) != 0 {
+		t.Errorf("found %+v, want nothing", f)
+	}
+	end()
+	if e := store.told(t, r.Source)[r.Key()]; e.Data.Status != purge.Completed || e.Data.Targets.Succeeded != 2 {
+		t.Errorf("event says %s of %+v, want completed", e.Data.Status, e.Data.Targets)
+	}
+	if p := progress(t, store, r); !p.Closed || !store.progress[r.Key()].keep {
+		t.Error("progress is not closed: it would be kept for ever")
 	}
 }

@@ -20,6 +20,8 @@ type Store interface {
 	PutEvents(ctx context.Context, events []purge.Event) []error
 	// EventsOf finds terminal events. A miss is no proof that there is none.
 	EventsOf(ctx context.Context, keys []record.Key) (map[record.Key]purge.Outcome, error)
+	// HasEvent is the proof, by the stream's leader, that a request has its terminal event or has none.
+	HasEvent(ctx context.Context, k record.Key) (bool, error)
 	PutDead(ctx context.Context, letters []record.DeadLetter) []error
 
 	PartLimit() int
@@ -30,10 +32,10 @@ type Store interface {
 	Job(ctx context.Context, sequence uint64) ([]byte, error)
 	DropJob(ctx context.Context, sequence uint64) error
 
-	// Progress reads a record and its sequence; 0 when there is none.
-	Progress(ctx context.Context, k record.Key) ([]byte, uint64, error)
-	// PutProgress replaces the record at sequence after; false when another write was first.
-	PutProgress(ctx context.Context, k record.Key, data []byte, after uint64, keep bool) (bool, error)
+	// Progress reads a record and its place; no data when there is none.
+	Progress(ctx context.Context, k record.Key) ([]byte, record.Place, error)
+	// PutProgress replaces the record at after; false when another write was first.
+	PutProgress(ctx context.Context, k record.Key, data []byte, after record.Place, keep bool) (bool, error)
 }
 
 // Ledger is safe for concurrent use.

@@ -228,7 +228,7 @@ func TestLedger_LeavesProgressAloneThatItCannotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stored, err := b.PutProgress(t.Context(), theirs.Key(), newer(old), 0, false); err != nil || !stored {
+	if stored, err := b.PutProgress(t.Context(), theirs.Key(), newer(old), record.Place{}, false); err != nil || !stored {
 		t.Fatalf("store progress: %v, %v", stored, err)
 	}
 	_, sequence, _ := b.Progress(t.Context(), theirs.Key())

@@ -28,9 +28,9 @@ type memory struct {
 }
 
 type mark struct {
-	data     []byte
-	sequence uint64
-	keep     bool
+	data []byte
+	at   record.Place
+	keep bool
 }
 
 func newMemory() *memory {
@@ -73,6 +73,13 @@ func (m *memory) EventsOf(_ context.Context, keys []record.Key) (map[record.Key]
 		}
 	}
 	return found, nil
+}
+
+func (m *memory) HasEvent(_ context.Context, k record.Key) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, there := m.events[k]
+	return there, nil
 }
 
 func (m *memory) PutDead(_ context.Context, letters []record.DeadLetter) []error {
@@ -123,19 +130,19 @@ func (m *memory) DropJob(_ context.Context, sequence uint64) error {
 	return nil
 }
 
-func (m *memory) Progress(_ context.Context, k record.Key) ([]byte, uint64, error) {
+func (m *memory) Progress(_ context.Context, k record.Key) ([]byte, record.Place, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.progress[k].data, m.progress[k].sequence, nil
+	return m.progress[k].data, m.progress[k].at, nil
 }
 
-func (m *memory) PutProgress(_ context.Context, k record.Key, data []byte, after uint64, keep bool) (bool, error) {
+func (m *memory) PutProgress(_ context.Context, k record.Key, data []byte, after record.Place, keep bool) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.progress[k].sequence != after {
+	if m.progress[k].at != after {
 		return false, nil
 	}
-	m.progress[k] = mark{bytes.Clone(data), m.next(), keep}
+	m.progress[k] = mark{bytes.Clone(data), record.Place{Sequence: m.next()}, keep}
 	return true, nil
 }
 

@@ -136,6 +136,14 @@ func (f *faulty) EventsOf(ctx context.Context, keys []record.Key) (found map[rec
 	return found, nil
 }
 
+func (f *faulty) HasEvent(ctx context.Context, k record.Key) (has bool, err error) {
+	ask := func() (err error) {
+		has, err = f.Store.HasEvent(ctx, k)
+		return err
+	}
+	return has, f.do("HasEvent", ask, ask)
+}
+
 func (f *faulty) PutJob(ctx context.Context, head record.Head, parts [][]byte) (sequences []uint64, err error) {
 	store := func(n int) func() error {
 		return func() (err error) {
@@ -176,18 +184,18 @@ func (f *faulty) DropJob(ctx context.Context, sequence uint64) error {
 	return f.do("DropJob", drop, drop)
 }
 
-func (f *faulty) Progress(ctx context.Context, k record.Key) (data []byte, sequence uint64, err error) {
+func (f *faulty) Progress(ctx context.Context, k record.Key) (data []byte, at record.Place, err error) {
 	read := func() (err error) {
-		data, sequence, err = f.Store.Progress(ctx, k)
+		data, at, err = f.Store.Progress(ctx, k)
 		return err
 	}
 	if err := f.do("Progress", read, read); err != nil {
-		return nil, 0, err
+		return nil, at, err
 	}
-	return data, sequence, nil
+	return data, at, nil
 }
 
-func (f *faulty) PutProgress(ctx context.Context, k record.Key, data []byte, after uint64, keep bool) (stored bool, err error) {
+func (f *faulty) PutProgress(ctx context.Context, k record.Key, data []byte, after record.Place, keep bool) (stored bool, err error) {
 	f.mu.Lock()
 	f.keeps = append(f.keeps, keep)
 	f.mu.Unlock()

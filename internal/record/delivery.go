@@ -34,6 +34,12 @@ type DeadLetter struct {
 	Stored      time.Time
 }
 
+// Place is where a record that may be replaced is stored; the zero Place is none.
+type Place struct {
+	Subject  string
+	Sequence uint64
+}
+
 // StoredJob is a part of a job as the stream holds it.
 type StoredJob struct {
 	Sequence uint64
