@@ -155,7 +155,7 @@ func (a *App) setSetup(why string) {
 }
 
 func (a *App) newLedger() *ledger.Ledger {
-	return ledger.New(a.broker, a.cfg.Instance, a.log.Named("ledger"), a.metrics.told)
+	return ledger.New(ledger.Config{Instance: a.cfg.Instance, Told: a.metrics.told}, a.broker, a.log.Named("ledger"))
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -26,11 +26,7 @@ func (b *Broker) PutJob(ctx context.Context, head record.Head, parts [][]byte) (
 	sequences := make([]uint64, len(parts))
 	futures := make([]jetstream.PubAckFuture, len(parts))
 	for i, data := range parts {
-		m := nats.NewMsg(b.jobSubject(&head, i))
-		m.Data = data
-		m.Header.Set(versionHeader, strconv.Itoa(record.Version))
-		m.Header.Set("Edgepurge-Rows", strconv.Itoa(head.Rows))
-		m.Header.Set("Edgepurge-Submitted", head.Submitted.UTC().Format(time.RFC3339Nano))
+		m := jobMessage(b.jobSubject(&head, i), &head, data)
 		f, err := b.js.PublishMsgAsync(m, jetstream.WithStallWait(publishTimeout))
 		if err != nil {
 			return nil, fmt.Errorf("store job %s: %w", head.ID, err)
@@ -48,6 +44,15 @@ func (b *Broker) PutJob(ctx context.Context, head record.Head, parts [][]byte) (
 		}
 	}
 	return sequences, nil
+}
+
+func jobMessage(subject string, head *record.Head, data []byte) *nats.Msg {
+	m := nats.NewMsg(subject)
+	m.Data = data
+	m.Header.Set(versionHeader, strconv.Itoa(record.Version))
+	m.Header.Set("Edgepurge-Rows", strconv.Itoa(head.Rows))
+	m.Header.Set("Edgepurge-Submitted", head.Submitted.UTC().Format(time.RFC3339Nano))
+	return m
 }
 
 func (b *Broker) jobSubject(h *record.Head, part int) string {
@@ -128,6 +133,48 @@ func (b *Broker) Job(ctx context.Context, sequence uint64) ([]byte, error) {
 		return nil, fmt.Errorf("read job %d: %w", sequence, err)
 	}
 	return m.Data, nil
+}
+
+// JobPlace tells where a part is; the zero Place when it is not there any more.
+func (b *Broker) JobPlace(ctx context.Context, sequence uint64) (record.Place, error) {
+	s, err := b.js.Stream(ctx, b.name("JOBS"))
+	if err != nil {
+		return record.Place{}, fmt.Errorf("find job %d: %w", sequence, err)
+	}
+	m, err := s.GetMsg(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return record.Place{}, nil
+	}
+	if err != nil {
+		return record.Place{}, fmt.Errorf("find job %d: %w", sequence, err)
+	}
+	return record.Place{Subject: m.Subject, Sequence: m.Sequence}, nil
+}
+
+// ReplaceJob stores a part in the place of another, in one step, and gives its sequence. Doing it again,
+// as after a lost answer, gives the same one.
+func (b *Broker) ReplaceJob(ctx context.Context, at record.Place, head record.Head, data []byte) (uint64, error) {
+	fail := func(err error) (uint64, error) {
+		return 0, fmt.Errorf("replace job %s: %w", head.ID, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	ack, err := b.js.PublishMsg(ctx, jobMessage(at.Subject, &head, data), jetstream.WithExpectLastSequencePerSubject(at.Sequence))
+	if err == nil {
+		return ack.Sequence, nil
+	}
+	if !isThere(err) {
+		return fail(err)
+	}
+	s, err := b.js.Stream(ctx, b.name("JOBS"))
+	if err != nil {
+		return fail(err)
+	}
+	m, err := s.GetLastMsgForSubject(ctx, at.Subject)
+	if err != nil {
+		return fail(err)
+	}
+	return m.Sequence, nil
 }
 
 // DropJob removes a part whose requests have all been told; one that is gone already is no error.

@@ -245,3 +245,26 @@ func TestJobs_AreErrorsWhileTheServerIsAway(t *testing.T) {
 	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
 	check(t.Context(), false)
 }
+
+func TestJobs_AreReplacedInPlace(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	first := putJob(t, b, head("j1"), "one", "two")
+	other := connect(t, s, settings()) // another process, after a take-over
+	at, err := other.JobPlace(t.Context(), first[0])
+	if err != nil || at.Sequence != first[0] {
+		t.Fatalf("got place %v, %v, want that of %d", at, err, first[0])
+	}
+	for range 2 { // a second time, as after a lost answer
+		got, err := other.ReplaceJob(t.Context(), at, head("j1"), []byte("what is left"))
+		if err != nil || got != 3 {
+			t.Errorf("got sequence %d, %v, want 3", got, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"2 two", "3 what is left"}, jobs(t, b)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if at, err := b.JobPlace(t.Context(), first[0]); err != nil || at != (record.Place{}) {
+		t.Errorf("got place %v, %v of what is gone, want none", at, err)
+	}
+}

@@ -31,24 +31,24 @@ func (l *Ledger) End(ctx context.Context, job record.InFlight, out record.Outcom
 }
 
 func (l *Ledger) endPart(ctx context.Context, sequence uint64, out *record.Outcome) error {
-	var data []byte
-	err := l.insist(ctx, "read job", func() (err error) {
-		data, err = l.store.Job(ctx, sequence)
+	job, err := l.part(ctx, sequence)
+	if err != nil || job == nil {
 		return err
-	})
-	if err != nil || data == nil {
-		return err
-	}
-	job, err := record.DecodeJob(data)
-	if err != nil {
-		l.log.Error("stored job left alone", zap.Uint64("sequence", sequence), zap.Error(err))
-		return nil
 	}
 	all, err := l.endShares(ctx, job, out)
 	if err != nil || !all {
 		return err
 	}
-	err = l.insist(ctx, "remove job", func() error { return l.store.DropJob(ctx, sequence) })
+	if left := l.left(job, out); left != nil {
+		return l.replace(ctx, job, sequence, left)
+	}
+	return l.Drop(ctx, job, sequence)
+}
+
+// Drop removes a part whose requests are told or marked, or stand in other records. It tries until the
+// context ends.
+func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) error {
+	err := l.insist(ctx, "remove job", func() error { return l.store.DropJob(ctx, sequence) })
 	if err != nil {
 		return err
 	}
@@ -56,6 +56,24 @@ func (l *Ledger) endPart(ctx context.Context, sequence uint64, out *record.Outco
 		l.index.remove(job.Shares[i].Key(), sequence)
 	}
 	return nil
+}
+
+// part reads a stored part; nil when it is not there any more, or can't be read and is left alone.
+func (l *Ledger) part(ctx context.Context, sequence uint64) (*record.Job, error) {
+	var data []byte
+	err := l.insist(ctx, "read job", func() (err error) {
+		data, err = l.store.Job(ctx, sequence)
+		return err
+	})
+	if err != nil || data == nil {
+		return nil, err
+	}
+	job, err := record.DecodeJob(data)
+	if err != nil {
+		l.log.Error("stored job left alone", zap.Uint64("sequence", sequence), zap.Error(err))
+		return nil, nil
+	}
+	return job, nil
 }
 
 // endShares tells the requests that lie in this job alone, and marks those that span. It reports
@@ -67,12 +85,12 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Out
 	var ends []record.Tally
 	for i := range job.Shares {
 		s := &job.Shares[i]
-		if !s.Spans {
+		if !s.Spans && !l.anyAgain(job, s, out) {
 			ends = append(ends, tally(job, s, out))
 			continue
 		}
 		g.Go(func() error {
-			marked, err := l.mark(gctx, s.Request, func(p *record.Progress) { unite(p, job, s, out) })
+			marked, err := l.mark(gctx, s.Request, func(p *record.Progress) { l.unite(p, job, s, out) })
 			if !marked {
 				left.Store(true)
 			}
@@ -100,12 +118,17 @@ func tally(job *record.Job, s *record.Share, out *record.Outcome) record.Tally {
 	return t
 }
 
-func unite(p *record.Progress, job *record.Job, s *record.Share, out *record.Outcome) {
+func (l *Ledger) unite(p *record.Progress, job *record.Job, s *record.Share, out *record.Outcome) {
 	p.Join(&job.Head, s.Attempts)
 	each(job, s, out, func(index int, target string, r record.Result) {
-		if r.Code == "" {
+		switch {
+		case r.Code == "":
 			p.Succeed(index)
 			return
+		case l.again(s, r):
+			return // it stays open
+		case r.Again && s.Attempts > 1:
+			p.Exhausted = true
 		}
 		p.Fail(record.Failure{Index: index, Target: target, Code: r.Code, Reason: r.Reason})
 	})

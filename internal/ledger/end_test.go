@@ -19,11 +19,11 @@ func TestLedger_TellsWhatBecameOfEachRequest(t *testing.T) {
 	b := newBroker(t)
 	var mu sync.Mutex
 	var told []string
-	l := ledger.New(b, "test", zap.NewNop(), func(e purge.Event) {
+	l := ledger.New(ledger.Config{Instance: "test", Told: func(e purge.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		told = append(told, e.Subject)
-	})
+	}}, b, zap.NewNop())
 	good, mixed, bad := request("good", 2), request("mixed", 5), request("bad", 3)
 	job := jobOf("job-1")
 	put(job, good, false, 0, 1)

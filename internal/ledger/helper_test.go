@@ -71,7 +71,7 @@ func newBroker(t *testing.T) *broker.Broker {
 }
 
 func newLedger(store ledger.Store) *ledger.Ledger {
-	return ledger.New(store, "test", zap.NewNop(), nil)
+	return ledger.New(ledger.Config{Instance: "test"}, store, zap.NewNop())
 }
 
 // request makes a request of so many targets, whose names end in bad where EdgeOne fails them.

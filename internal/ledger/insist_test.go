@@ -79,7 +79,7 @@ func TestLedger_SendsAgainOnlyWhatIsNotStored(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &picky{memory: newMemory(), refuse: map[string]bool{"b": true, "d": true}}
 				var told []string
-				l := ledger.New(store, "test", zap.NewNop(), func(e purge.Event) { told = append(told, e.Data.Request) })
+				l := ledger.New(ledger.Config{Instance: "test", Told: func(e purge.Event) { told = append(told, e.Data.Request) }}, store, zap.NewNop())
 				if err := tt.do(t.Context(), l); err != nil {
 					t.Fatal(err)
 				}
@@ -176,12 +176,12 @@ func TestLedger_TellsOfEventsThatAreStored(t *testing.T) {
 			return none
 		}
 		var told []string
-		l := ledger.New(f, "site-a", zap.NewNop(), func(e purge.Event) {
+		l := ledger.New(ledger.Config{Instance: "site-a", Told: func(e purge.Event) {
 			if _, stored := store.events[record.Key{Source: e.Data.Source, ID: e.Data.Request}]; !stored {
 				t.Errorf("%s is told, and not stored", e.Subject)
 			}
 			told = append(told, e.Source+" "+e.Subject)
-		})
+		}}, f, zap.NewNop())
 		end := record.Tally{
 			Request: request("r", 2), Sent: true, Attempts: 1, Zones: []string{testZone},
 			Failures: []record.Failure{{Index: 0, Target: "a", Code: "x"}, {Index: 1, Target: "b", Code: "y"}},

@@ -31,6 +31,11 @@ type Store interface {
 	// Job reads a part; nil without an error when it is not there any more.
 	Job(ctx context.Context, sequence uint64) ([]byte, error)
 	DropJob(ctx context.Context, sequence uint64) error
+	// JobPlace tells where a part is; the zero Place when it is not there any more.
+	JobPlace(ctx context.Context, sequence uint64) (record.Place, error)
+	// ReplaceJob stores a part in the place of another, in one step, and gives its sequence. Doing it again
+	// gives the same one.
+	ReplaceJob(ctx context.Context, at record.Place, head record.Head, data []byte) (uint64, error)
 
 	// Progress reads a record and its place; no data when there is none.
 	Progress(ctx context.Context, k record.Key) ([]byte, record.Place, error)
@@ -38,25 +43,35 @@ type Store interface {
 	PutProgress(ctx context.Context, k record.Key, data []byte, after record.Place, keep bool) (bool, error)
 }
 
+// Config is what a Ledger does beside storing. The functions may be nil; they are called from many
+// goroutines.
+type Config struct {
+	Instance string                // the installation's name in events
+	Attempts int                   // how often a target is sent at most before its failure counts; 0 is 1
+	Told     func(purge.Event)     // a terminal event is stored
+	Again    func(record.InFlight) // what is left of a job is stored, to be sent again
+}
+
 // Ledger is safe for concurrent use.
 type Ledger struct {
-	store    Store
-	instance string
-	log      *zap.Logger
-	index    index
-	told     func(purge.Event)
+	cfg   Config
+	store Store
+	log   *zap.Logger
+	index index
 }
 
-// New makes a Ledger. The instance is the installation's name in events; told, if not nil, is called
-// for each terminal event once it is stored, from many goroutines.
-func New(store Store, instance string, log *zap.Logger, told func(purge.Event)) *Ledger {
-	if told == nil {
-		told = func(purge.Event) {}
+// New makes a Ledger.
+func New(cfg Config, store Store, log *zap.Logger) *Ledger {
+	if cfg.Told == nil {
+		cfg.Told = func(purge.Event) {}
 	}
-	return &Ledger{store: store, instance: instance, log: log, index: newIndex(), told: told}
+	if cfg.Again == nil {
+		cfg.Again = func(record.InFlight) {}
+	}
+	return &Ledger{cfg: cfg, store: store, log: log, index: newIndex()}
 }
 
-// Load reads the stored jobs and fills the index. A part written by a newer version is left alone,
+// Load reads the stored jobs, and what is left of those that failed, and fills the index. A part written by a newer version is left alone,
 // with an error in the log; it counts as in flight no more than as done.
 func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
 	var jobs []record.InFlight
@@ -72,9 +87,11 @@ func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
 		}
 		key := head.Account + "/" + head.Zone + "/" + head.ID
 		i, ok := at[key]
-		if !ok {
+		if !ok || head.Again() {
 			i = len(jobs)
-			at[key] = i
+			if !head.Again() {
+				at[key] = i
+			}
 			jobs = append(jobs, record.InFlight{Head: head})
 		}
 		jobs[i].Sequences = append(jobs[i].Sequences, part.Sequence)
@@ -131,11 +148,7 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 		return record.InFlight{}, err
 	}
 	for i, data := range parts {
-		for k, err := range record.Keys(data) {
-			if err == nil {
-				l.index.add(k, sequences[i])
-			}
-		}
+		l.indexPart(data, sequences[i])
 	}
 	head := j.Head
 	head.Version, head.Parts = record.Version, len(parts)
@@ -170,7 +183,7 @@ func (l *Ledger) Tell(ctx context.Context, ends []record.Tally) error {
 	now := time.Now().UTC()
 	events := make([]purge.Event, len(ends))
 	for i := range ends {
-		events[i] = purge.NewEvent(l.instance, ends[i].Outcome(now), now)
+		events[i] = purge.NewEvent(l.cfg.Instance, ends[i].Outcome(now), now)
 	}
 	open := events
 	return l.insist(ctx, "publish events", func() error {
@@ -181,7 +194,7 @@ func (l *Ledger) Tell(ctx context.Context, ends []record.Tally) error {
 				left = append(left, open[i])
 				continue
 			}
-			l.told(open[i])
+			l.cfg.Told(open[i])
 		}
 		open = left
 		return firstOf(errs)

@@ -132,7 +132,7 @@ func store(t *testing.T, b *broker.Broker, job *record.Job, change func([]byte) 
 // watched is a ledger with what it logs as errors.
 func watched(store ledger.Store) (*ledger.Ledger, *observer.ObservedLogs) {
 	core, logs := observer.New(zap.ErrorLevel)
-	return ledger.New(store, "test", zap.New(core), nil), logs
+	return ledger.New(ledger.Config{Instance: "test"}, store, zap.New(core)), logs
 }
 
 func TestLedger_LeavesPartsAloneThatItCannotRead(t *testing.T) {

@@ -130,6 +130,29 @@ func (m *memory) DropJob(_ context.Context, sequence uint64) error {
 	return nil
 }
 
+func (m *memory) JobPlace(_ context.Context, sequence uint64) (record.Place, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for subject, last := range m.subjects {
+		if _, there := m.jobs[sequence]; there && last == sequence {
+			return record.Place{Subject: subject, Sequence: sequence}, nil
+		}
+	}
+	return record.Place{}, nil
+}
+
+func (m *memory) ReplaceJob(_ context.Context, at record.Place, _ record.Head, data []byte) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if last := m.subjects[at.Subject]; last != at.Sequence {
+		return last, nil
+	}
+	delete(m.jobs, at.Sequence)
+	sequence := m.next()
+	m.subjects[at.Subject], m.jobs[sequence] = sequence, bytes.Clone(data)
+	return sequence, nil
+}
+
 func (m *memory) Progress(_ context.Context, k record.Key) ([]byte, record.Place, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -184,6 +184,28 @@ func (f *faulty) DropJob(ctx context.Context, sequence uint64) error {
 	return f.do("DropJob", drop, drop)
 }
 
+func (f *faulty) JobPlace(ctx context.Context, sequence uint64) (at record.Place, err error) {
+	find := func() (err error) {
+		at, err = f.Store.JobPlace(ctx, sequence)
+		return err
+	}
+	if err := f.do("JobPlace", find, find); err != nil {
+		return record.Place{}, err
+	}
+	return at, nil
+}
+
+func (f *faulty) ReplaceJob(ctx context.Context, at record.Place, head record.Head, data []byte) (sequence uint64, err error) {
+	replace := func() (err error) {
+		sequence, err = f.Store.ReplaceJob(ctx, at, head, data)
+		return err
+	}
+	if err := f.do("ReplaceJob", replace, replace); err != nil {
+		return 0, err
+	}
+	return sequence, nil
+}
+
 func (f *faulty) Progress(ctx context.Context, k record.Key) (data []byte, at record.Place, err error) {
 	read := func() (err error) {
 		data, at, err = f.Store.Progress(ctx, k)

@@ -3,6 +3,7 @@ package record_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +87,21 @@ func TestJob_HasItsGoldenForm(t *testing.T) {
 	}
 }
 
+// What is left of a job has one field more.
+func TestJob_HasItsGoldenFormOnceMore(t *testing.T) {
+	want := golden(t, "again.v1.golden")
+	j := goldenJob()
+	j.Due = at(5000)
+	bodies := encoded(t, j, roomy)
+	if diff := cmp.Diff(string(want), string(bodies[0])); diff != "" {
+		t.Errorf("stored form (-want +got):\n%s", diff)
+	}
+	head, err := record.DecodeHead([]byte(strings.Split(string(want), "\n")[0]))
+	if err != nil || !head.Again() || !head.Due.Equal(at(5000)) {
+		t.Errorf("got head %+v, %v, want it due", head, err)
+	}
+}
+
 // goldenProgress is what is known of a request of nine targets in two jobs, one of them still open.
 func goldenProgress() *record.Progress {
 	p := record.NewProgress(goldenJob().Shares[0].Request)
@@ -104,7 +120,8 @@ func goldenProgress() *record.Progress {
 
 func TestProgress_HasItsGoldenForm(t *testing.T) {
 	tests := map[string]func(p *record.Progress){
-		"progress.v1.golden.json": func(*record.Progress) {},
+		"progress.v1.golden.json":  func(*record.Progress) {},
+		"exhausted.v1.golden.json": func(p *record.Progress) { p.Exhausted = true },
 		"closed.v1.golden.json": func(p *record.Progress) {
 			p.Succeed(2)
 			p.Closed = true

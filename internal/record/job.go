@@ -22,13 +22,19 @@ type Head struct {
 	Rows      int       `json:"rows"`      // distinct targets of the whole job
 	Submitted time.Time `json:"submitted"` // when the call went out, by the worker's clock
 	Created   time.Time `json:"created,omitzero"`
+	// Due is set in what is left of a job whose task failed: its targets are to be sent again, from then
+	// on. ID is the job's in which they failed.
+	Due time.Time `json:"due,omitzero"`
 }
+
+// Again tells whether the part holds targets that are to be sent again, rather than those of a job.
+func (h *Head) Again() bool { return !h.Due.IsZero() }
 
 // Share is what one request has in a job.
 type Share struct {
 	Request
 
-	Attempts int       `json:"a"`
+	Attempts int       `json:"a"`           // of its targets, this job counted
 	Runs     [][3]int  `json:"u"`           // at, index, count: count targets from index on are those of the table from at on
 	Settled  []Failure `json:"f,omitempty"` // targets that were refused before; of a request that spans, in one part at most
 	Spans    bool      `json:"sp,omitempty"`
@@ -67,6 +73,7 @@ func (s *Share) Add(at, index int) {
 type Result struct {
 	Code   string
 	Reason string
+	Again  bool // another attempt may succeed
 }
 
 // Outcome is what became of a job.
@@ -94,7 +101,7 @@ func (o *Outcome) Of(t purge.Type, target string) Result {
 	return o.Rest
 }
 
-// InFlight is a job that is stored and not yet final.
+// InFlight is a job that is stored and not yet final, or what is left of one, to be sent again.
 type InFlight struct {
 	Head
 

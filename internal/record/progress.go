@@ -32,8 +32,9 @@ type Progress struct {
 	Failures  []Failure `json:"failures,omitempty"`
 	Sent      bool      `json:"sent"`
 	Attempts  int       `json:"attempts"`
-	Submitted time.Time `json:"submitted,omitzero"` // the last submission
-	Closed    bool      `json:"closed,omitempty"`   // its event is out
+	Submitted time.Time `json:"submitted,omitzero"`  // the last submission
+	Exhausted bool      `json:"exhausted,omitempty"` // a target failed at each of several attempts
+	Closed    bool      `json:"closed,omitempty"`    // its event is out
 }
 
 // NewProgress begins the record of a request none of whose targets is final.
@@ -122,11 +123,18 @@ func (p *Progress) Counts() (succeeded, refused, open int) {
 func (p *Progress) Tally() Tally {
 	succeeded, refused, _ := p.Counts()
 	slices.SortFunc(p.Failures, func(a, b Failure) int { return a.Index - b.Index })
-	return Tally{
+	t := Tally{
 		Request: p.Request, Zones: p.Zones, Jobs: p.Jobs, Succeeded: succeeded,
 		Failures: p.Failures, Omitted: refused - len(p.Failures),
 		Sent: p.Sent, Attempts: p.Attempts, Submitted: p.Submitted,
 	}
+	if p.Exhausted && refused > 0 {
+		t.Reason = &purge.Reason{
+			Code:    purge.CodeAttemptsExhausted,
+			Message: fmt.Sprintf("%d of %d targets were not purged in %d attempts", refused, p.Request.Total, p.Attempts),
+		}
+	}
+	return t
 }
 
 // Encode gives the stored form.

@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// What EdgeOne accepted and then failed is sent again: what is left of the job, its targets that failed
+// and the requests that wait for them, takes the job's place in the store, in one step. So it is neither
+// lost nor there twice, and no producer can make it up.
+
+// An attempt begins againFirst after the end of the one before, each later one againFactor as late, up
+// to againMost.
+const (
+	againFirst  = 2 * time.Second
+	againFactor = 5
+	againMost   = 5 * time.Minute
+)
+
+// again tells whether a target with this result is to be sent again.
+func (l *Ledger) again(s *record.Share, r record.Result) bool {
+	return r.Again && s.Attempts < l.cfg.Attempts
+}
+
+func (l *Ledger) anyAgain(job *record.Job, s *record.Share, out *record.Outcome) bool {
+	found := false
+	each(job, s, out, func(_ int, _ string, r record.Result) { found = found || l.again(s, r) })
+	return found
+}
+
+// left is what is to be sent again of a job, nil when nothing is. Its requests span: what became of
+// their other targets, and of these before, is in their progress.
+func (l *Ledger) left(job *record.Job, out *record.Outcome) *record.Job {
+	left := &record.Job{Head: job.Head}
+	at := make(map[string]int)
+	attempts := 0
+	for i := range job.Shares {
+		s := &job.Shares[i]
+		rest := record.Share{Request: s.Request, Attempts: s.Attempts, Spans: true}
+		each(job, s, out, func(index int, target string, r record.Result) {
+			if !l.again(s, r) {
+				return
+			}
+			position, ok := at[target]
+			if !ok {
+				position = len(left.Targets)
+				at[target] = position
+				left.Targets = append(left.Targets, target)
+			}
+			rest.Add(position, index)
+		})
+		if len(rest.Runs) > 0 {
+			left.Shares = append(left.Shares, rest)
+			attempts = max(attempts, s.Attempts)
+		}
+	}
+	if len(left.Shares) == 0 {
+		return nil
+	}
+	left.Rows = len(left.Targets)
+	left.Due = time.Now().Add(againAfter(attempts)).UTC()
+	return left
+}
+
+// againAfter is the wait after so many attempts, with jitter.
+func againAfter(attempts int) time.Duration {
+	b := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(againFirst),
+		backoff.WithMultiplier(againFactor),
+		backoff.WithMaxInterval(againMost),
+		backoff.WithRandomizationFactor(0.2),
+		backoff.WithMaxElapsedTime(0))
+	wait := b.NextBackOff()
+	for range min(attempts-1, 16) {
+		wait = b.NextBackOff()
+	}
+	return wait
+}
+
+// replace puts what is left of a job in its place.
+func (l *Ledger) replace(ctx context.Context, job *record.Job, sequence uint64, left *record.Job) error {
+	parts, err := left.Encode(l.store.PartLimit())
+	if err != nil {
+		return err
+	}
+	var at record.Place
+	err = l.insist(ctx, "find job", func() (err error) {
+		at, err = l.store.JobPlace(ctx, sequence)
+		return err
+	})
+	if err != nil || at.Subject == "" {
+		return err
+	}
+	// The marks that its shares carry may make it larger than the job was. What does not fit beside the
+	// first part is stored before: after a crash in between it would be sent once more.
+	kept := make([]uint64, len(parts))
+	for i := len(parts) - 1; i >= 0; i-- {
+		err = l.insist(ctx, "store what is left of job", func() (err error) {
+			kept[i], err = l.keep(ctx, left.Head, at, parts[i], i)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for i, data := range parts {
+		l.indexPart(data, kept[i])
+	}
+	for i := range job.Shares {
+		l.index.remove(job.Shares[i].Key(), sequence)
+	}
+	for i := range parts {
+		l.cfg.Again(record.InFlight{Head: left.Head, Sequences: kept[i : i+1 : i+1]})
+	}
+	return nil
+}
+
+func (l *Ledger) keep(ctx context.Context, head record.Head, at record.Place, data []byte, part int) (uint64, error) {
+	if part == 0 {
+		return l.store.ReplaceJob(ctx, at, head, data)
+	}
+	head.ID += fmt.Sprintf("+%d-%d", at.Sequence, part)
+	sequences, err := l.store.PutJob(ctx, head, [][]byte{data})
+	if err != nil {
+		return 0, err
+	}
+	return sequences[0], nil
+}
+
+func (l *Ledger) indexPart(data []byte, sequence uint64) {
+	for k, err := range record.Keys(data) {
+		if err == nil {
+			l.index.add(k, sequence)
+		}
+	}
+}
+
+// Left reads what is left of a job; nil when it is not there any more, or can't be read and is left
+// alone. It tries until the context ends.
+func (l *Ledger) Left(ctx context.Context, sequence uint64) (*record.Job, error) {
+	return l.part(ctx, sequence)
+}
