@@ -29,7 +29,7 @@ func TestDiff_NamesWhatIsMissing(t *testing.T) {
 	}
 	want := []string{
 		"PURGE_REQUESTS: missing", "PURGE_REQUESTS/interactive: missing", "PURGE_REQUESTS/bulk: missing",
-		"PURGE_EVENTS: missing", "PURGE_DEAD: missing", "PURGE_JOBS: missing", "PURGE_PROGRESS: missing",
+		"PURGE_EVENTS: missing", "PURGE_DEAD: missing", "PURGE_JOBS: missing", "PURGE_PROGRESS: missing", "PURGE_PARKED: missing",
 		"PURGE_CONTROL: missing", "PURGE_CONTROL/owner: missing",
 	}
 	if diff := cmp.Diff(want, missing()); diff != "" {

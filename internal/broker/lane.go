@@ -25,13 +25,18 @@ const (
 	restQuiet = 200 * time.Millisecond
 )
 
-// Lane is the consumer of one lane. Pull is for one goroutine; the others are safe for concurrent use.
+// Lane is the consumer of one lane, or of a queue of parked requests. Pull is for one goroutine; the others are safe for concurrent use.
 type Lane struct {
-	b    *Broker
-	lane purge.Lane
-	cons jetstream.Consumer
-	cur  *pull // nil while there is none
-	big  bool  // the next message is larger than pullBytes
+	b       *Broker
+	stream  string
+	name    string // of the consumer
+	ackWait time.Duration
+	cons    jetstream.Consumer
+
+	made time.Time // when the consumer was made: its name alone does not tell it from one made anew
+	cur  *pull     // nil while there is none
+	big  bool      // the next message is larger than pullBytes
+	seen uint64    // the consumer's number of the last delivery
 }
 
 // Lane binds to a lane's consumer.
@@ -40,11 +45,31 @@ func (b *Broker) Lane(ctx context.Context, lane purge.Lane) (*Lane, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind to lane %s: %w", lane, err)
 	}
-	return &Lane{b: b, lane: lane, cons: cons}, nil
+	return b.newLane("REQUESTS", string(lane), ackWait(lane), cons), nil
+}
+
+func (b *Broker) newLane(stream, name string, wait time.Duration, cons jetstream.Consumer) *Lane {
+	return &Lane{b: b, stream: b.name(stream), name: name, ackWait: wait, cons: cons, made: cons.CachedInfo().Created}
+}
+
+// Same returns nil while the consumer that the lane was bound to exists, and [record.ErrGone] when it
+// does not, or another one has its name: the stream was made anew, and an ack of a message of the old
+// one would take away that which has its number now. Other errors are passing.
+func (l *Lane) Same(ctx context.Context) error {
+	info, err := l.cons.Info(ctx)
+	switch {
+	case err != nil && Gone(err) && l.b.missing(ctx, l.stream, l.name):
+		return fmt.Errorf("lane %s: %w", l.name, record.ErrGone)
+	case err != nil:
+		return fmt.Errorf("look up lane %s: %w", l.name, err)
+	case !info.Created.Equal(l.made):
+		return fmt.Errorf("lane %s was made anew: %w", l.name, record.ErrGone)
+	}
+	return nil
 }
 
 // AckWait is how long a message may be held without a sign of life.
-func (l *Lane) AckWait() time.Duration { return ackWait(l.lane) }
+func (l *Lane) AckWait() time.Duration { return l.ackWait }
 
 // Pull waits for the first message and returns it with all that have arrived by then, at most room.
 // What is pulled and not acked comes again after AckWait. An error is passing (the server is away, a
@@ -65,18 +90,27 @@ func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 		}
 		got = l.cur.take(room, got)
 	}
+	if l.cur.anew {
+		if err := l.Same(ctx); err != nil {
+			l.end()
+			return nil, err
+		}
+		l.cur.anew = false
+	}
 	if !l.cur.ended {
 		return got, nil
 	}
 	err := l.cur.err
 	l.end()
-	switch {
-	case err == nil || len(got) > 0:
+	if err == nil || len(got) > 0 {
 		return got, nil
-	case Gone(err) && l.b.missing(ctx, l.b.name("REQUESTS"), string(l.lane)):
-		err = record.ErrGone
 	}
-	return nil, fmt.Errorf("pull lane %s: %w", l.lane, err)
+	if Gone(err) {
+		if gone := l.Same(ctx); errors.Is(gone, record.ErrGone) {
+			return nil, gone
+		}
+	}
+	return nil, fmt.Errorf("pull lane %s: %w", l.name, err)
 }
 
 // Rest ends the pull that is open and gives what it brought that nobody has taken; the caller gives
@@ -114,7 +148,7 @@ func (l *Lane) underway(ctx context.Context) []record.Delivery {
 
 // end forgets the pull.
 func (l *Lane) end() {
-	l.big = l.cur.big
+	l.big, l.seen = l.cur.big, l.cur.seen
 	l.cur.close()
 	l.cur = nil
 }
@@ -127,20 +161,20 @@ func (l *Lane) Hurry(ctx context.Context) (time.Duration, error) {
 }
 
 // Settle ends what Hurry began.
-func (l *Lane) Settle(ctx context.Context) error { return l.setAckWait(ctx, ackWait(l.lane)) }
+func (l *Lane) Settle(ctx context.Context) error { return l.setAckWait(ctx, l.ackWait) }
 
 func (l *Lane) setAckWait(ctx context.Context, wait time.Duration) error {
 	info, err := l.cons.Info(ctx)
 	if err != nil {
-		return fmt.Errorf("look up lane %s: %w", l.lane, err)
+		return fmt.Errorf("look up lane %s: %w", l.name, err)
 	}
 	cfg := info.Config
 	if cfg.AckWait == wait {
 		return nil
 	}
 	cfg.AckWait = wait
-	if _, err := l.b.js.UpdateConsumer(ctx, l.b.name("REQUESTS"), cfg); err != nil {
-		return fmt.Errorf("set ack wait of lane %s: %w", l.lane, err)
+	if _, err := l.b.js.UpdateConsumer(ctx, l.stream, cfg); err != nil {
+		return fmt.Errorf("set ack wait of lane %s: %w", l.name, err)
 	}
 	return nil
 }
@@ -149,7 +183,7 @@ func (l *Lane) setAckWait(ctx context.Context, wait time.Duration) error {
 func (l *Lane) Depth(ctx context.Context) (waiting, held int, err error) {
 	info, err := l.cons.Info(ctx)
 	if err != nil {
-		return 0, 0, fmt.Errorf("look up lane %s: %w", l.lane, err)
+		return 0, 0, fmt.Errorf("look up lane %s: %w", l.name, err)
 	}
 	return int(info.NumPending), info.NumAckPending, nil
 }

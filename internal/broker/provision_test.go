@@ -62,8 +62,9 @@ func TestProvision_MakesWhatIsPromised(t *testing.T) {
 		"PURGE_DEAD":     {Subjects: "purge.dead.*.*", MaxAge: 30 * 24 * time.Hour, Direct: true},
 		"PURGE_JOBS":     {Subjects: "purge.jobs.*.*.*.*.*", PerSubject: 1},
 		"PURGE_PROGRESS": {Subjects: "purge.marks.*.*.*", PerSubject: 1, TTL: true},
+		"PURGE_PARKED":   {Subjects: "purge.parked.*.*.*.*.*.*.*", WorkQueue: true, Direct: true},
 		"PURGE_CONTROL": {
-			Subjects: "purge.control.lease purge.control.handover purge.control.pause.*", PerSubject: 1, DiscardNew: true,
+			Subjects: "purge.control.lease purge.control.handover purge.control.pause.interactive purge.control.pause.bulk", PerSubject: 1, DiscardNew: true,
 			Consumers: "owner purge.control.lease 3s -1 1",
 		},
 	}

@@ -39,7 +39,9 @@ type pull struct {
 	some  bool           // it has brought one
 	heard time.Time
 	ended bool
-	big   bool // the next message is larger than pullBytes
+	big   bool   // the next message is larger than pullBytes
+	seen  uint64 // the consumer's number of the last delivery
+	anew  bool   // that number fell: the consumer may be another one
 	err   error
 }
 
@@ -56,17 +58,17 @@ func (l *Lane) ask(n int, alone bool) (*pull, error) {
 		Heartbeat time.Duration `json:"idle_heartbeat"`
 	}{n, size, pullWait, pullHeartbeat})
 	if err != nil {
-		return nil, fmt.Errorf("encode pull of lane %s: %w", l.lane, err)
+		return nil, fmt.Errorf("encode pull of lane %s: %w", l.name, err)
 	}
-	p := &pull{msgs: make(chan *nats.Msg, n+pullNotices), open: n, heard: time.Now()}
+	p := &pull{msgs: make(chan *nats.Msg, n+pullNotices), open: n, heard: time.Now(), seen: l.seen}
 	inbox := l.b.nc.NewInbox()
 	if p.sub, err = l.b.nc.ChanSubscribe(inbox, p.msgs); err != nil {
-		return nil, fmt.Errorf("subscribe for lane %s: %w", l.lane, err)
+		return nil, fmt.Errorf("subscribe for lane %s: %w", l.name, err)
 	}
-	subject := "$JS.API.CONSUMER.MSG.NEXT." + l.b.name("REQUESTS") + "." + string(l.lane)
+	subject := "$JS.API.CONSUMER.MSG.NEXT." + l.stream + "." + l.name
 	if err := l.b.nc.PublishRequest(subject, inbox, req); err != nil {
 		p.close()
-		return nil, fmt.Errorf("pull lane %s: %w", l.lane, err)
+		return nil, fmt.Errorf("pull lane %s: %w", l.name, err)
 	}
 	return p, nil
 }
@@ -115,6 +117,8 @@ func (p *pull) read(m *nats.Msg, got []record.Delivery) []record.Delivery {
 	if err != nil {
 		return got // no JetStream message: nothing that could be acked
 	}
+	p.anew = p.anew || meta.Sequence.Consumer <= p.seen
+	p.seen = meta.Sequence.Consumer
 	return append(got, record.Delivery{
 		Subject: m.Subject, Data: m.Data,
 		ContentType: m.Header.Get("Content-Type"), MsgID: m.Header.Get(jetstream.MsgIDHeader),

@@ -34,7 +34,7 @@ func (b *Broker) subject(rest string) string { return b.set.Prefix + "." + rest 
 
 // streams is the one definition of everything that edgepurge stores.
 func (b *Broker) streams(maxPayload int64) []stream {
-	all := []stream{b.requestStream(maxPayload), b.eventStream(), b.deadStream(), b.jobStream(), b.progressStream(), b.controlStream()}
+	all := []stream{b.requestStream(maxPayload), b.eventStream(), b.deadStream(), b.jobStream(), b.progressStream(), b.parkedStream(), b.controlStream()}
 	for i := range all {
 		all[i].cfg.Storage = jetstream.FileStorage
 		all[i].cfg.Replicas = b.set.Replicas
@@ -129,6 +129,18 @@ func (b *Broker) progressStream() stream {
 	}}
 }
 
+// parkedStream is a work queue of its own for each zone, type and lane that can't be sent now; consumers
+// come and go with these queues.
+func (b *Broker) parkedStream() stream {
+	return stream{cfg: jetstream.StreamConfig{
+		Name:        b.name("PARKED"),
+		Description: "edgepurge: requests that wait for their zone or its next day",
+		Subjects:    []string{b.subject("parked.*.*.*.*.*.*.*")},
+		Retention:   jetstream.WorkQueuePolicy,
+		AllowDirect: true,
+	}}
+}
+
 // controlStream replaces nothing: whoever could put another lease in place of the one that is held
 // would make a second owner.
 func (b *Broker) controlStream() stream {
@@ -137,7 +149,7 @@ func (b *Broker) controlStream() stream {
 			Name:        b.name("CONTROL"),
 			Description: "edgepurge: the owner's lease and the hand-over",
 			Subjects: []string{
-				b.subject("control.lease"), b.subject("control.handover"), b.subject("control.pause.*"),
+				b.subject("control.lease"), b.subject("control.handover"), b.subject("control.pause.interactive"), b.subject("control.pause.bulk"),
 			},
 			Discard:              jetstream.DiscardNew,
 			DiscardNewPerSubject: true,

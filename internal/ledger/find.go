@@ -11,10 +11,11 @@ import (
 )
 
 // Query asks what is known of a request. Again says that its message was delivered before, so that
-// a part of its targets may have their outcome already.
+// a part of its targets may have their outcome already; Parked that it comes from a queue.
 type Query struct {
-	Key   record.Key
-	Again bool
+	Key    record.Key
+	Again  bool
+	Parked bool
 }
 
 // Find tells which of the requests have ended or are in flight; those it knows nothing of are not in
@@ -60,8 +61,14 @@ func (l *Ledger) find(ctx context.Context, queries []Query) (map[record.Key]reco
 	if err := l.findEnded(ctx, gone, found); err != nil {
 		return nil, err
 	}
+	if err := l.findParked(ctx, queries, found); err != nil {
+		return nil, err
+	}
 	for _, q := range queries {
 		f := found[q.Key]
+		if f.Parked {
+			continue
+		}
 		if partly := len(f.Held) > 0 && !f.All(); q.Again || partly {
 			if err := l.findProgress(ctx, q.Key, found); err != nil {
 				return nil, err
@@ -81,6 +88,27 @@ func (l *Ledger) findEnded(ctx context.Context, keys []record.Key, found map[rec
 	}
 	for k, o := range ended {
 		found[k] = record.Found{Digest: o.Digest, Ended: true}
+	}
+	return nil
+}
+
+// findParked finds what waits in a queue. Only the owner parks, so that it knows whether there is any.
+func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[record.Key]record.Found) error {
+	if !l.parking.Load() {
+		return nil
+	}
+	var keys []record.Key
+	for _, q := range queries {
+		if _, known := found[q.Key]; !known && !q.Parked {
+			keys = append(keys, q.Key)
+		}
+	}
+	parked, err := l.store.ParkedOf(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for k, digest := range parked {
+		found[k] = record.Found{Digest: digest, Parked: true}
 	}
 	return nil
 }

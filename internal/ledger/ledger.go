@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -37,6 +38,12 @@ type Store interface {
 	// gives the same one.
 	ReplaceJob(ctx context.Context, at record.Place, head record.Head, data []byte) (uint64, error)
 
+	// Park stores requests at the end of a queue; nil means that the request waits, here or in another.
+	Park(ctx context.Context, q record.Queue, requests []record.Parked) []error
+	// ParkedOf finds parked requests, with their digests. A miss is no proof that there is none.
+	ParkedOf(ctx context.Context, keys []record.Key) (map[record.Key]string, error)
+	Queues(ctx context.Context) ([]record.Queue, error)
+
 	// Progress reads a record and its place; no data when there is none.
 	Progress(ctx context.Context, k record.Key) ([]byte, record.Place, error)
 	// PutProgress replaces the record at after; false when another write was first.
@@ -58,6 +65,8 @@ type Ledger struct {
 	store Store
 	log   *zap.Logger
 	index index
+
+	parking atomic.Bool // something may be parked
 }
 
 // New makes a Ledger.

@@ -25,6 +25,8 @@ type memory struct {
 	jobs     map[uint64][]byte
 	subjects map[string]uint64 // of jobs
 	progress map[record.Key]mark
+	parked   map[record.Key]record.Parked
+	queues   map[record.Queue][]string // ids
 }
 
 type mark struct {
@@ -37,6 +39,7 @@ func newMemory() *memory {
 	return &memory{
 		events: make(map[record.Key][]byte), jobs: make(map[uint64][]byte),
 		subjects: make(map[string]uint64), progress: make(map[record.Key]mark),
+		parked: make(map[record.Key]record.Parked), queues: make(map[record.Queue][]string),
 	}
 }
 
@@ -151,6 +154,36 @@ func (m *memory) ReplaceJob(_ context.Context, at record.Place, _ record.Head, d
 	sequence := m.next()
 	m.subjects[at.Subject], m.jobs[sequence] = sequence, bytes.Clone(data)
 	return sequence, nil
+}
+
+func (m *memory) Park(_ context.Context, q record.Queue, all []record.Parked) []error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range all {
+		if _, there := m.parked[p.Request.Key()]; !there {
+			m.parked[p.Request.Key()] = p
+			m.queues[q] = append(m.queues[q], p.Request.ID)
+		}
+	}
+	return make([]error, len(all))
+}
+
+func (m *memory) ParkedOf(_ context.Context, keys []record.Key) (map[record.Key]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := make(map[record.Key]string)
+	for _, k := range keys {
+		if p, there := m.parked[k]; there {
+			found[k] = p.Request.Digest
+		}
+	}
+	return found, nil
+}
+
+func (m *memory) Queues(context.Context) ([]record.Queue, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Keys(m.queues)), nil
 }
 
 func (m *memory) Progress(_ context.Context, k record.Key) ([]byte, record.Place, error) {

@@ -206,6 +206,22 @@ func (f *faulty) ReplaceJob(ctx context.Context, at record.Place, head record.He
 	return sequence, nil
 }
 
+func (f *faulty) Park(ctx context.Context, q record.Queue, all []record.Parked) []error {
+	errs := make([]error, len(all))
+	park := func(n int) func() error {
+		return func() error {
+			copy(errs, f.Store.Park(ctx, q, all[:n]))
+			return nil
+		}
+	}
+	if err := f.do("Park", park(len(all)), park(len(all)/2)); err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+	}
+	return errs
+}
+
 func (f *faulty) Progress(ctx context.Context, k record.Key) (data []byte, at record.Place, err error) {
 	read := func() (err error) {
 		data, at, err = f.Store.Progress(ctx, k)

@@ -112,10 +112,11 @@ type InFlight struct {
 type Found struct {
 	Digest string // of its body
 	Ended  bool   // its terminal event is stored
+	Parked bool   // it waits in a queue
 	Held   []bool // by target index: stands in a stored job or has its outcome; nil if none
 }
 
 // All tells whether nothing is left to submit.
 func (f *Found) All() bool {
-	return f.Ended || len(f.Held) > 0 && !slices.Contains(f.Held, false)
+	return f.Ended || f.Parked || len(f.Held) > 0 && !slices.Contains(f.Held, false)
 }

@@ -1,0 +1,138 @@
+package broker_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+func queueOf(zone string, lane purge.Lane) record.Queue {
+	return record.Queue{Account: "main", Zone: zone, Type: "purge_url", Lane: lane}
+}
+
+func parkable(id string) record.Parked {
+	return record.Parked{
+		Request: record.Request{Source: "ghost", ID: id, Lane: purge.Bulk, Digest: "digest of " + id},
+		Body:    purge.Request{Targets: []string{"https://www.example.com/" + id}},
+	}
+}
+
+func park(t *testing.T, b *broker.Broker, q record.Queue, ids ...string) {
+	t.Helper()
+	var all []record.Parked
+	for _, id := range ids {
+		all = append(all, parkable(id))
+	}
+	for i, err := range b.Park(t.Context(), q, all) {
+		if err != nil {
+			t.Fatalf("park %s: %v", ids[i], err)
+		}
+	}
+}
+
+func openQueue(t *testing.T, b *broker.Broker, q record.Queue) *broker.Lane {
+	t.Helper()
+	l, err := b.OpenQueue(t.Context(), q)
+	if err != nil {
+		t.Fatalf("open queue: %v", err)
+	}
+	t.Cleanup(func() { l.Rest() })
+	return l
+}
+
+// parkedIDs decodes deliveries of a queue.
+func parkedIDs(t *testing.T, all []record.Delivery) []string {
+	t.Helper()
+	var ids []string
+	for _, d := range all {
+		p, err := record.DecodeParked(d.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, p.Request.ID)
+	}
+	return ids
+}
+
+func TestPark_KeepsOrderByQueue(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	one, two, odd := queueOf("zone-1", purge.Bulk), queueOf("zone-1", purge.Interactive), queueOf("", purge.Bulk)
+	var ids []string
+	for i := range 500 {
+		ids = append(ids, fmt.Sprintf("r%d", i))
+	}
+	lanes := map[record.Queue]*broker.Lane{}
+	for q, ids := range map[record.Queue][]string{one: ids, two: {"urgent"}, odd: {"lost"}} {
+		park(t, b, q, ids...)
+		lanes[q] = openQueue(t, b, q)
+	}
+	for q, want := range map[record.Queue][]string{one: ids, two: {"urgent"}, odd: {"lost"}} {
+		got := pull(t, lanes[q], len(want))
+		if diff := cmp.Diff(want, parkedIDs(t, got)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", q, diff)
+		}
+		if ok, err := b.CloseQueue(t.Context(), q); ok || err != nil {
+			t.Errorf("%v: closed %v, %v, while messages are held", q, ok, err)
+		}
+		if err := b.Ack(t.Context(), repliesOf(got)); err != nil {
+			t.Fatalf("ack: %v", err)
+		}
+	}
+	queues, err := connect(t, s, settings()).Queues(t.Context())
+	if err != nil || len(queues) != 3 || !slices.Contains(queues, one) || !slices.Contains(queues, odd) {
+		t.Errorf("got queues %v, %v, want the three", queues, err)
+	}
+	for _, q := range queues {
+		lanes[q].Rest()
+		for range 2 { // a second time, as after a lost answer
+			if ok, err := b.CloseQueue(t.Context(), q); !ok || err != nil {
+				t.Errorf("%v: not closed: %v", q, err)
+			}
+		}
+	}
+	if got := stored(t, client(t, s), "PURGE_PARKED"); got != 0 {
+		t.Errorf("%d messages are left", got)
+	}
+}
+
+// A request waits in one queue, once, whoever parks it and however often.
+func TestPark_HoldsARequestOnce(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	other := connect(t, s, settings())
+	park(t, b, queueOf("zone-1", purge.Bulk), "a", "b")
+	park(t, other, queueOf("zone-1", purge.Bulk), "b", "c")
+	park(t, other, queueOf("zone-2", purge.Bulk), "a")
+	l := openQueue(t, b, queueOf("zone-1", purge.Bulk))
+	if got := parkedIDs(t, pull(t, l, 3)); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("got %v, want a b c", got)
+	}
+	keys := []record.Key{{Source: "ghost", ID: "a"}, {Source: "ghost", ID: "none"}, {Source: "shop", ID: "a"}}
+	found, err := other.ParkedOf(t.Context(), keys)
+	if diff := cmp.Diff(map[record.Key]string{keys[0]: "digest of a"}, found); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// A producer can have the server's answer to a publish land there.
+func TestPark_IsNotHinderedByWhatIsNoRecord(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	mustSend(t, client(t, s), "purge.parked.main.zone-1.purge_url.bulk.ghost.a.guess", []byte(`{"stream":"PURGE_REQUESTS","seq":1}`))
+	q := queueOf("zone-1", purge.Bulk)
+	if err := b.Park(t.Context(), q, []record.Parked{parkable("a")})[0]; err == nil {
+		t.Error("parked, though something lies there")
+	}
+	park(t, b, q, "a")
+	found, err := b.ParkedOf(t.Context(), []record.Key{{Source: "ghost", ID: "a"}})
+	if err != nil || len(found) != 1 {
+		t.Errorf("found %v, %v, want the request", found, err)
+	}
+}

@@ -1,0 +1,86 @@
+package ledger_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+func TestLedger_FindsWhatIsParked(t *testing.T) {
+	b := newBroker(t)
+	l := newLedger(b)
+	r, fresh := request("r", 2), request("fresh", 1)
+	q := record.Queue{Account: account, Zone: testZone, Type: "purge_url", Lane: purge.Bulk}
+	unfit, err := l.Park(t.Context(), q, []record.Parked{{Request: r, Body: purge.Request{Targets: []string{"a", "b"}}}})
+	if len(unfit) > 0 || err != nil {
+		t.Fatalf("park: %v, %v", unfit, err)
+	}
+	want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Parked: true}}
+	if diff := cmp.Diff(want, find(t, l, true, r, fresh)); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	if f := want[r.Key()]; !f.All() {
+		t.Error("something is left to submit of what is parked")
+	}
+	// What comes from the queue is not kept from being sent by lying there.
+	found, err := l.Find(t.Context(), []ledger.Query{{Key: r.Key(), Again: true, Parked: true}})
+	if len(found) != 0 || err != nil {
+		t.Errorf("found %v, %v, want nothing", found, err)
+	}
+
+	// Another process takes over: it knows once it has looked.
+	if _, err := b.OpenQueue(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+	next := newLedger(b)
+	queues, err := next.Queues(t.Context())
+	if err != nil || !slices.Equal(queues, []record.Queue{q}) {
+		t.Errorf("got queues %v, %v, want %v", queues, err, q)
+	}
+	if diff := cmp.Diff(want, find(t, next, false, r)); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+}
+
+func TestLedger_ParksThroughFaults(t *testing.T) {
+	for _, kind := range []fault{before, after, half} {
+		store := newMemory()
+		f := &faulty{Store: store, plan: func(call int, _ string) fault {
+			if call < 3 {
+				return kind
+			}
+			return none
+		}}
+		q := record.Queue{Zone: testZone}
+		var all []record.Parked
+		for _, id := range []string{"a", "b", "c", "d"} {
+			all = append(all, record.Parked{Request: request(id, 1)})
+		}
+		unfit, err := newLedger(f).Park(t.Context(), q, all)
+		if len(unfit) > 0 || err != nil {
+			t.Errorf("%s: %v, %v", faultNames[kind], unfit, err)
+		}
+		if want := []string{"a", "b", "c", "d"}; !slices.Equal(store.queues[q], want) {
+			t.Errorf("%s: parked %v, want %v in order", faultNames[kind], store.queues[q], want)
+		}
+	}
+}
+
+func TestLedger_GivesBackWhatCannotBeParked(t *testing.T) {
+	b := newBroker(t)
+	fit, large := request("fit", 1), request("large", 1)
+	unfit, err := newLedger(b).Park(t.Context(), record.Queue{Zone: testZone}, []record.Parked{
+		{Request: large, Body: purge.Request{Targets: []string{string(make([]byte, 2<<20))}}}, {Request: fit},
+	})
+	if !slices.Equal(unfit, []record.Key{large.Key()}) || err != nil {
+		t.Errorf("got %v, %v, want the large one", unfit, err)
+	}
+	if found, err := b.ParkedOf(t.Context(), []record.Key{fit.Key(), large.Key()}); err != nil || len(found) != 1 {
+		t.Errorf("parked %v, %v, want the other", found, err)
+	}
+}

@@ -1,0 +1,47 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// Queue is where requests wait together that can't be sent now: those of a zone and type whose day is
+// spent, say.
+type Queue struct {
+	Account string     `json:"account"`
+	Zone    string     `json:"zone"` // empty: their zone is not known yet
+	Type    string     `json:"type"` // the API's word, as "purge_url"
+	Lane    purge.Lane `json:"lane"`
+}
+
+// Parked is a request that was taken out of the request stream and waits in a queue. It stands for all
+// of the request: none of its targets waits anywhere else.
+type Parked struct {
+	Version int           `json:"v"`
+	Request Request       `json:"request"`
+	Body    purge.Request `json:"body"`
+}
+
+// Encode gives the stored form.
+func (p *Parked) Encode() ([]byte, error) {
+	var buf bytes.Buffer
+	stored := *p
+	stored.Version = Version
+	if err := encoder(&buf).Encode(stored); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnfit, err)
+	}
+	return buf.Bytes(), nil
+}
+
+// DecodeParked reads the stored form. Its error is [ErrVersion] for a newer record.
+func DecodeParked(data []byte) (*Parked, error) {
+	var p Parked
+	err := json.Unmarshal(data, &p)
+	if err := checkVersion(p.Version, err); err != nil {
+		return nil, fmt.Errorf("decode parked request: %w", err)
+	}
+	return &p, nil
+}

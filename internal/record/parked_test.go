@@ -1,0 +1,75 @@
+package record_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+func goldenParked() *record.Parked {
+	return &record.Parked{
+		Request: goldenJob().Shares[0].Request,
+		Body: purge.Request{
+			Zone: "zone-3fkff38fyw8s", Type: purge.Tag, Targets: []string{"blog", `"Größe" <1 & 2>`, "shop", "a,b"},
+			Hosts: []string{"b.test", "A.test"}, Account: "main", Time: at(0), Expires: at(60000),
+			Labels: map[string]string{"post": "4711", "größe": `"<&>"`},
+		},
+	}
+}
+
+func TestParked_HasItsGoldenForm(t *testing.T) {
+	want := golden(t, "parked.v1.golden.json")
+	p := goldenParked()
+	data, err := p.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(data)); diff != "" {
+		t.Errorf("stored form (-want +got):\n%s", diff)
+	}
+	got, err := record.DecodeParked(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Version = 1
+	if diff := cmp.Diff(p, got); diff != "" {
+		t.Errorf("decoded (-want +got):\n%s", diff)
+	}
+}
+
+func TestParked_OfANewerVersionIsLeftAlone(t *testing.T) {
+	newer := strings.Replace(string(golden(t, "parked.v1.golden.json")), `"v":1`, `"v":2`, 1)
+	if _, err := record.DecodeParked([]byte(newer)); !errors.Is(err, record.ErrVersion) {
+		t.Errorf("got %v, want %v", err, record.ErrVersion)
+	}
+	if _, err := record.DecodeParked([]byte(`{"stream":"PURGE_REQUESTS","seq":1}`)); err == nil {
+		t.Error("got nil for what is no record")
+	}
+}
+
+func FuzzDecodeParked(f *testing.F) {
+	f.Add(golden(f, "parked.v1.golden.json"))
+	f.Add([]byte(`{"v":1,"request":null,"body":{"targets":[""]}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := record.DecodeParked(data)
+		if err != nil {
+			return
+		}
+		again, err := p.Encode()
+		if err != nil {
+			t.Fatalf("encode what was decoded: %v", err)
+		}
+		twice, err := record.DecodeParked(again)
+		if err != nil {
+			t.Fatalf("decode what was encoded: %v", err)
+		}
+		if data, err := twice.Encode(); err != nil || string(data) != string(again) {
+			t.Errorf("got %s, %v, want %s", data, err, again)
+		}
+	})
+}
