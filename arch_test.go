@@ -20,6 +20,8 @@ floor 0: what all others speak of
 	purge < internal/record
 	internal/edgeone/v20220901
 	internal/edgeone/v20220901 < internal/edgeone
+	internal/edgeone/v20220106
+	internal/edgeone/v20220106 < internal/edgeone
 	internal/edgeone/emulator
 
 floor 1: one idea each
@@ -51,6 +53,7 @@ floor 5: what can be run
 
 only
 	internal/edgeone/v20220901: internal/edgeone
+	internal/edgeone/v20220106: internal/edgeone
 	internal/edgeone/emulator: 5+
 	internal/edgeone: internal/zone tracker worker internal/app
 	internal/broker: internal/submit 4+
@@ -65,6 +68,7 @@ only
 only
 	golang.org/x/net/idna: purge
 	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/edgeone internal/edgeone/v20220901
+	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/edgeone/v20220106
 	# Credentials are made where the configuration, or the emulator's key pair, is at hand.
 	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/app internal/demo
 	github.com/nats-io/nats.go: internal/broker client

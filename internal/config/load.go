@@ -28,6 +28,9 @@ func Load(path string, environ []string) (Config, []string, error) {
 	l.layer(shared)
 	l.layer(own)
 	l.secretFiles()
+	if e := &l.cfg.EdgeOne; e.Version == regionalVersion && e.Region == "" {
+		e.Region = defaultRegion
+	}
 	l.check(l.cfg)
 	warnings := strangers(vars, l.fields)
 	if err := l.faults.err(); err != nil {

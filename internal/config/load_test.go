@@ -91,6 +91,30 @@ http: {listen: ""}
 	}
 }
 
+func TestLoad_OlderVersionAlwaysHasARegion(t *testing.T) {
+	older := "EDGEPURGE_EDGEONE_VERSION=2022-01-06"
+	tests := []struct {
+		environ []string
+		want    string
+	}{
+		{nil, ""},
+		{[]string{"EDGEPURGE_EDGEONE_VERSION=2022-09-01"}, ""},
+		{[]string{older}, "ap-guangzhou"},
+		{[]string{older, "EDGEPURGE_EDGEONE_REGION="}, "ap-guangzhou"},
+		{[]string{older, "EDGEPURGE_EDGEONE_REGION=ap-singapore"}, "ap-singapore"},
+		{[]string{"EDGEPURGE_EDGEONE_REGION=ap-singapore"}, "ap-singapore"},
+	}
+	for _, tt := range tests {
+		if got := load(t, "", tt.environ...).EdgeOne.Region; got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.environ, got, tt.want)
+		}
+	}
+	file := write(t, "c.yaml", "edgeone:\n  version: 2022-01-06\n  region: \"\"\n")
+	if got := load(t, file).EdgeOne; got.Version != "2022-01-06" || got.Region != "ap-guangzhou" {
+		t.Errorf("file: got %s in %q, want 2022-01-06 in ap-guangzhou", got.Version, got.Region)
+	}
+}
+
 func TestLoad_StrongerLayerWins(t *testing.T) {
 	file := write(t, "c.yaml", "nats: {url: nats://file}\n")
 	tests := []struct {

@@ -48,7 +48,7 @@ type EdgeOne struct {
 	Endpoint string `yaml:"endpoint" env:"ENDPOINT"`
 	// Version is the API version; see [Versions].
 	Version string `yaml:"version" env:"VERSION"`
-	// Region is sent as X-TC-Region; empty: none.
+	// Region is sent as X-TC-Region; empty: none. 2022-01-06 needs one: Load makes an empty one ap-guangzhou.
 	Region string `yaml:"region" env:"REGION"`
 	// Timeout bounds one API call, 100ms to 10m.
 	Timeout time.Duration `yaml:"timeout" env:"TIMEOUT"`
@@ -66,4 +66,11 @@ type EdgeOne struct {
 }
 
 // Versions returns the API versions that Version may name, the default first.
-func Versions() []string { return []string{"2022-09-01"} }
+func Versions() []string { return []string{"2022-09-01", regionalVersion} }
+
+const (
+	// regionalVersion is the API version that refuses calls without a region, which decides nothing else.
+	regionalVersion = "2022-01-06"
+	// defaultRegion is sent with it where none is given.
+	defaultRegion = "ap-guangzhou"
+)

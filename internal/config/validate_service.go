@@ -139,11 +139,7 @@ func (k *checker) edgeone(e EdgeOne) {
 		k.fault("edgeone.endpoint", err.Error())
 	}
 	if !slices.Contains(Versions(), e.Version) {
-		problem := " is not a version of the API"
-		if e.Version == "2022-01-06" {
-			problem = " is not supported yet"
-		}
-		k.fault("edgeone.version", show(e.Version)+problem+"; write "+alternatives(Versions()))
+		k.fault("edgeone.version", show(e.Version)+" is not a version of the API; write "+alternatives(Versions()))
 	}
 	if e.Region != "" && !regionForm.MatchString(e.Region) {
 		k.fault("edgeone.region", show(e.Region)+" is not a region; write one such as ap-guangzhou, or leave it empty")

@@ -1,5 +1,7 @@
 package edgeone
 
+import "errors"
+
 // advice says what an operator can do about e; empty where there is nothing to do but wait.
 func (e *Error) advice() string {
 	switch e.Code {
@@ -7,6 +9,9 @@ func (e *Error) advice() string {
 		return "set this machine's clock"
 	case "AuthFailure.TokenFailure":
 		return "renew the temporary key"
+	}
+	if errors.Is(e, errLacking) {
+		return "use version " + DefaultVersion
 	}
 	switch Classify(e) {
 	case Throttled:

@@ -5,8 +5,11 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	tcerr "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/errors"
+
+	teo "github.com/edgepurge/edgepurge/internal/edgeone/v20220901"
 )
 
 // Class is what a caller can do about the end of a call.
@@ -36,8 +39,8 @@ const (
 	Permission
 	// TooLarge: the request's body, or the list's length. Ask for less at once.
 	TooLarge
-	// Misconfigured: zone, endpoint, version or the like is wrong. An operator has to act. Its word is
-	// "config".
+	// Misconfigured: zone, endpoint, version or the like is wrong, or the version can't do it. An
+	// operator has to act. Its word is "config".
 	Misconfigured
 	// Unknown: anything else. A few more times, then give up with the code.
 	Unknown
@@ -82,6 +85,8 @@ func Classify(err error) Class {
 		return TooLarge
 	case errors.Is(err, errFewRows):
 		return Transient
+	case errors.Is(err, errLacking):
+		return Misconfigured
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.uncoded()
@@ -93,6 +98,15 @@ func Classify(err error) Class {
 		return classOf(sdk.Code)
 	}
 	return Unknown
+}
+
+// Forbidden tells whether err, of class Permission, says that the credentials are good but lack the
+// permission for the action: other actions may be allowed. The other errors of that class refuse the
+// credentials themselves.
+func Forbidden(err error) bool {
+	code := Code(err)
+	family, _, _ := strings.Cut(code, ".")
+	return Classify(err) == Permission && (family == teo.UNAUTHORIZEDOPERATION || code == "AuthFailure.UnauthorizedOperation")
 }
 
 // uncoded is the class of a call that brought no code.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,6 +78,22 @@ func TestClassify_OfAnswersIsThatOfTheirCode(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestForbidden_IsOfTheActionNotOfTheCredentials(t *testing.T) {
+	forbidden := `UnauthorizedOperation UnauthorizedOperation.CamUnauthorized UnauthorizedOperation.NoPermission
+		UnauthorizedOperation.DomainEmpty AuthFailure.UnauthorizedOperation`
+	for _, codes := range codeClasses {
+		for code := range strings.FieldsSeq(codes) {
+			want := slices.Contains(strings.Fields(forbidden), code)
+			if got := edgeone.Forbidden(fmt.Errorf("x: %w", &edgeone.Error{Code: code})); got != want {
+				t.Errorf("%s: got %v, want %v", code, got, want)
+			}
+		}
+	}
+	if edgeone.Forbidden(nil) || edgeone.Forbidden(errors.New("UnauthorizedOperation")) {
+		t.Error("what EdgeOne did not say is no refusal")
 	}
 }
 

@@ -29,9 +29,10 @@ type Config struct {
 	// Endpoint is host[:port][/path] or a URL; plain http:// only to a loopback address.
 	// Defaults to DefaultEndpoint.
 	Endpoint string
-	// Version is the API version. Defaults to DefaultVersion; others are refused.
+	// Version is the API version: 2022-09-01 or 2022-01-06. Defaults to DefaultVersion.
 	Version string
-	// Region is sent with every call if it is not empty; 2022-09-01 needs none.
+	// Region is sent with every call if it is not empty. 2022-09-01 needs none; for 2022-01-06, which
+	// does, it defaults to ap-guangzhou.
 	Region string
 	// Timeout bounds one call, from its start to the last byte of its answer. It is in force beside
 	// the context's own deadline. Defaults to DefaultTimeout.

@@ -4,9 +4,11 @@
 // it submits one batch, reads the tasks of jobs, and looks up quotas, zones and host names. It
 // speaks the API's words: types are "purge_url", not "url".
 //
-//	Client -> api (one for each API version) -> v20220901 -> SDK common -> transport -> wire
+//	Client -> api (one for each API version) -> v2022.... -> SDK common -> transport -> wire
 //	 words,    our values to its fields          actions      TC3, JSON    one call,    HTTP/1.1
 //	 classes                                                               no replay
+//
+// The older version of the API, 2022-01-06, can do less: [Unsupported] tells what to refuse.
 //
 // What it promises:
 //

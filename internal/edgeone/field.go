@@ -3,6 +3,8 @@ package edgeone
 import (
 	"math"
 	"time"
+
+	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
 )
 
 // optional returns s as a field of a request: absent if empty.
@@ -11,6 +13,14 @@ func optional(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+// optionals returns list as a field of a request: absent if empty.
+func optionals(list []string) []*string {
+	if len(list) == 0 {
+		return nil
+	}
+	return common.StringPtrs(list)
 }
 
 // value returns a field of an answer, which may be absent.

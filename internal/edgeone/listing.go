@@ -20,33 +20,75 @@ type page[T any] struct {
 }
 
 // listing reads a list page by page, each row once by its key.
+//
+// Where the offset is vague, rows are tried first: a page of 1,000 at offset 1,000 is the second by
+// rows, and the thousandth by pages, which no list that is read here has. So an empty page where the
+// count promises rows means that pages are counted, and the list goes on with page 2. Neither reading
+// can miss rows silently: a list ends only when as many were seen as the count says.
 type listing[T any, K comparable] struct {
 	action string
 	limit  int
+	vague  bool                        // the offset may count pages, from 1
 	before func(context.Context) error // may be nil
 	fetch  func(ctx context.Context, offset int) (page[T], error)
 	key    func(T) K
 }
 
+// place is how far a list has been read.
+type place struct {
+	row   int // rows that were seen
+	first int // rows of the first page
+	page  int // what is next, where offsets count pages; 0: they count rows
+}
+
+func (at place) offset() int {
+	if at.page > 0 {
+		return at.page
+	}
+	return at.row
+}
+
+// after returns the place behind a page of so many rows.
+func (at place) after(rows int) place {
+	if at.row == 0 {
+		at.first = rows
+	}
+	if at.page > 0 {
+		at.page++
+	}
+	at.row += rows
+	return at
+}
+
+// byPages returns the second page, for offsets that count pages.
+func (at place) byPages() place { return place{row: at.first, first: at.first, page: 2} }
+
 // all returns the rows. An error is the last item.
 func (l listing[T, K]) all(ctx context.Context, c *Client) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		known := make(map[K]struct{})
-		for offset := 0; ; {
-			p, err := l.next(ctx, c, offset)
+		known := make(map[K]int)
+		for at := (place{}); ; {
+			p, err := l.next(ctx, c, at.offset())
 			if err != nil {
 				yield(none, err)
 				return
 			}
-			if !l.emit(p, known, yield) {
+			if l.countsPages(p, at) {
+				at = at.byPages()
+				continue
+			}
+			if l.repeats(p, at, known) {
+				p = page[T]{total: p.total}
+			}
+			if !l.emit(p, at, known, yield) {
 				return
 			}
-			offset += p.seen
-			if l.over(p, offset) {
+			at = at.after(p.seen)
+			if l.over(p, at.row) {
 				return
 			}
-			if err := l.stuck(p, offset); err != nil {
+			if err := l.stuck(p, at.row); err != nil {
 				yield(none, c.newError(&exchange{action: l.action, sent: true}, err))
 				return
 			}
@@ -64,14 +106,36 @@ func (l listing[T, K]) next(ctx context.Context, c *Client, offset int) (page[T]
 	return l.fetch(ctx, offset)
 }
 
-// emit yields the rows that are not yet known, and tells whether more are wanted.
-func (l listing[T, K]) emit(p page[T], known map[K]struct{}, yield func(T, error) bool) bool {
+// countsPages tells whether p, read by rows, shows that offsets count pages.
+func (l listing[T, K]) countsPages(p page[T], at place) bool {
+	return l.vague && at.page == 0 && at.row > 0 && p.seen == 0 && (p.total < 0 || p.total > at.row)
+}
+
+// repeats tells whether p, read by its number, is for the most part the first page again. Then offsets
+// count rows after all, and the page that was empty was a fault of the moment, or the end of a list
+// without a count; and p is worth no more than an empty one.
+func (l listing[T, K]) repeats(p page[T], at place, known map[K]int) bool {
+	if at.page == 0 {
+		return false
+	}
+	again := 0
+	for _, row := range p.rows {
+		if begin, ok := known[l.key(row)]; ok && begin == 0 {
+			again++
+		}
+	}
+	return 2*again > len(p.rows)
+}
+
+// emit yields the rows that are not yet known, and tells whether more are wanted. known has the row at
+// which the page began that a key was first seen on.
+func (l listing[T, K]) emit(p page[T], at place, known map[K]int, yield func(T, error) bool) bool {
 	for _, row := range p.rows {
 		key := l.key(row)
 		if _, ok := known[key]; ok {
 			continue
 		}
-		known[key] = struct{}{}
+		known[key] = at.row
 		if !yield(row, nil) {
 			return false
 		}

@@ -14,7 +14,7 @@ type Quota struct {
 
 // Quotas reads the zone's quotas by type, that of "prefetch_url" among them: one call. A type that is
 // not in the map, because its row is missing or incomplete, is unknown, not zero. The error is an
-// *Error.
+// *Error; in 2022-01-06, which can't tell quotas, it is of class Misconfigured, and nothing is sent.
 func (c *Client) Quotas(ctx context.Context, zone string) (map[string]Quota, error) {
 	var quotas map[string]Quota
 	_, err := c.call(ctx, actionQuota, func(ctx context.Context) (err error) {

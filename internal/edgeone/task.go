@@ -3,6 +3,7 @@ package edgeone
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"iter"
 	"time"
 )
@@ -23,11 +24,15 @@ type TaskQuery struct {
 	JobID string
 	// From and To, both included, are sent in whole seconds, widened where they are not.
 	From, To time.Time
-	// Statuses chooses rows in one of them, at most 20.
+	// Statuses chooses rows in one of them, at most 20. The words are the version's: 2022-01-06 has no
+	// canceled, 2022-09-01 no invalid, and each refuses the other's.
 	Statuses []string
+	// Domains chooses rows whose target is on one of these hosts, at most 20 (2022-01-06: 100).
+	Domains []string
 	// Type is one of the Type constants. Target is one target, matched exactly.
 	Type, Target string
-	// Offset is the first row. AllTasks does not use it.
+	// Offset is the first row. AllTasks does not use it. In 2022-01-06 it must be 0, for it is not clear
+	// what the API counts by it.
 	Offset int
 	// Limit is the most rows of a page; 0 or more than 1000 is 1000.
 	Limit int
@@ -57,6 +62,10 @@ type TaskPage struct {
 // PurgeTasks reads one page: one call. An empty page right after CreatePurge is normal. The error
 // is an *Error.
 func (c *Client) PurgeTasks(ctx context.Context, q TaskQuery) (TaskPage, error) {
+	if q.Offset != 0 && c.api.traits().vagueOffset {
+		err := fmt.Errorf("%w: what Offset counts in %s is not clear: read all pages", errLacking, version20220106)
+		return TaskPage{}, c.newError(&exchange{action: actionTasks}, err)
+	}
 	p, err := c.tasks(ctx, q)
 	if err != nil {
 		return TaskPage{}, err
@@ -68,13 +77,21 @@ func (c *Client) PurgeTasks(ctx context.Context, q TaskQuery) (TaskPage, error) 
 // pages while they are read. before, if not nil, is called ahead of each call, so that the caller
 // keeps the pace; its error ends the list. The order is the API's.
 //
+// In 2022-01-06, where Offset may count rows or pages, q.Limit is not used, and a list of more than
+// 1,000 rows costs one call more where it counts pages.
+//
 // An error, always an *Error, is the last item. A list of more than 100,000 rows ends in one of
 // class TooLarge after as many: ask for a narrower window. One that ends short of its count ends in
 // one of class Transient.
 func (c *Client) AllTasks(ctx context.Context, q TaskQuery, before func(context.Context) error) iter.Seq2[Task, error] {
+	vague := c.api.traits().vagueOffset
+	if vague {
+		q.Limit = tasksLimit // by the largest pages, rows and pages are told apart with the second call
+	}
 	l := listing[Task, taskKey]{
 		action: actionTasks,
 		limit:  q.limit(),
+		vague:  vague,
 		before: before,
 		fetch: func(ctx context.Context, offset int) (page[Task], error) {
 			at := q

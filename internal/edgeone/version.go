@@ -9,9 +9,9 @@ import (
 
 // api is one version of the EdgeOne API in this package's words. Each method sends one request,
 // built anew, for sending fills it in, and returns the SDK's error as it is; errNoAnswer for the
-// body {}. Offsets are rows, whatever the version counts. An action that the version lacks is an
-// error.
+// body {}, errLacking, unsent, for what the version can't do. Offsets go to the wire as they are.
 type api interface {
+	traits() traits
 	createPurge(ctx context.Context, p Purge) (Created, error)
 	purgeTasks(ctx context.Context, q TaskQuery) (page[Task], error)
 	quotas(ctx context.Context, zone string) (map[string]Quota, error)
@@ -19,12 +19,23 @@ type api interface {
 	domains(ctx context.Context, zone string, offset, limit int) (page[Domain], error)
 }
 
+// traits are what the versions differ in beside their fields.
+type traits struct {
+	// zonesLimit is the most rows of a page of zones.
+	zonesLimit int
+	// vagueOffset tells that the offset of a list may count pages, from 1, instead of rows.
+	vagueOffset bool
+}
+
 // newAPI returns the version that cfg names.
 func newAPI(cfg Config, ep endpoint, through *transport) (api, error) {
-	if cfg.Version == version20220901 {
+	switch cfg.Version {
+	case version20220901:
 		return newAPI20220901(cfg, newProfile(ep), through)
+	case version20220106:
+		return newAPI20220106(cfg, newProfile(ep), through)
 	}
-	return nil, fmt.Errorf("version %q is not supported: use %q", cfg.Version, DefaultVersion)
+	return nil, fmt.Errorf("version %q is not supported: use %q or %q", cfg.Version, version20220901, version20220106)
 }
 
 // newProfile says to the SDK where to send, and to do nothing by itself: a call that it resent would

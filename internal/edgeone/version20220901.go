@@ -24,6 +24,9 @@ func newAPI20220901(cfg Config, p *profile.ClientProfile, through *transport) (a
 	return api20220901{client: client}, nil
 }
 
+// traits: the API docs say of every offset that it counts rows.
+func (a api20220901) traits() traits { return traits{zonesLimit: 100} }
+
 func (a api20220901) createPurge(ctx context.Context, p Purge) (Created, error) {
 	req := teo.NewCreatePurgeTaskRequest()
 	req.ZoneId = optional(p.Zone)
@@ -31,8 +34,8 @@ func (a api20220901) createPurge(ctx context.Context, p Purge) (Created, error) 
 	if p.Type != TypeURL && p.Type != TypeTag {
 		req.Method = optional(p.Method)
 	}
-	if p.Type != TypeAll && len(p.Targets) > 0 {
-		req.Targets = common.StringPtrs(p.Targets)
+	if p.Type != TypeAll {
+		req.Targets = optionals(p.Targets)
 	}
 	if p.Type == TypeTag && len(p.Hosts) > 0 {
 		req.CacheTag = &teo.CacheTag{Domains: common.StringPtrs(p.Hosts)}
@@ -88,6 +91,7 @@ func filters20220901(q TaskQuery) []*teo.AdvancedFilter {
 	}
 	add("job-id", q.JobID)
 	add("target", q.Target)
+	add("domains", q.Domains...)
 	add("statuses", q.Statuses...)
 	add("type", q.Type)
 	return filters

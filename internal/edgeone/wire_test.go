@@ -70,11 +70,11 @@ func TestClient_SendsWhatTheAPIWants(t *testing.T) {
 			"tasks by time, in whole seconds of UTC that hold the window, and every filter",
 			asking(t.Context(), edgeone.TaskQuery{
 				Zone: "zone-1", From: from, To: to, Statuses: []string{"success", "failed"},
-				Type: "purge_url", Target: "https://e.com/", Offset: 7, Limit: 1,
+				Type: "purge_url", Target: "https://e.com/", Domains: []string{"e.com", "f.com"}, Offset: 7, Limit: 1,
 			}),
 			"DescribePurgeTasks",
 			`{"ZoneId":"zone-1","StartTime":"2026-11-22T02:00:00Z","EndTime":"2026-11-22T04:00:01Z","Offset":7,"Limit":1,"Filters":[` +
-				`{"Name":"target","Values":["https://e.com/"]},{"Name":"statuses","Values":["success","failed"]},{"Name":"type","Values":["purge_url"]}]}`,
+				`{"Name":"target","Values":["https://e.com/"]},{"Name":"domains","Values":["e.com","f.com"]},{"Name":"statuses","Values":["success","failed"]},{"Name":"type","Values":["purge_url"]}]}`,
 		},
 		{
 			"a limit over the API's is the API's",

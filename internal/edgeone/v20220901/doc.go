@@ -10,7 +10,7 @@
 // # Swapping it for the SDK's package
 //
 //  1. go get github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/teo
-//  2. In package edgeone (codes.go, version20220901.go) replace the import path
+//  2. In package edgeone (class.go, codes.go, version20220901.go) replace the import path
 //     github.com/edgepurge/edgepurge/internal/edgeone/v20220901 by
 //     github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/teo/v20220901
 //  3. Remove this directory. The tests of package edgeone hold for both.
