@@ -21,11 +21,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var (
 	errAway    = &edgeone.Error{Action: "DescribeZones", Message: "connection refused"}
 	errRefused = &edgeone.Error{Action: "DescribeAccelerationDomains", Code: "UnauthorizedOperation.NoPermission", Sent: true}
+	errBadKey  = &edgeone.Error{Action: "DescribeZones", Code: "AuthFailure.SignatureFailure", Sent: true}
+	errGone    = &edgeone.Error{Action: "DescribeZones", Code: "InvalidAction", Sent: true}
+	errOdd     = &edgeone.Error{Action: "DescribeZones", Code: "Whatever.New", Sent: true}
 )
 
 // site is the domains of one zone.
 type site struct {
 	id      string
+	name    string
 	domains []string
 	err     error // of their list
 }
@@ -101,7 +105,7 @@ func (a *account) Zones(ctx context.Context, before func(context.Context) error)
 	}
 	var zones []edgeone.Zone
 	for _, s := range a.sites {
-		zones = append(zones, edgeone.Zone{ID: s.id})
+		zones = append(zones, edgeone.Zone{ID: s.id, Name: s.name})
 	}
 	return zones, nil
 }
@@ -178,6 +182,15 @@ func (b *bench) finds(t *testing.T, host, want string, wantErr error) {
 	}
 	if took := time.Since(before); took != 0 {
 		t.Errorf("Find took %v", took)
+	}
+}
+
+// refuses checks that a host is unknown for a reason, which must not take any time.
+func (b *bench) refuses(t *testing.T, host, want string) {
+	t.Helper()
+	got, err := b.Find(host)
+	if got != "" || !errors.Is(err, zone.ErrUnknown) || err.Error() != want {
+		t.Errorf("zone of %s is %q, %v; want an ErrUnknown: %s", host, got, err, want)
 	}
 }
 

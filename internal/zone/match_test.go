@@ -93,6 +93,41 @@ func TestFinder_TableComesFirst(t *testing.T) {
 	})
 }
 
+func TestFinder_KnowsNamesByTheirPunycode(t *testing.T) {
+	sites := []site{{id: "zone-a", domains: []string{"Bücher.example", "*.MÜNCHEN.example", "xn--caf-dma.example"}}}
+	inBubble(t, map[string]string{"*.straße.example": "zone-b"}, sites, func(t *testing.T, b *bench) {
+		b.read(t)
+		b.finds(t, "xn--bcher-kva.example", "zone-a", nil)
+		b.finds(t, "a.xn--mnchen-3ya.example", "zone-a", nil)
+		b.finds(t, "xn--mnchen-3ya.example", "", zone.ErrUnknown)
+		b.finds(t, "xn--caf-dma.example", "zone-a", nil)
+		b.finds(t, "a.b.xn--strae-oqa.example", "zone-b", nil)
+	})
+}
+
+func TestFinder_TakesANameThatIsToldTwiceAsOne(t *testing.T) {
+	sites := []site{{id: "zone-a", domains: []string{"www.example.com", "WWW.example.com"}}}
+	inBubble(t, nil, sites, func(t *testing.T, b *bench) {
+		b.read(t)
+		b.finds(t, "www.example.com", "zone-a", nil)
+	})
+}
+
+// Sites of one name are told apart by the domains that they have, and only by them.
+func TestFinder_TellsSitesOfOneNameApart(t *testing.T) {
+	sites := []site{
+		{id: "zone-a", name: "example.com", domains: []string{"www.example.com", "both.example.com"}},
+		{id: "zone-b", name: "example.com", domains: []string{"api.example.com", "both.example.com"}},
+	}
+	inBubble(t, nil, sites, func(t *testing.T, b *bench) {
+		b.read(t)
+		b.finds(t, "www.example.com", "zone-a", nil)
+		b.finds(t, "api.example.com", "zone-b", nil)
+		b.finds(t, "both.example.com", "", zone.ErrAmbiguous)
+		b.finds(t, "other.example.com", "", zone.ErrUnknown)
+	})
+}
+
 func TestFinder_SaysWhenSeveralZonesServeAHost(t *testing.T) {
 	sites := []site{
 		{id: "zone-a", domains: []string{"both.example.com", "*.example.com", "only-a.example.com"}},

@@ -135,7 +135,9 @@ func TestFinder_TriesAgainWhatFailed(t *testing.T) {
 		sites []site
 	}{
 		{"away", errAway, nil},
-		{"refused", errRefused, nil},
+		{"of bad credentials", errBadKey, nil},
+		{"for a reason that is not known", errOdd, nil},
+		{"of bad credentials, at the second zone", nil, []site{one[0], {id: "zone-b", err: errBadKey}}},
 		{"away for the second zone", nil, []site{one[0], {id: "zone-b", err: errAway}}},
 	}
 	for _, tt := range tests {
@@ -198,43 +200,6 @@ func TestFinder_IsQuickToTryAgainAfterASuccess(t *testing.T) {
 	})
 }
 
-func TestFinder_OneRefusedZoneHarmsNoOther(t *testing.T) {
-	refused := site{id: "zone-b", err: errRefused}
-	sites := []site{
-		refused, one[0],
-		{id: "zone-c", domains: []string{"c.example.com", "cd.example.com"}},
-		{id: "zone-d", domains: []string{"cd.example.com"}},
-	}
-	inBubble(t, nil, sites, func(t *testing.T, b *bench) {
-		b.read(t)
-		b.finds(t, host, "zone-a", nil)
-		b.finds(t, "c.example.com", "zone-c", nil)
-		b.finds(t, "cd.example.com", "", zone.ErrAmbiguous)
-		b.finds(t, "b.example.com", "", zone.ErrPending) // it may be in the zone that was refused
-		pass(29 * time.Second)
-		b.finds(t, "b.example.com", "", zone.ErrPending)
-		if got := len(b.account.readings()); got != 1 {
-			t.Errorf("%d readings in 29s, want 1", got)
-		}
-		refused.err, refused.domains = nil, []string{"b.example.com"}
-		b.account.set(nil, refused, one[0])
-		pass(time.Second)
-		if !b.updated() {
-			t.Error("Updated did not tell of the reading after 30s")
-		}
-		b.finds(t, "b.example.com", "zone-b", nil)
-		b.finds(t, "c.example.com", "", zone.ErrUnknown)
-
-		refused.err = errRefused
-		b.account.set(nil, refused)
-		pass(11 * time.Minute)
-		b.finds(t, host, "zone-a", nil)
-		pass(time.Second)
-		b.finds(t, "b.example.com", "zone-b", nil) // known from before
-		b.finds(t, host, "", zone.ErrPending)      // gone, or moved to the zone that was refused
-	})
-}
-
 // The questions that come until a reading begins share it, and those that come after, another.
 func TestFinder_ManyQuestionsMakeFewReadings(t *testing.T) {
 	inBubble(t, nil, one, func(t *testing.T, b *bench) {
@@ -272,7 +237,7 @@ func TestFinder_RunEndsWithTheContext(t *testing.T) {
 		{"idle", func(*bench) {}},
 		{"in a call", func(b *bench) { b.account.slow(time.Hour) }},
 		{"between tries", func(b *bench) { b.account.set(errAway) }},
-		{"between tries of a refused zone", func(b *bench) { b.account.set(nil, site{id: "zone-b", err: errRefused}) }},
+		{"after a refusal", func(b *bench) { b.account.set(nil, site{id: "zone-b", err: errRefused}) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -296,39 +261,47 @@ func TestFinder_RunEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func TestFinder_ReadsTheEmulator(t *testing.T) {
-	zones := map[string][]string{"zone-wide": {"*.wide.example", "wide.example"}}
-	for i := range 110 { // more than a page of zones
-		zones[fmt.Sprintf("zone-%d", i)] = []string{fmt.Sprintf("www.site-%d.example", i), "shared.example"}
-	}
+// overEmulator makes a Finder over the emulator, by HTTP; its Run ends with the test.
+func overEmulator(t *testing.T, version string, zones map[string][]string) *bench {
+	t.Helper()
 	e, err := emulator.New(emulator.Config{Zones: zones})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(e)
-	defer server.Close()
+	t.Cleanup(server.Close)
 	client, err := edgeone.New(edgeone.Config{
 		Credentials: common.NewCredential(emulator.DefaultSecretID, emulator.DefaultSecretKey), Endpoint: server.URL,
+		Version: version,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.CloseIdleConnections()
+	t.Cleanup(client.CloseIdleConnections)
 	f := zone.New(client, nil, func(context.Context) error { return nil }, zap.NewNop())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1) // room for the result, so that it never blocks
 	go func() { done <- f.Run(ctx) }()
 	b := &bench{Finder: f, cancel: cancel, done: done}
-	defer b.stop(t)
+	t.Cleanup(func() { b.stop(t) })
 
-	if _, err := f.Find(host); err == nil {
-		t.Fatal("a host was found before the zones were read")
+	if _, err := f.Find(host); !errors.Is(err, zone.ErrPending) {
+		t.Fatalf("got %v before the zones were read, want pending", err)
 	}
 	select {
 	case <-f.Updated():
 	case <-time.After(15 * time.Second):
 		t.Fatalf("the zones were not read; stats %+v", e.Stats())
 	}
+	return b
+}
+
+func TestFinder_ReadsTheEmulator(t *testing.T) {
+	zones := map[string][]string{"zone-wide": {"*.wide.example", "wide.example"}}
+	for i := range 110 { // more than a page of zones
+		zones[fmt.Sprintf("zone-%d", i)] = []string{fmt.Sprintf("www.site-%d.example", i), "shared.example"}
+	}
+	f := overEmulator(t, "2022-09-01", zones)
 	for name, want := range map[string]string{
 		"www.site-0.example": "zone-0", "www.site-109.example": "zone-109",
 		"wide.example": "zone-wide", "a.b.wide.example": "zone-wide", "shared.example": "", "other.example": "",
@@ -338,4 +311,11 @@ func TestFinder_ReadsTheEmulator(t *testing.T) {
 			t.Errorf("zone of %s is %q, %v; want %q, %v", name, got, err, want, wantErr)
 		}
 	}
+}
+
+// The older version of the API has no action that tells the domains of a zone.
+func TestFinder_SaysWhatTheOlderVersionLacks(t *testing.T) {
+	f := overEmulator(t, "2022-01-06", map[string][]string{"zone-a": {"www.example.com"}})
+	f.refuses(t, host, "no zone is known to serve this host, and zone zone-a could not be read: the API version can't do it: "+
+		"2022-01-06 has no DescribeAccelerationDomains"+advice)
 }

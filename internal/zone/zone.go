@@ -6,14 +6,15 @@
 // Updated.
 //
 // It promises that a look-up which the API refuses or fails does no harm to requests that name their
-// zone, and that a zone whose domains are refused does none to the hosts of the others. It does not
-// check the zones that requests do name.
+// zone, and that a zone whose domains are refused does none to the hosts of the others. What EdgeOne
+// refuses for good (no permission for the action, no such action) leaves a host unknown, with the
+// reason; what fails for now leaves it pending, however long that lasts. It does not check the zones
+// that requests do name.
 package zone
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -23,10 +24,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // The answers beside a zone.
 var (
+	// ErrUnknown may be wrapped in an error whose text says what EdgeOne refused to tell.
 	ErrUnknown   = errors.New("no zone of the account serves this host")
 	ErrAmbiguous = errors.New("several zones of the account serve this host; name one in the request")
 	// ErrPending says that the zones could not be read yet.
@@ -56,17 +59,17 @@ type Finder struct {
 	wake    chan struct{}       // capacity 1: a reading is wanted
 	updated chan struct{}       // capacity 1: a reading has ended
 
-	mu    sync.Mutex
-	known map[string][]string
-	read  time.Time // when known was read; zero: never
-	gaps  bool      // a zone refused to tell its domains: what is not known may be there
+	mu      sync.Mutex
+	known   map[string][]string
+	read    time.Time     // when the last reading ended, with whatever EdgeOne told; zero: never
+	refused *refusedError // what it did not tell; nil: nothing
 }
 
 // New makes a Finder. The table maps a host, or *.suffix, to a zone id; "*" stands for every host.
 func New(api API, table map[string]string, pace func(context.Context) error, log *zap.Logger) *Finder {
 	fixed := make(map[string][]string, len(table))
 	for host, zone := range table {
-		fixed[strings.ToLower(host)] = []string{zone}
+		fixed[canonical(host)] = []string{zone}
 	}
 	return &Finder{
 		api: api, pace: pace, log: log, fixed: fixed,
@@ -77,7 +80,8 @@ func New(api API, table map[string]string, pace func(context.Context) error, log
 // Updated tells that a reading has ended and pending hosts may be asked for again.
 func (f *Finder) Updated() <-chan struct{} { return f.updated }
 
-// Find tells the zone of a host (lower case, punycode, no port). It does not block.
+// Find tells the zone of a host (lower case, punycode, no port), or one of the package's errors. It does
+// not block.
 func (f *Finder) Find(host string) (string, error) {
 	if zone, err := match(f.fixed, host); !errors.Is(err, ErrUnknown) {
 		return zone, err
@@ -94,8 +98,11 @@ func (f *Finder) Find(host string) (string, error) {
 	if stale {
 		f.want()
 	}
-	if err != nil && (stale || f.gaps && errors.Is(err, ErrUnknown)) {
+	switch {
+	case err != nil && stale:
 		return "", ErrPending
+	case errors.Is(err, ErrUnknown) && f.refused != nil:
+		return "", f.refused
 	}
 	return zone, err
 }
@@ -150,58 +157,59 @@ func (f *Finder) Run(ctx context.Context) error {
 
 // renew reads the zones, and tells after how long to do it again unasked; 0 for never.
 func (f *Finder) renew(ctx context.Context, again backoff.BackOff) time.Duration {
-	known, err := f.list(ctx)
+	known, refused, err := f.list(ctx)
 	if ctx.Err() != nil {
 		return retryFirst
 	}
-	wait := time.Duration(0)
 	if err != nil {
-		wait = again.NextBackOff()
-		if known != nil {
-			wait = missAge
-		}
+		wait := again.NextBackOff()
 		f.log.Warn("zones could not be read; requests that name no zone may wait", zap.Error(err), zap.Duration("again in", wait))
-	}
-	if known == nil {
 		return wait
+	}
+	if refused != nil {
+		f.log.Warn("zones may not be read; requests that name no zone may be rejected", zap.Error(refused))
 	}
 	again.Reset()
 	f.mu.Lock()
-	f.known, f.read, f.gaps = known, time.Now(), err != nil
+	f.known, f.read, f.refused = known, time.Now(), refused
 	f.mu.Unlock()
 	select {
 	case f.updated <- struct{}{}:
 	default:
 	}
-	return wait
+	return 0
 }
 
-// list reads the zones and their domains. With an error beside the map, zones refused to tell theirs,
-// which is no reason to know nothing of the others (I7); what was known of them stays.
-func (f *Finder) list(ctx context.Context) (map[string][]string, error) {
+// list reads the zones and their domains. An error says that nothing was learned, and that it is worth
+// to try again soon. Zones that refuse to tell their domains are no reason to know nothing of the
+// others (I7); what was known of them stays, as everything does where the list itself is refused.
+func (f *Finder) list(ctx context.Context) (map[string][]string, *refusedError, error) {
 	zones, err := f.api.Zones(ctx, f.pace)
-	if err != nil {
-		return nil, err
+	switch {
+	case passing(err) || edgeone.Classify(err) == edgeone.Unknown:
+		return nil, nil, err
+	case err != nil:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.known, refusalOf(err), nil
 	}
 	known := make(map[string][]string)
-	var refused []error
+	var gaps []gap
 	for _, z := range zones {
 		domains, err := f.api.Domains(ctx, z.ID, f.pace)
-		switch edgeone.Classify(err) {
-		case edgeone.Done:
-		case edgeone.Transient, edgeone.Ambiguous, edgeone.Throttled:
-			return nil, err
-		default:
-			refused = append(refused, fmt.Errorf("zone %s: %w", z.ID, err))
+		if passing(err) {
+			return nil, nil, err
+		}
+		if err != nil {
+			gaps = append(gaps, gap{z.ID, err})
 			f.keep(known, z.ID)
 			continue
 		}
 		for _, d := range domains {
-			name := strings.ToLower(d.Name)
-			known[name] = append(known[name], z.ID)
+			add(known, canonical(d.Name), z.ID)
 		}
 	}
-	return known, errors.Join(refused...)
+	return known, refusalOfSome(gaps), nil
 }
 
 // keep takes over what was known of a zone.
@@ -210,9 +218,29 @@ func (f *Finder) keep(known map[string][]string, zone string) {
 	defer f.mu.Unlock()
 	for host, zones := range f.known {
 		if slices.Contains(zones, zone) {
-			known[host] = append(known[host], zone)
+			add(known, host, zone)
 		}
 	}
+}
+
+// add notes that a zone serves a name, once however often it says so.
+func add(known map[string][]string, name, zone string) {
+	if !slices.Contains(known[name], zone) {
+		known[name] = append(known[name], zone)
+	}
+}
+
+// canonical is the form in which hosts are asked for, of a name that may be a wildcard.
+func canonical(name string) string {
+	rest, wild := strings.CutPrefix(name, "*.")
+	host, err := purge.Canonical(purge.Host, rest)
+	if err != nil {
+		return strings.ToLower(name)
+	}
+	if wild {
+		return "*." + host
+	}
+	return host
 }
 
 func pause(ctx context.Context, d time.Duration) bool {
