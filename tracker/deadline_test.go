@@ -118,46 +118,37 @@ func TestTracker_BelievesALateEnd(t *testing.T) {
 
 func TestTracker_AsksAgainPastTheDeadline(t *testing.T) {
 	away := answer{err: errAway}
+	one, two, three := answer{tasks: many(1, "success")}, answer{tasks: many(2, "success")}, answer{tasks: many(3, "success")}
 	tests := []struct {
 		name    string
+		targets int
 		answers []answer
 		polls   int
-		code    string
+		code    string // of the last target
 	}{
-		{"the API was away", []answer{away, away, away, {tasks: rows("success", "success")}}, 4, ""},
-		{"the API is away", []answer{away}, 10, purge.CodeDeadline},
-		{"describe is refused", []answer{{err: errRefused}}, 10, purge.CodeDeadline},
-		{"rows come one by one", []answer{{tasks: rows("success")}, {tasks: rows("success", "success")}}, 2, ""},
-		{"rows come and go", []answer{
-			{tasks: many(1, "success")},
-			{tasks: many(2, "success")},
-			{tasks: many(1, "success")},
-			{tasks: many(2, "success")},
-			{tasks: many(1, "success")},
-			{tasks: many(2, "success")},
-			{tasks: many(1, "success")},
-			{tasks: many(2, "success")},
-			{tasks: many(1, "success")},
-			{tasks: many(2, "success")},
-			{tasks: many(1, "success")},
-			{tasks: many(2, "success")},
-		}, 10, purge.CodeDeadline},
+		{"the API was away", 2, []answer{away, away, away, two}, 4, ""},
+		{"the API is away", 2, []answer{away}, 10, purge.CodeDeadline},
+		{"describe is refused", 2, []answer{{err: errRefused}}, 10, purge.CodeDeadline},
+		{"rows come one by one", 2, []answer{one, two}, 2, ""},
+		{"rows come one by one, and none alone", 3, []answer{two, three}, 2, ""},
+		{"one row does not come", 3, []answer{two}, 10, purge.CodeDeadline},
+		{"rows come and go", 3, []answer{one, two, one, two, one, two, one, two, one, two, one, two}, 10, purge.CodeDeadline},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, shortLife, inTurn(tt.answers...))
-				targets := 2
-				if tt.name == "rows come and go" {
-					targets = 3
-				}
-				b.takeOver(t, edgeone.TypeURL, targets, 10*time.Minute)
+				b.takeOver(t, edgeone.TypeURL, tt.targets, 10*time.Minute)
 				e := b.oneEnd(t)
 				if got := len(b.polls(testJob)); got != tt.polls {
 					t.Errorf("ended at poll %d, want %d", got, tt.polls)
 				}
-				if got := of(e, purge.URL, url(targets-1)); got != tt.code {
+				if got := of(e, purge.URL, url(tt.targets-1)); got != tt.code {
 					t.Errorf("code is %q, want %q", got, tt.code)
+				}
+				last := tt.answers[min(tt.polls, len(tt.answers))-1]
+				if got := of(e, purge.URL, url(0)); len(last.tasks) > 0 && got != "" {
+					t.Errorf("code of a row that succeeded is %q, want none", got)
 				}
 			})
 		})

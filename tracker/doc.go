@@ -10,8 +10,10 @@
 //
 // What it promises: `success` is the only success; `processing` and every word it does not know are
 // not final; an empty list right after create is normal; a job is final only when as many rows are
-// final as it has targets. It survives an API that keeps one row a job. A refused or failing poll
-// costs time, never a job; only when a job is past its deadline do ten of them end it.
+// final as it has targets. It survives an API that keeps one row a job: one final row that stays alone
+// for three polls counts for all targets. Where some rows are missing for other reasons, the job waits
+// for its deadline; then each target has what its row says, and those without one have failed. A refused
+// or failing poll costs time, never a job; only when a job is past its deadline do ten of them end it.
 //
 // What it does not do: keep jobs anywhere but in memory (they are stored before they come here and
 // removed after their end), or submit anything.

@@ -42,6 +42,12 @@ type site struct {
 
 func newSite(t *testing.T, cfg emulator.Config, poll tracker.Config) *site {
 	t.Helper()
+	return newSiteOf(t, edgeone.DefaultVersion, cfg, poll)
+}
+
+// newSiteOf is newSite for a version of the API.
+func newSiteOf(t *testing.T, version string, cfg emulator.Config, poll tracker.Config) *site {
+	t.Helper()
 	e, err := emulator.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +56,7 @@ func newSite(t *testing.T, cfg emulator.Config, poll tracker.Config) *site {
 	t.Cleanup(server.Close)
 	client, err := edgeone.New(edgeone.Config{
 		Credentials: common.NewCredential(emulator.DefaultSecretID, emulator.DefaultSecretKey),
-		Endpoint:    server.URL, Timeout: 5 * time.Second,
+		Endpoint:    server.URL, Timeout: 5 * time.Second, Version: version,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +159,28 @@ func TestTracker_FollowsTheEmulator(t *testing.T) {
 				}
 				if !said && ok && truth[i].Target == target { // an echo that is not known is not believed
 					t.Errorf("%s is told as failed with %+v, its row is a success", target, e.out.Of(purge.URL, target))
+				}
+			}
+		})
+	}
+}
+
+func TestTracker_FollowsTheOlderVersion(t *testing.T) {
+	for _, offset := range []string{"rows", "pages"} {
+		t.Run("offset of "+offset, func(t *testing.T) {
+			s := newSiteOf(t, "2022-01-06", emulator.Config{
+				Faults: map[string]float64{"task-failed": 0.2}, Unknown: map[string]string{"offset": offset},
+			}, quick)
+			var targets []string
+			for i := range 2300 {
+				targets = append(targets, url(i))
+			}
+			job := s.submit(t, targets...)
+			e := s.end(t)
+			for i, task := range s.truth(t, job) {
+				want := map[string]string{"success": "", "failed": "failed"}[task.Status]
+				if got := of(e, purge.URL, targets[i]); task.Target != targets[i] || got != want {
+					t.Fatalf("%s has code %q, want %q of %+v", targets[i], got, want, task)
 				}
 			}
 		})

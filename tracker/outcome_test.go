@@ -108,8 +108,8 @@ func TestTracker_TellsWhyARowFailed(t *testing.T) {
 
 func TestTracker_WaitsForEveryRow(t *testing.T) {
 	empty := answer{}
-	two, three := answer{tasks: rows("success", "success")}, answer{tasks: rows("success", "success", "success")}
-	open := answer{tasks: rows("success", "processing")}
+	one, two, three := answer{tasks: many(1, "success")}, answer{tasks: many(2, "success")}, answer{tasks: many(3, "success")}
+	open := answer{tasks: rows("processing")}
 	tests := []struct {
 		name    string
 		answers []answer
@@ -119,15 +119,17 @@ func TestTracker_WaitsForEveryRow(t *testing.T) {
 		{"nothing right after create", []answer{empty, empty, three}, 3},
 		{"all at once", []answer{three}, 1},
 		{"more than expected", []answer{{tasks: many(5, "success")}}, 1},
-		{"fewer are believed the third time", []answer{two}, 3},
-		{"another row came", []answer{two, two, three}, 3},
-		{"fewer than before count anew", []answer{two, two, {tasks: rows("success")}}, 5},
-		{"more than before count anew", []answer{{tasks: rows("success")}, {tasks: rows("success")}, two}, 5},
-		{"gone in between counts anew", []answer{two, two, empty, two}, 6},
-		{"open in between counts anew", []answer{two, two, open, two}, 6},
+		{"one row alone is believed the third time", []answer{one}, 3},
+		{"two of three never are", []answer{two}, 0},
+		{"rows that come piecemeal", []answer{two, two, two, two, two, three}, 6},
+		{"another row came", []answer{one, one, two, two, two, two, three}, 7},
+		{"fewer than before count anew", []answer{one, one, two, one}, 6},
+		{"gone in between counts anew", []answer{one, one, empty, one}, 6},
+		{"open in between counts anew", []answer{one, one, open, one}, 6},
 		{"one open", []answer{{tasks: rows("success", "processing", "success")}}, 0},
-		{"one open among fewer", []answer{open}, 0},
-		{"a lost poll changes nothing", []answer{two, two, {err: errAway}, two}, 4},
+		{"one open among fewer", []answer{{tasks: rows("success", "processing")}}, 0},
+		{"one open alone", []answer{open}, 0},
+		{"a lost poll changes nothing", []answer{one, one, {err: errAway}, one}, 4},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -168,14 +170,34 @@ func TestTracker_OneRowForTheWholeJob(t *testing.T) {
 	}
 }
 
-func TestTracker_TargetsWithoutARowShareTheFailures(t *testing.T) {
+func TestTracker_TargetsWithoutARowFailAtTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, tracker.Config{}, always(rows("success", "timeout")...))
-		b.follow(t, 3, time.Minute)
+		b := newBench(t, tracker.Config{Deadline: time.Hour}, always(rows("success", "timeout")...))
+		b.follow(t, 3, 2*time.Hour)
 		e := b.oneEnd(t)
+		if e.at < time.Hour || e.at > time.Hour+30*time.Second {
+			t.Errorf("ended after %v, want at the first poll past the deadline", e.at)
+		}
 		got := []string{of(e, purge.URL, url(0)), of(e, purge.URL, url(1)), of(e, purge.URL, url(2))}
-		if want := []string{"", "timeout", "timeout"}; !slices.Equal(got, want) {
-			t.Errorf("codes %q, want %q: what no row names is not known to have succeeded", got, want)
+		if want := []string{"", "timeout", purge.CodeDeadline}; !slices.Equal(got, want) {
+			t.Errorf("codes %q, want %q", got, want)
+		}
+	})
+}
+
+// A row that becomes final, alone, just before the deadline counts for all targets if it stays so.
+func TestTracker_BelievesOneRowAcrossTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, tracker.Config{Deadline: 40 * time.Second}, nil)
+		b.api.reply = func(string, int) answer {
+			if time.Since(b.start) < 20*time.Second {
+				return answer{tasks: rows("processing")}
+			}
+			return answer{tasks: rows("success")}
+		}
+		b.follow(t, 500, 10*time.Minute)
+		if e := b.oneEnd(t); e.at < 40*time.Second || of(e, purge.URL, url(499)) != "" {
+			t.Errorf("ended after %v with %+v, want success of all past the deadline", e.at, e.out)
 		}
 	})
 }

@@ -13,8 +13,9 @@ import (
 const (
 	// pageRows is the most rows of one answer (EdgeOne API docs, DescribePurgeTasks).
 	pageRows = 1000
-	// settled is how many polls in a row must show the same rows, all final but fewer than targets,
-	// before they count as all there will be: an API that keeps one row a job shows one at once.
+	// settled is how many polls in a row must show one final row alone, of a job of several targets,
+	// before it counts for all of them: an API that keeps one row a job shows just that. Any other number
+	// of rows below that of the targets is a list of which some are not visible yet.
 	settled = 3
 	// latest is how many polls past the deadline may bring no answer, or rows that may not be all: about
 	// two minutes of an API that is away when a job's new owner comes late.
@@ -31,16 +32,19 @@ func (t *Tracker) poll(ctx context.Context, job *followed) (*record.Outcome, err
 	switch {
 	case ended && t.complete(job, len(tasks)):
 		return outcome(job.Type, tasks), nil
-	case err == nil && !ended:
-		job.seen, job.same = 0, 0
+	case err == nil && (!ended || len(tasks) != 1):
+		job.alone = 0
 	}
 	if !expired || edgeone.Classify(err) == edgeone.Throttled {
+		job.looked = job.looked || err == nil
 		return nil, err
 	}
-	// Past the deadline an answer that is not final is enough to give up. No answer, or final rows that
-	// may not be all, are not: the job may have ended well while nobody looked.
+	// Past the deadline an answer that is not final is enough to give up. No answer is not; nor is a row
+	// that may yet count for all; nor are final rows that are not all, where nobody looked in time: the
+	// job may have ended well meanwhile.
 	job.late++
-	if (err != nil || ended) && job.late < latest {
+	open := err != nil || ended && (len(tasks) == 1 || !job.looked)
+	if open && job.late < latest {
 		return nil, err
 	}
 	return t.giveUp(job, tasks), nil
@@ -88,15 +92,15 @@ func (t *Tracker) complete(job *followed, rows int) bool {
 	if rows >= job.Rows {
 		return true
 	}
-	if rows != job.seen {
-		job.seen, job.same = rows, 0
+	if rows == 1 {
+		job.alone++
 	}
-	job.same++
-	return job.same >= settled
+	return job.alone >= settled
 }
 
-// outcome is what final rows say. Where one row stands for all targets, or targets share rows, those
-// that no row names have what the rows have in common: success only if every row is one.
+// outcome is what final rows say. Where one row stands for all targets, or rows are spelled otherwise
+// than targets, those that no row names have what the rows have in common: success only if every row is
+// one.
 func outcome(typ string, tasks []edgeone.Task) *record.Outcome {
 	out := &record.Outcome{Finished: time.Now()}
 	for _, task := range tasks {
@@ -123,7 +127,8 @@ func outcome(typ string, tasks []edgeone.Task) *record.Outcome {
 	return out
 }
 
-// giveUp is the outcome of a job past its deadline: what is not known to have succeeded has failed.
+// giveUp is the outcome of a job past its deadline: a target has what its row says, if that is final;
+// what is not known to have succeeded has failed.
 func (t *Tracker) giveUp(job *followed, tasks []edgeone.Task) *record.Outcome {
 	out := &record.Outcome{
 		Finished: time.Now(),

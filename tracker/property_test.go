@@ -14,7 +14,7 @@ import (
 
 // story is what an API does with one job, by the time since its submission.
 type story struct {
-	visible  time.Duration   // no row before
+	visible  []time.Duration // of each row, hidden before; never one row alone of several
 	finishes []time.Duration // of each row
 	statuses []string        // of each row, once it has finished
 	hiccups  []bool          // polls that fail, by their number
@@ -25,8 +25,14 @@ func drawStory(t *rapid.T) story {
 	seconds := func(label string, most int) time.Duration {
 		return time.Duration(rapid.IntRange(0, most).Draw(t, label)) * time.Second
 	}
-	s := story{visible: seconds("visible", 40), deadline: time.Second + seconds("deadline", 200)}
-	for range rapid.IntRange(1, 4).Draw(t, "targets") {
+	s := story{deadline: time.Second + seconds("deadline", 200)}
+	first := seconds("visible", 40)
+	for i := range rapid.IntRange(1, 4).Draw(t, "targets") {
+		at := first
+		if i > 1 {
+			at += seconds("later", 100)
+		}
+		s.visible = append(s.visible, at)
 		s.finishes = append(s.finishes, seconds("finish", 300))
 		s.statuses = append(s.statuses, rapid.SampledFrom([]string{
 			"success", "success", "success", "failed", "timeout", "canceled", "invalid", "unheard of",
@@ -36,18 +42,25 @@ func drawStory(t *rapid.T) story {
 	return s
 }
 
-func (s *story) rows(at time.Duration) []edgeone.Task {
-	if at < s.visible {
-		return nil
+// row tells the status of one row at a time, "" while it is hidden.
+func (s *story) row(i int, at time.Duration) string {
+	switch {
+	case at < s.visible[i]:
+		return ""
+	case at < s.finishes[i]:
+		return "processing"
 	}
-	now := make([]string, len(s.statuses))
-	for i := range now {
-		now[i] = "processing"
-		if at >= s.finishes[i] {
-			now[i] = s.statuses[i]
+	return s.statuses[i]
+}
+
+func (s *story) rows(at time.Duration) []edgeone.Task {
+	var tasks []edgeone.Task
+	for i := range s.statuses {
+		if status := s.row(i, at); status != "" {
+			tasks = append(tasks, edgeone.Task{JobID: testJob, Target: url(i), Type: edgeone.TypeURL, Status: status})
 		}
 	}
-	return rows(now...)
+	return tasks
 }
 
 func TestTracker_TellsWhatTheRowsSaid(t *testing.T) {
@@ -66,11 +79,10 @@ func TestTracker_TellsWhatTheRowsSaid(t *testing.T) {
 			if b.InFlight() != 0 {
 				t.Errorf("%d jobs in flight after the end", b.InFlight())
 			}
-			seen := s.rows(e.at)
 			for i := range s.statuses {
-				want := purge.CodeDeadline
-				if len(seen) > 0 && edgeone.Final(seen[i].Status) {
-					want = seen[i].Status
+				want := s.row(i, e.at)
+				if !edgeone.Final(want) {
+					want = purge.CodeDeadline
 				}
 				if want == edgeone.StatusSuccess {
 					want = ""

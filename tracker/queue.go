@@ -10,11 +10,11 @@ import (
 type followed struct {
 	record.InFlight
 
-	due   time.Time
-	polls int
-	seen  int // rows at the last poll, all of them final, fewer than targets
-	same  int // polls in a row that showed just that
-	late  int // polls past the deadline that did not end it
+	due    time.Time
+	polls  int
+	alone  int  // polls in a row that showed one final row alone, of several targets
+	looked bool // a poll before the deadline was answered
+	late   int  // polls past the deadline that did not end it
 }
 
 // queue is a heap of jobs by when they are due.
