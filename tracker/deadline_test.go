@@ -42,7 +42,7 @@ func TestTracker_GivesUpAtTheDeadline(t *testing.T) {
 		if diff := cmp.Diff([]string{"", purge.CodeDeadline, "failed", purge.CodeDeadline, purge.CodeDeadline}, got); diff != "" {
 			t.Errorf("codes (-want +got):\n%s", diff)
 		}
-		want := record.Result{Code: purge.CodeDeadline, Reason: "not finished within 1m0s"}
+		want := record.Result{Code: purge.CodeDeadline, Reason: "not finished within 1m0s", Again: true}
 		if diff := cmp.Diff(want, e.out.Of(purge.URL, url(4))); diff != "" {
 			t.Errorf("result of what was never seen (-want +got):\n%s", diff)
 		}

@@ -67,17 +67,27 @@ func TestTracker_TellsWhyARowFailed(t *testing.T) {
 		{
 			"in EdgeOne's words",
 			edgeone.Task{Status: "failed", FailType: "quotaExceeded", FailMessage: "no quota left"},
-			record.Result{Code: "quotaExceeded", Reason: "no quota left"},
+			record.Result{Code: "quotaExceeded", Reason: "no quota left", Again: true, Spent: true},
 		},
 		{
 			"a type alone",
 			edgeone.Task{Status: "failed", FailType: "taskFailed"},
-			record.Result{Code: "taskFailed", Reason: "EdgeOne ended the task as failed"},
+			record.Result{Code: "taskFailed", Reason: "EdgeOne ended the task as failed", Again: true},
 		},
 		{
 			"nothing but the status",
 			edgeone.Task{Status: "timeout"},
-			record.Result{Code: "timeout", Reason: "EdgeOne ended the task as timeout"},
+			record.Result{Code: "timeout", Reason: "EdgeOne ended the task as timeout", Again: true},
+		},
+		{
+			"another attempt would end the same",
+			edgeone.Task{Status: "failed", FailType: "accessDenied"},
+			record.Result{Code: "accessDenied", Reason: "EdgeOne ended the task as failed"},
+		},
+		{
+			"canceled by somebody",
+			edgeone.Task{Status: "canceled"},
+			record.Result{Code: "canceled", Reason: "EdgeOne ended the task as canceled"},
 		},
 		{
 			"a success is not a failure, whatever it says",

@@ -133,7 +133,7 @@ func (t *Tracker) giveUp(job *followed, tasks []edgeone.Task) *record.Outcome {
 	out := &record.Outcome{
 		Finished: time.Now(),
 		Named:    make(map[string]record.Result, len(tasks)),
-		Rest:     record.Result{Code: purge.CodeDeadline, Reason: "not finished within " + t.cfg.Deadline.String()},
+		Rest:     record.Result{Code: purge.CodeDeadline, Reason: "not finished within " + t.cfg.Deadline.String(), Again: true},
 	}
 	for _, task := range tasks {
 		if edgeone.Final(task.Status) {
@@ -150,6 +150,8 @@ func result(task edgeone.Task) record.Result {
 	return record.Result{
 		Code:   cmp.Or(task.FailType, task.Status),
 		Reason: cmp.Or(task.FailMessage, "EdgeOne ended the task as "+task.Status),
+		Again:  edgeone.Passing(task.Status, task.FailType),
+		Spent:  task.FailType == edgeone.FailQuota,
 	}
 }
 

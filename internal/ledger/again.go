@@ -20,11 +20,13 @@ const (
 	againFirst  = 2 * time.Second
 	againFactor = 5
 	againMost   = 5 * time.Minute
+	// againSpent is the wait when the day is spent; the worker then waits for the next one.
+	againSpent = time.Minute
 )
 
 // again tells whether a target with this result is to be sent again.
 func (l *Ledger) again(s *record.Share, r record.Result) bool {
-	return r.Again && s.Attempts < l.cfg.Attempts
+	return r.Spent || r.Again && s.Attempts < l.cfg.Attempts
 }
 
 func (l *Ledger) anyAgain(job *record.Job, s *record.Share, out *record.Outcome) bool {
@@ -42,10 +44,13 @@ func (l *Ledger) left(job *record.Job, out *record.Outcome) *record.Job {
 	for i := range job.Shares {
 		s := &job.Shares[i]
 		rest := record.Share{Request: s.Request, Attempts: s.Attempts, Spans: true}
+		spent := true
 		each(job, s, out, func(index int, target string, r record.Result) {
 			if !l.again(s, r) {
 				return
 			}
+			left.Spent = left.Spent || r.Spent
+			spent = spent && r.Spent
 			position, ok := at[target]
 			if !ok {
 				position = len(left.Targets)
@@ -54,6 +59,9 @@ func (l *Ledger) left(job *record.Job, out *record.Outcome) *record.Job {
 			}
 			rest.Add(position, index)
 		})
+		if spent {
+			rest.Attempts--
+		}
 		if len(rest.Runs) > 0 {
 			left.Shares = append(left.Shares, rest)
 			attempts = max(attempts, s.Attempts)
@@ -63,7 +71,11 @@ func (l *Ledger) left(job *record.Job, out *record.Outcome) *record.Job {
 		return nil
 	}
 	left.Rows = len(left.Targets)
-	left.Due = time.Now().Add(againAfter(attempts)).UTC()
+	wait := againAfter(attempts)
+	if left.Spent {
+		wait = againSpent
+	}
+	left.Due = time.Now().Add(wait).UTC()
 	return left
 }
 

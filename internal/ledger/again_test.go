@@ -215,3 +215,29 @@ func TestLedger_SplitsWhatNoLongerFits(t *testing.T) {
 		t.Errorf("%d targets are to be sent again, want 20", targets)
 	}
 }
+
+// A task may fail after it was accepted because the day is spent: that is no attempt.
+func TestLedger_CountsNoAttemptWhenTheDayIsSpent(t *testing.T) {
+	store := newMemory()
+	l := newPatient(store)
+	r := request("r", 3)
+	job := jobOf("job-1")
+	put(job, r, false, 0, 1, 2)
+	stored := must(t, l.Ledger, job)[0]
+	out := outcome(r)
+	for target, res := range out.Named {
+		res.Spent = true
+		out.Named[target] = res
+	}
+	for i := range 5 {
+		ended(t, l.Ledger, stored, out)
+		if len(l.again) != 1 || !l.again[0].Spent || time.Until(l.again[0].Due) < 50*time.Second {
+			t.Fatalf("got %+v to be sent again, want what the spent day left, in a minute", l.again)
+		}
+		stored = l.resend(t, fmt.Sprintf("job-%d", i+2))
+	}
+	ended(t, l.Ledger, stored, record.Outcome{})
+	if o := store.told(t, "ghost")[r.Key()].Data; o.Status != purge.Completed || o.Attempts != 1 {
+		t.Errorf("event says %s after %d attempts, want completed after 1", o.Status, o.Attempts)
+	}
+}

@@ -25,6 +25,8 @@ type Head struct {
 	// Due is set in what is left of a job whose task failed: its targets are to be sent again, from then
 	// on. ID is the job's in which they failed.
 	Due time.Time `json:"due,omitzero"`
+	// Spent says, beside Due, that they failed because the zone's day was spent.
+	Spent bool `json:"spent,omitempty"`
 }
 
 // Again tells whether the part holds targets that are to be sent again, rather than those of a job.
@@ -74,6 +76,7 @@ type Result struct {
 	Code   string
 	Reason string
 	Again  bool // another attempt may succeed
+	Spent  bool // its zone's day was spent: no attempt
 }
 
 // Outcome is what became of a job.
