@@ -4,7 +4,7 @@ SHELL := bash
 LINT := $(or $(shell command -v golangci-lint),.cache/bin/golangci-lint)
 FUZZTIME ?= 20s
 
-.PHONY: help build test lint fmt fuzz bench demo ci clean
+.PHONY: help build test node lint fmt fuzz bench demo ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,9 +15,12 @@ build: ## build bin/edgepurge
 test: ## run all tests, with the race detector
 	go test -race -shuffle=on ./...
 
+node: ## run Tencent's Node.js SDK, from npm, against the emulator
+	go test -tags node -count=1 -v ./e2e/node
+
 lint: ## vet and lint; golangci-lint comes with the first make ci
 	go vet ./...
-	$(LINT) run
+	$(LINT) run --build-tags node
 
 fmt: ## format
 	$(LINT) fmt
@@ -39,4 +42,4 @@ ci: ## what CI runs
 	.ci/run
 
 clean: ## remove what was built
-	rm -rf bin .cache
+	rm -rf bin .cache e2e/node/node_modules

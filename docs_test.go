@@ -28,14 +28,33 @@ func TestDocs_LinksLeadSomewhere(t *testing.T) {
 				continue
 			}
 			n++
-			if _, err := os.Stat(path.Join(path.Dir(file), m[2])); err != nil {
+			name, heading, _ := strings.Cut(m[2], "#")
+			target := path.Join(path.Dir(file), name)
+			if name == "" {
+				target = file
+			}
+			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s: [%s] leads to %s, which is not there", file, m[1], m[2])
+			} else if heading != "" && !slices.Contains(headings(t, target), heading) {
+				t.Errorf("%s: [%s] leads to %s, which has no such heading", file, m[1], m[2])
 			}
 		}
 	}
 	if n < 20 {
 		t.Errorf("got %d links, want those of all documents", n)
 	}
+}
+
+// headings gives what the headings of a document are linked by.
+func headings(t *testing.T, file string) []string {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^#+ (.+)$`)
+	odd := regexp.MustCompile(`[^a-z0-9 _-]`)
+	var all []string
+	for _, m := range line.FindAllStringSubmatch(string(read(t, file)), -1) {
+		all = append(all, strings.ReplaceAll(odd.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return all
 }
 
 // A name in backquotes that links to a Go file is declared there: "Type.Method", or the name alone.

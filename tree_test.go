@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,6 +35,9 @@ func TestFiles_AreShort(t *testing.T) {
 		}
 	}
 }
+
+// foreign are the folders whose files are not the module's own.
+var foreign = []string{"testdata", "node_modules"}
 
 // edge is one import clause.
 type edge struct{ pos, path string }
@@ -79,7 +83,7 @@ func files(t *testing.T, ext string) []string {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+		case d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains(foreign, d.Name())):
 			return filepath.SkipDir
 		case !d.IsDir() && filepath.Ext(name) == ext:
 			names = append(names, filepath.ToSlash(name))
