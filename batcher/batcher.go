@@ -1,6 +1,7 @@
 package batcher
 
 import (
+	"slices"
 	"time"
 
 	"github.com/edgepurge/edgepurge/purge"
@@ -18,7 +19,8 @@ type Group struct {
 // Config bounds batches and waiting. All values must be positive but for the lingers.
 type Config struct {
 	// Limit tells how many targets one call of the group may carry now: the quota's Batch, the
-	// API's ceiling, the operator's cap, whichever is least. Below 1 counts as 1.
+	// API's ceiling, the operator's cap, whichever is least. Below 1 counts as 1. It is asked when
+	// something happens to the group: that a limit has fallen is noticed then, or by Hold.
 	Limit func(Group) int
 	// Bytes tells what a target takes in the encoded body, MaxBytes what all of a call may take.
 	Bytes    func(target string) int
@@ -31,70 +33,73 @@ type Config struct {
 }
 
 // agedShare is the part of the calls that bulk gets while interactive targets wait: one in ten, so
-// that a flood of urgent requests slows the backlog down but does not stop it (I8).
+// that a flood of urgent requests slows the backlog down but does not stop it (I8). Probes get the
+// same part while fresh batches of their lane wait (I7).
 const agedShare = 10
-
-// Slot is one target that waits, with all who wait for it.
-type Slot[W any] struct {
-	Target  string
-	Waiters []W
-
-	since  time.Time
-	bytes  int
-	urgent bool
-	gone   bool // moved or removed: the queue passes over it
-}
-
-// Batch is what one call carries.
-type Batch[W any] struct {
-	Group  Group
-	Slots  []*Slot[W]
-	Urgent bool      // one of its targets is interactive
-	Since  time.Time // when the oldest was added, of an urgent batch the oldest interactive one
-	Tries  int       // how often it came back by Return
-
-	notBefore time.Time
-}
 
 // Batcher holds the targets that wait. The zero value is not usable.
 type Batcher[W any] struct {
 	cfg     Config
 	groups  map[Group]*group[W]
-	resend  []*Batch[W]
-	held    map[Group]time.Time
+	holds   map[Group]*hold[W] // by account, zone and type
+	gates   map[Group]*gate[W] // by account and zone
 	waiting int
-	urgent  int // urgent calls given since bulk that could go had one
+
+	now   time.Time   // the latest that was told
+	piles piles[W]    // what could be sent, in its order
+	fresh []*group[W] // groups that changed since they were filed
+	seq   uint64      // of the item that came last
+
+	bulk   share    // of all calls
+	probes struct { // of the calls of their lane
+		urgent, bulk share
+	}
 }
 
 // New makes an empty Batcher.
 func New[W any](cfg Config) *Batcher[W] {
-	return &Batcher[W]{cfg: cfg, groups: make(map[Group]*group[W]), held: make(map[Group]time.Time)}
+	return &Batcher[W]{
+		cfg:    cfg,
+		groups: make(map[Group]*group[W]), holds: make(map[Group]*hold[W]), gates: make(map[Group]*gate[W]),
+	}
 }
 
 // Add puts a target in line, or w beside those who wait for it already.
 func (b *Batcher[W]) Add(now time.Time, g Group, lane purge.Lane, target string, w W) {
 	gr := b.groups[g]
 	if gr == nil {
-		gr = &group[W]{key: g, slots: make(map[string]*Slot[W])}
+		gr = newGroup[W](g)
 		b.groups[g] = gr
+		b.enter(g, &gr.ofUrgent)
+		b.enter(g, &gr.ofBulk)
 	}
 	if gr.add(now, target, lane == purge.Interactive, w, b.cfg.Bytes) {
 		b.waiting++
 	}
+	b.touch(gr)
 }
 
-// Waiting is the number of targets in line and in batches that came back.
+// Waiting is the number of targets in line, in batches that came back and among suspects, without
+// those that are out in a batch.
 func (b *Batcher[W]) Waiting() int { return b.waiting }
 
 // Hold keeps all groups of a zone's type back until the given time; a time in the past lets them go,
-// and so does the zero time, which also forgets them.
+// and so does the zero time, which also forgets them. It looks at their limits anew.
 func (b *Batcher[W]) Hold(account, zone, typ string, until time.Time) {
 	key := Group{Account: account, Zone: zone, Type: typ}
-	if until.IsZero() {
-		delete(b.held, key)
+	h := b.holds[key]
+	switch {
+	case h == nil && until.After(b.now):
+		b.holds[key] = &hold[W]{until: until}
+		return
+	case h == nil || until.Equal(h.until) && !until.IsZero():
 		return
 	}
-	b.held[key] = until
+	h.until = until
+	for _, it := range h.items {
+		b.file(it)
+	}
+	b.release(key, h)
 }
 
 // Return takes back a batch that was not accepted. It is given again as it is, not before the given
@@ -103,71 +108,57 @@ func (b *Batcher[W]) Return(batch *Batch[W], notBefore time.Time) {
 	batch.notBefore = notBefore
 	batch.Tries++
 	b.waiting += len(batch.Slots)
-	b.resend = append(b.resend, batch)
-}
-
-// newBatch makes a batch of slots; it is as urgent and as old as the most pressing of them.
-func newBatch[W any](g Group, slots []*Slot[W]) *Batch[W] {
-	batch := &Batch[W]{Group: g, Slots: slots}
-	batch.rank()
-	return batch
-}
-
-func (batch *Batch[W]) rank() {
-	batch.Urgent, batch.Since = false, time.Time{}
-	for _, s := range batch.Slots {
-		first := s.urgent && !batch.Urgent
-		older := s.urgent == batch.Urgent && (batch.Since.IsZero() || s.since.Before(batch.Since))
-		if first || older {
-			batch.Urgent, batch.Since = s.urgent, s.since
-		}
+	if p := batch.land(); p != nil {
+		b.takeBack(batch, p)
+		return
 	}
-}
-
-// Halve returns the two halves of a batch of at least two slots, to be sent apart.
-func (batch *Batch[W]) Halve() (left, right *Batch[W]) {
-	mid := len(batch.Slots) / 2
-	return newBatch(batch.Group, batch.Slots[:mid:mid]), newBatch(batch.Group, batch.Slots[mid:])
+	it := &item[W]{batch: batch}
+	b.enter(batch.Group, it)
+	b.file(it)
 }
 
 // Remove takes out every waiter for whom drop is true and returns how many targets left with them.
 func (b *Batcher[W]) Remove(drop func(W) bool) int {
 	left := 0
-	for _, gr := range b.groups {
-		left += gr.remove(drop)
-		b.forget(gr)
-	}
-	keep := b.resend[:0]
-	for _, batch := range b.resend {
-		left += batch.Remove(drop)
-		if len(batch.Slots) > 0 {
-			keep = append(keep, batch)
+	for _, h := range b.holds {
+		for _, it := range slices.Clone(h.items) {
+			left += b.removeOf(it, drop)
 		}
 	}
-	clear(b.resend[len(keep):])
-	b.resend = keep
 	b.waiting -= left
 	return left
 }
 
-// Remove takes out every waiter for whom drop is true, and each target that nobody waits for any
-// more; it returns how many targets that were.
-func (batch *Batch[W]) Remove(drop func(W) bool) int {
-	before := len(batch.Slots)
-	keep := batch.Slots[:0]
-	for _, s := range batch.Slots {
-		if s.drop(drop); len(s.Waiters) > 0 {
-			keep = append(keep, s)
+func (b *Batcher[W]) removeOf(it *item[W], drop func(W) bool) (left int) {
+	switch {
+	case it.batch != nil:
+		left = it.batch.Remove(drop)
+		b.file(it)
+		if len(it.batch.Slots) == 0 {
+			b.leave(it.batch.Group, it)
+		}
+	case it.suspects != nil:
+		left = it.suspects.remove(drop)
+	case it == &it.group.ofUrgent: // once for both
+		if left = it.group.remove(drop); left > 0 {
+			b.touch(it.group)
 		}
 	}
-	clear(batch.Slots[len(keep):])
-	batch.Slots = keep
-	batch.rank()
-	return before - len(keep)
+	return left
 }
 
-func (b *Batcher[W]) forget(gr *group[W]) {
+// touch has a group filed anew when its place is asked for, or forgets it when it is empty.
+func (b *Batcher[W]) touch(gr *group[W]) {
 	if len(gr.slots) == 0 {
 		delete(b.groups, gr.key)
+		b.leave(gr.key, &gr.ofUrgent)
+		b.leave(gr.key, &gr.ofBulk)
+		return
+	}
+	if !gr.changed {
+		gr.changed = true
+		b.fresh = append(b.fresh, gr)
 	}
 }
+
+func (b *Batcher[W]) limit(g Group) int { return max(1, b.cfg.Limit(g)) }

@@ -46,18 +46,58 @@ func addNext(targets []string, lane purge.Lane, limit int) int {
 	return n
 }
 
-// BenchmarkBatcher_NextOfManyGroups is the choice of one call among so many groups, as when each
-// request names hosts of its own.
+// crowd is a batcher of so many groups, each a zone of its own: a source may name as many as it likes.
+func crowd(groups int) *batcher.Batcher[string] {
+	q := limited(500, 10_000_000)
+	for i := range groups {
+		q.Add(at(i%1000), urls(fmt.Sprint("zone-", i)), bulk, "x", "r")
+	}
+	return q
+}
+
+// The choice of one call among many groups must not grow with their number: it is made under the
+// worker's lock.
 func BenchmarkBatcher_NextOfManyGroups(b *testing.B) {
-	for _, groups := range []int{10, 1000} {
+	for _, groups := range []int{1, 100, 50_000} {
 		b.Run(fmt.Sprintf("groups=%d", groups), func(b *testing.B) {
-			q := limited(500, 10_000_000)
-			for i := range groups {
-				q.Add(at(0), urls(fmt.Sprint("zone-", i)), bulk, "x", "r")
-			}
+			q := crowd(groups)
+			q.Next(at(much))
+			q.Add(at(0), urls("zone-0"), bulk, "x", "r")
 			b.ReportAllocs()
 			for b.Loop() {
 				q.Return(q.Next(at(much)), at(0))
+			}
+		})
+	}
+}
+
+func BenchmarkBatcher_WhenOfManyGroups(b *testing.B) {
+	for _, groups := range []int{1, 100, 50_000} {
+		b.Run(fmt.Sprintf("groups=%d", groups), func(b *testing.B) {
+			q := crowd(groups)
+			b.ReportAllocs()
+			for b.Loop() {
+				q.When(at(0))
+			}
+		})
+	}
+}
+
+// BenchmarkBatcher_AddToManyGroups adds one target to one of many groups, and asks when to send.
+func BenchmarkBatcher_AddToManyGroups(b *testing.B) {
+	for _, groups := range []int{1, 100, 50_000} {
+		b.Run(fmt.Sprintf("groups=%d", groups), func(b *testing.B) {
+			q := crowd(groups)
+			zones := make([]batcher.Group, groups)
+			for i := range zones {
+				zones[i] = urls(fmt.Sprint("zone-", i))
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				q.Add(at(1000), zones[i%groups], interactive, "y", "r")
+				q.When(at(1000))
+				i++
 			}
 		})
 	}

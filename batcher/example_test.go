@@ -2,6 +2,7 @@ package batcher_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/edgepurge/edgepurge/batcher"
@@ -43,8 +44,8 @@ func ExampleBatcher() {
 	//   https://www.example.com/about/ [nightly]
 }
 
-// A batch that EdgeOne did not accept is given back, here in halves, to find the target that it
-// minds. What comes meanwhile for the same targets waits for a call of its own.
+// A batch that EdgeOne did not accept is given back, here in halves, for it was too large. What comes
+// meanwhile for the same targets waits for a call of its own.
 func ExampleBatcher_Return() {
 	b := batcher.New[string](batcher.Config{
 		Limit: func(batcher.Group) int { return 500 },
@@ -70,4 +71,40 @@ func ExampleBatcher_Return() {
 	// blog [post-4711]
 	// blog [nightly]
 	// 2 still wait
+}
+
+// One of the targets is bad, and EdgeOne refuses every call that carries it without saying which it
+// is. It is found in a few calls, by which the others are purged.
+func ExampleBatcher_Suspect() {
+	b := batcher.New[string](batcher.Config{
+		Limit: func(batcher.Group) int { return 500 },
+		Bytes: func(target string) int { return len(target) }, MaxBytes: 10_000_000,
+	})
+	site := batcher.Group{Account: "main", Zone: "zone-3fkff38fyw8s", Type: "purge_host"}
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for _, host := range []string{"www", "blog", "img", "cdn", "typo", "shop", "api", "news"} {
+		b.Add(now, site, purge.Bulk, host, "nightly")
+	}
+	for batch := b.Next(now); batch != nil; batch = b.Next(now) {
+		var hosts []string
+		for _, s := range batch.Slots {
+			hosts = append(hosts, s.Target)
+		}
+		if !slices.Contains(hosts, "typo") {
+			fmt.Println("accepted:", hosts)
+			b.Cleared(batch)
+			continue
+		}
+		fmt.Println("refused: ", hosts)
+		if !b.Suspect(batch) {
+			fmt.Println("found:   ", hosts[0])
+		}
+	}
+	// Output:
+	// refused:  [www blog img cdn typo shop api news]
+	// accepted: [www blog img cdn]
+	// refused:  [typo shop]
+	// refused:  [typo]
+	// found:    typo
+	// accepted: [api news shop]
 }

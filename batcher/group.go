@@ -12,6 +12,15 @@ type group[W any] struct {
 	urgent  queue[W]
 	bulk    queue[W]
 	lastAdd time.Time
+
+	ofUrgent, ofBulk item[W]
+	changed          bool // since it was filed
+}
+
+func newGroup[W any](key Group) *group[W] {
+	g := &group[W]{key: key, slots: make(map[string]*Slot[W])}
+	g.ofUrgent.group, g.ofBulk.group = g, g
+	return g
 }
 
 // add reports whether the target is new in the group. A bulk target for which an interactive
@@ -27,11 +36,31 @@ func (g *group[W]) add(now time.Time, target string, urgent bool, w W, bytes fun
 	}
 	s.Waiters = append(s.Waiters, w)
 	if urgent && !s.urgent {
-		moved := *s
-		g.bulk.lose(s)
-		moved.urgent, moved.since = true, now
-		g.slots[target] = &moved
-		g.urgent.push(&moved)
+		g.promote(s, now)
+	}
+	return false
+}
+
+func (g *group[W]) promote(s *Slot[W], now time.Time) {
+	moved := *s
+	g.bulk.lose(s)
+	moved.urgent, moved.since = true, now
+	g.slots[s.Target] = &moved
+	g.urgent.push(&moved)
+}
+
+// join takes a slot back that was in a batch, or its waiters beside those of the same target; it
+// reports whether the target is new in the group.
+func (g *group[W]) join(s *Slot[W]) bool {
+	have := g.slots[s.Target]
+	if have == nil {
+		g.slots[s.Target] = s
+		g.queue(s.urgent).push(s)
+		return true
+	}
+	have.Waiters = append(have.Waiters, s.Waiters...)
+	if s.urgent && !have.urgent {
+		g.promote(have, s.since)
 	}
 	return false
 }
@@ -92,49 +121,4 @@ func (g *group[W]) remove(drop func(W) bool) int {
 
 func (s *Slot[W]) drop(drop func(W) bool) {
 	s.Waiters = slices.DeleteFunc(s.Waiters, drop)
-}
-
-// queue is a first-in, first-out line of slots; those marked gone are passed over.
-type queue[W any] struct {
-	line  []*Slot[W]
-	live  int // of the line, those that are not gone
-	bytes int // of these
-}
-
-func (q *queue[W]) push(s *Slot[W]) {
-	q.line = append(q.line, s)
-	q.live++
-	q.bytes += s.bytes
-}
-
-// lose marks a slot of the line as gone. The line closes up when half of it is, for in a group that
-// may not be sent the gone would never reach the front (I5).
-func (q *queue[W]) lose(s *Slot[W]) {
-	s.gone = true
-	q.live--
-	q.bytes -= s.bytes
-	if q.live <= len(q.line)/2 {
-		q.line = slices.DeleteFunc(q.line, func(s *Slot[W]) bool { return s.gone })
-	}
-}
-
-// front is the first slot that is not gone, nil when there is none.
-func (q *queue[W]) front() *Slot[W] {
-	for len(q.line) > 0 && q.line[0].gone {
-		q.line[0] = nil
-		q.line = q.line[1:]
-	}
-	if len(q.line) == 0 {
-		q.line = nil
-		return nil
-	}
-	return q.line[0]
-}
-
-// pop takes what front gave.
-func (q *queue[W]) pop() {
-	q.live--
-	q.bytes -= q.line[0].bytes
-	q.line[0] = nil
-	q.line = q.line[1:]
 }

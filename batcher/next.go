@@ -1,139 +1,139 @@
 package batcher
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
-// candidate is something that could be sent: a group's targets or a batch that came back.
-type candidate[W any] struct {
-	group  *group[W]
-	resend int // index in the resend queue when group is nil
-	urgent bool
-	since  time.Time
-	ripe   bool // full, or waiting for longer than MaxQuiet
+// piles are the items by what may become of them.
+type piles[W any] struct {
+	later pile[W] // not before a time: by that time
+
+	// May be sent now. The first three are by age, suspects take turns.
+	urgent, full, few            pile[W] // few: bulk that neither fills a call nor came back
+	urgentSuspects, bulkSuspects pile[W]
 }
 
-// before lets the ripe go in order of age, so that a group that is full again and again does not
-// stall one that never is (I7).
-func (c *candidate[W]) before(o *candidate[W]) bool {
-	if c.ripe != o.ripe {
-		return c.ripe
+// ready is what could be sent now, the best of each kind, nil where there is none.
+type ready[W any] struct {
+	urgent, urgentSuspects, bulk, bulkSuspects *item[W]
+}
+
+// share gives one thing precedence over another, but for one call in agedShare.
+type share struct{ passed int } // calls given since the other had one
+
+func choose[W any](s share, first, aged *item[W]) *item[W] {
+	if first == nil || aged != nil && s.passed >= agedShare-1 {
+		return aged
 	}
-	return c.since.Before(o.since)
+	return first
+}
+
+func (s *share) note(passed bool) {
+	if s.passed++; !passed {
+		s.passed = 0
+	}
 }
 
 // Next gives the best batch to send at the given time, nil when none may be sent. The caller sends
-// it, or hands it to Return.
+// it, and tells what became of it: Return, Suspect, Cleared or Drop. Time does not go back: an
+// earlier one than was told before counts as that.
 func (b *Batcher[W]) Next(now time.Time) *Batch[W] {
-	urgent, bulk, _ := b.look(now)
-	pick := urgent
-	if pick == nil || (bulk != nil && b.urgent >= agedShare-1) {
-		pick = bulk
-	}
+	r := b.look(now)
+	urgent := choose(b.probes.urgent, r.urgent, r.urgentSuspects)
+	bulk := choose(b.probes.bulk, r.bulk, r.bulkSuspects)
+	pick := choose(b.bulk, urgent, bulk)
 	if pick == nil {
 		return nil
 	}
+	b.bulk.note(pick == urgent && bulk != nil)
+	if pick == urgent {
+		b.probes.urgent.note(pick == r.urgent && r.urgentSuspects != nil)
+	} else {
+		b.probes.bulk.note(pick == r.bulk && r.bulkSuspects != nil)
+	}
 	batch := b.take(pick)
 	b.waiting -= len(batch.Slots)
-	if pick == urgent && bulk != nil {
-		b.urgent++
-	} else {
-		b.urgent = 0
-	}
 	return batch
 }
 
-// When tells from which time on Next would give a batch, if nothing is added; false when nothing
-// waits.
+// When tells from which time on Next would give a batch, if nothing is added and no probe is heard
+// of; false when there is no such time.
 func (b *Batcher[W]) When(now time.Time) (time.Time, bool) {
-	urgent, bulk, next := b.look(now)
-	if urgent != nil || bulk != nil {
+	if b.look(now) != (ready[W]{}) {
 		return now, true
 	}
-	return next, !next.IsZero()
+	if it := b.piles.later.top(); it != nil {
+		return it.key, true
+	}
+	return time.Time{}, false
 }
 
-// look finds the best candidates of both kinds, or the earliest time at which there will be one.
-func (b *Batcher[W]) look(now time.Time) (urgent, bulk *candidate[W], next time.Time) {
-	offer := func(c candidate[W], ready time.Time) {
-		if ready.After(now) {
-			if next.IsZero() || ready.Before(next) {
-				next = ready
-			}
-			return
-		}
-		best := &bulk
-		if c.urgent {
-			best = &urgent
-		}
-		if *best == nil || c.before(*best) {
-			better := c
-			*best = &better
-		}
+// look brings the piles up to the given time.
+func (b *Batcher[W]) look(now time.Time) ready[W] {
+	b.now = later(b.now, now)
+	for _, gr := range b.fresh {
+		gr.changed = false
+		b.file(&gr.ofUrgent)
+		b.file(&gr.ofBulk)
 	}
-	for i, batch := range b.resend {
-		ready := later(batch.notBefore, b.heldUntil(batch.Group, now))
-		offer(candidate[W]{resend: i, urgent: batch.Urgent, since: batch.Since, ripe: true}, ready)
+	clear(b.fresh)
+	b.fresh = b.fresh[:0]
+	b.first(&b.piles.later) // what is due goes to its pile
+	return ready[W]{
+		urgent: b.first(&b.piles.urgent), bulk: b.firstBulk(),
+		urgentSuspects: b.piles.urgentSuspects.top(), bulkSuspects: b.piles.bulkSuspects.top(),
 	}
-	for _, gr := range b.groups {
-		held := b.heldUntil(gr.key, now)
-		limit := b.limit(gr.key)
-		full := gr.full(limit, b.cfg.MaxBytes)
-		if s := gr.urgent.front(); s != nil {
-			ready := s.since.Add(b.cfg.Linger)
-			if full {
-				ready = s.since
-			}
-			offer(candidate[W]{group: gr, urgent: true, since: s.since, ripe: true}, later(ready, held))
-		}
-		// The bulk of a group goes along with its interactive targets, unless there is no room.
-		if s := gr.bulk.front(); s != nil && (gr.urgent.live == 0 || gr.crowded(s, limit, b.cfg.MaxBytes)) {
-			due := s.since.Add(b.cfg.MaxQuiet)
-			ready := sooner(gr.lastAdd.Add(b.cfg.Quiet), due)
-			if full {
-				ready = s.since
-			}
-			offer(candidate[W]{group: gr, since: s.since, ripe: full || !due.After(now)}, later(ready, held))
-		}
-	}
-	return urgent, bulk, next
 }
 
-func (b *Batcher[W]) take(c *candidate[W]) *Batch[W] {
-	if c.group == nil {
-		batch := b.resend[c.resend]
-		b.resend = slices.Delete(b.resend, c.resend, c.resend+1)
-		return batch
+// first is the first item of a pile that belongs there still: a limit may have risen.
+func (b *Batcher[W]) first(p *pile[W]) *item[W] {
+	for it := p.top(); it != nil; it = p.top() {
+		if b.file(it); p.top() == it {
+			return it
+		}
 	}
-	gr := c.group
-	batch := gr.take(b.limit(gr.key), b.cfg.MaxBytes, c.urgent)
-	b.forget(gr)
+	return nil
+}
+
+// firstBulk lets what is full or has waited for longer than MaxQuiet go in order of age, so that a
+// group that is full again and again does not stall one that never is (I7).
+func (b *Batcher[W]) firstBulk() *item[W] {
+	full := b.first(&b.piles.full)
+	few := b.piles.few.top() // what was full may be there now
+	if full == nil || few != nil && few.before(full) && !few.key.Add(b.cfg.MaxQuiet).After(b.now) {
+		return few
+	}
+	return full
+}
+
+func (b *Batcher[W]) take(it *item[W]) *Batch[W] {
+	switch {
+	case it.batch != nil:
+		b.leave(it.batch.Group, it)
+		return it.batch
+	case it.suspects != nil:
+		return it.suspects.take()
+	}
+	gr := it.group
+	batch := gr.take(b.limit(gr.key), b.cfg.MaxBytes, it == &gr.ofUrgent)
+	b.touch(gr)
 	return batch
 }
 
-func (b *Batcher[W]) limit(g Group) int { return max(1, b.cfg.Limit(g)) }
-
-func (b *Batcher[W]) heldUntil(g Group, now time.Time) time.Time {
-	key := Group{Account: g.Account, Zone: g.Zone, Type: g.Type}
-	until, ok := b.held[key]
-	if ok && !until.After(now) {
-		delete(b.held, key)
-		return time.Time{}
+// file puts an item where it belongs at the latest time told.
+func (b *Batcher[W]) file(it *item[W]) {
+	var p *pile[W]
+	var from, since time.Time
+	switch {
+	case it.batch != nil:
+		p, from, since = b.sortBatch(it.batch)
+	case it.suspects != nil:
+		p, from = b.sortSuspects(it.suspects)
+	case it == &it.group.ofUrgent:
+		p, from, since = b.sortUrgent(it.group)
+	default:
+		p, from, since = b.sortBulk(it.group)
 	}
-	return until
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+	if from = later(from, it.hold.until); p != nil && from.After(b.now) {
+		p, since = &b.piles.later, from
 	}
-	return b
-}
-
-func sooner(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
+	it.put(p, since)
 }
