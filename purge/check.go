@@ -1,5 +1,7 @@
 package purge
 
+import "strconv"
+
 // check refuses what has the right kind and the wrong form, and clears it: what is told about a refused request is
 // valid and bounded.
 func (d *decoder) check() {
@@ -29,8 +31,19 @@ func (d *decoder) checkHosts() {
 		d.malformed("hosts", "is only for the type tag; leave it out")
 		return
 	}
+	if len(r.Hosts) > MaxHosts {
+		d.fault(CodeTooLarge, "hosts", "hosts has "+strconv.Itoa(len(r.Hosts))+" names, more than "+strconv.Itoa(MaxHosts)+
+			"; spread them over several requests")
+		r.Hosts = nil
+		return
+	}
 	for i, host := range r.Hosts {
 		if d.reason != nil {
+			return
+		}
+		if len(host) > maxHost+1 {
+			d.malformed(element("hosts", i), "has more than 253 bytes, which no host name has in punycode")
+			r.Hosts = nil
 			return
 		}
 		if _, err := Canonical(Host, host); err != nil {

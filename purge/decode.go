@@ -17,9 +17,9 @@ import (
 // as absent, and of two fields with one name the last counts. Decode checks every field but the form of the targets:
 // that is for Canonical, one by one, so that a bad target does not sink its neighbours. Times come back in UTC.
 //
-// An error is a *Reason with CodeMalformed or CodeUnknownField. The request then holds what could be read and is valid,
-// in particular the id, so that the refusal can be told to the one who asked. Memory grows with the body alone, however
-// it is nested; the caller bounds the body.
+// An error is a *Reason with CodeMalformed, CodeUnknownField or, for too many hosts, CodeTooLarge. The request then holds
+// what could be read and is valid, in particular the id, so that the refusal can be told to the one who asked. Memory
+// grows with the body alone, however it is nested; the caller bounds the body.
 func Decode(data []byte, contentType string) (Request, error) {
 	d := decoder{scanner: scanner{data: data}}
 	if isCloudEvent(contentType) || d.body() {

@@ -52,15 +52,29 @@ func GeneratedID(stored time.Time, sequence uint64) string {
 	return string(id)
 }
 
+// ReplayID returns the id of the request that a replay of the dead letter with this sequence makes. It comes with the
+// Nats-Msg-Id header, see PickID; no message can hold it, for it begins with '_'.
+func ReplayID(sequence uint64) string {
+	return replayPrefix + strconv.FormatUint(sequence, 10)
+}
+
+const replayPrefix = "_replay-"
+
+// validReplayID reports whether ReplayID makes id.
+func validReplayID(id string) bool {
+	sequence, err := strconv.ParseUint(strings.TrimPrefix(id, replayPrefix), 10, 64)
+	return err == nil && id == ReplayID(sequence)
+}
+
 // PickID returns the id that r's producer gave it: the one that Decode read from the message or its CloudEvents
-// envelope, else what follows "<source>." in msgID, the message's Nats-Msg-Id header. It returns "" where neither is a
-// ValidID; then GeneratedID names the request.
+// envelope, else what follows "<source>." in msgID, the message's Nats-Msg-Id header, which may also be a ReplayID. It
+// returns "" where neither fits; then GeneratedID names the request.
 func PickID(r Request, source, msgID string) string {
 	if ValidID(r.ID) {
 		return r.ID
 	}
-	if rest, ok := strings.CutPrefix(msgID, source); ok && len(rest) > 1 && rest[0] == '.' && ValidID(rest[1:]) {
-		return rest[1:]
+	if id, ok := strings.CutPrefix(msgID, source+"."); ok && (ValidID(id) || validReplayID(id)) {
+		return id
 	}
 	return ""
 }

@@ -88,6 +88,15 @@ func TestPickID_TakesTheFirstThatFits(t *testing.T) {
 		{"header with another dot", "", "ghost.b.2", ""},
 		{"header without id", "", "ghost.", ""},
 		{"header that is the source", "", "ghost", ""},
+		{"own of a replay", "_replay-7", "", ""},
+		{"header of a replay", "", "ghost._replay-7", "_replay-7"},
+		{"header of the largest replay", "", "ghost._replay-18446744073709551615", "_replay-18446744073709551615"},
+		{"header of a replay of another source", "", "sanity._replay-7", ""},
+		{"header of no replay", "", "ghost._replay-", ""},
+		{"header of a replay with a sign", "", "ghost._replay-+7", ""},
+		{"header of a replay with a zero before", "", "ghost._replay-07", ""},
+		{"header of a replay beyond all", "", "ghost._replay-18446744073709551616", ""},
+		{"header of a replay of a replay", "", "ghost._replay-_replay-7", ""},
 		{"none", "", "", ""},
 	}
 	for _, tt := range tests {

@@ -38,6 +38,10 @@ const (
 	Delete     Method = "delete"     // removed, fetched anew at the next hit
 )
 
+// MaxHosts is the most hosts of one request. EdgeOne's documents name no limit for CacheTag.Domains; this one is what its
+// older API has for a list of domains, and bounds what is stored with each job.
+const MaxHosts = 100
+
 // Request is one message that asks for a purge. A field with its zero value is absent from the message.
 type Request struct {
 	// ID names the request within its source and makes it idempotent; see ValidID.
@@ -48,7 +52,7 @@ type Request struct {
 	Method Method `json:"method,omitempty"`
 	// Targets are what to purge, at least one but for the type All, which takes none. See Canonical.
 	Targets []string `json:"targets,omitempty"`
-	// Hosts limits a purge by Tag to these hosts.
+	// Hosts limits a purge by Tag to these hosts, up to MaxHosts, each of up to 253 bytes (254 with the root's dot).
 	Hosts []string `json:"hosts,omitempty"`
 	// Account names one of the configured accounts, with 1 to 64 of A-Za-z0-9_-.
 	Account string `json:"account,omitempty"`

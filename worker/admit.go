@@ -37,7 +37,7 @@ func (w *Worker) admit(ctx context.Context, lane purge.Lane, lot []record.Delive
 			case registered:
 			}
 			fresh = append(fresh, a)
-			if d.Count > 1 || a.ID[0] != '_' {
+			if d.Count > 1 || a.ID != purge.GeneratedID(d.Stored, d.Sequence) {
 				queries = append(queries, ledger.Query{Key: a.Key(), Again: d.Count > 1})
 			}
 		}
@@ -102,8 +102,7 @@ func (w *Worker) register(a arrival) entry {
 	case have == nil:
 		a.deliver(a.delivery)
 		a.looking = true
-		a.weight = max(1, a.Total)
-		w.weight[a.home] += a.weight
+		w.weigh(a.request)
 		w.requests[a.Key()] = a.request
 		return registered
 	case have.holds(a.delivery.Sequence):
@@ -134,6 +133,7 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			rejected = append(rejected, a)
 			done = append(done, a)
 		default:
+			a.origin = &a.delivery
 			if w.place(a.request, f.Held) {
 				ended = append(ended, a.request)
 			}
@@ -147,14 +147,15 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 	for _, a := range done {
 		replies = append(replies, a.delivery.Reply)
 	}
-	w.ack(ctx, replies)
+	if !w.ack(ctx, replies) {
+		done = nil // the context has ended: they are given back
+	}
 	again := w.unlook(fresh, done)
 	w.finish(ctx, ended)
 	return again
 }
 
-// refuse buries and tells: the dead letter first, so that an event never speaks of one that is not
-// there.
+// refuse buries and tells what is refused as a whole.
 func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) {
 	var letters []record.DeadLetter
 	var ends []record.Tally
@@ -171,14 +172,7 @@ func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) {
 		t.Reason = a.reason
 		ends = append(ends, t)
 	}
-	if len(letters) == 0 {
-		return
-	}
-	if err := w.Ledger.Bury(ctx, letters); err != nil {
-		return // the context has ended: the messages come again
-	}
-	w.Metrics.buried(letters)
-	if err := w.Ledger.Tell(ctx, ends); err != nil && ctx.Err() == nil {
+	if err := w.tell(ctx, letters, ends); err != nil && ctx.Err() == nil {
 		w.Log.Error("rejection not told", zap.Error(err))
 	}
 }
@@ -213,9 +207,8 @@ func (w *Worker) forget(r *request) {
 		return
 	}
 	delete(w.requests, r.Key())
-	w.weight[r.home] -= r.weight
+	w.charge(r, 0)
 	if r.expires {
 		w.expiring--
 	}
-	signal(w.room[r.home])
 }

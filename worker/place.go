@@ -16,8 +16,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// largeRequest is the number of targets above which an interactive request is treated as bulk: it is
-// a batch by itself and would hold up the urgent ones behind it.
+// largeRequest is the number of targets above which an interactive request is treated as bulk, in the
+// batcher and in the windows: it is a batch by itself and would hold up the urgent ones behind it.
 const largeRequest = 500
 
 // place puts the targets of a request in line, but for those that held says stand in a record
@@ -36,8 +36,11 @@ func (w *Worker) place(r *request, held []bool) bool {
 	for _, f := range failures {
 		r.fail(f.Index, f.Code, f.Reason, f.Field)
 	}
+	if r.unrecorded > 0 {
+		r.origin = nil // it can't be rejected any more
+	}
 	lane := r.home
-	if len(slots) > largeRequest {
+	if r.large() {
 		lane = purge.Bulk
 	}
 	now := time.Now()
@@ -57,13 +60,15 @@ func (w *Worker) enlist(r *request, held []bool) {
 		r.expires = true
 		w.expiring++
 	}
-	for _, h := range held {
+	for i, h := range held {
 		if h {
 			r.unassigned--
 			r.unrecorded--
 			r.spans = true
+			r.drop(i, 1)
 		}
 	}
+	w.weigh(r)
 }
 
 // slots gives the targets that are to be sent and those that can't be. The error is

@@ -16,6 +16,8 @@ const (
 	minRoom = 100
 	// keepEvery is below a third of the shortest AckWait, that of a take-over.
 	keepEvery = 300 * time.Millisecond
+	// sameEvery is how often a lane without room looks whether its stream was made anew.
+	sameEvery = time.Second
 	// A predecessor's messages are asked for at least for hurryLeast, at most for hurryMost.
 	hurryLeast, hurryMost = time.Second, 10 * time.Second
 )
@@ -30,9 +32,11 @@ func (w *Worker) pull(stop, work context.Context, name purge.Lane, lane Lane) er
 		if !hurried.IsZero() && w.settled(stop, hurried, name, lane) {
 			hurried = time.Time{}
 		}
-		room := w.window(name) - w.held(name)
+		room := w.roomOf(name)
 		if room < min(minRoom, w.window(name)) {
-			w.await(stop, name)
+			if err := w.await(stop, name, lane); err != nil {
+				return err
+			}
 			continue
 		}
 		lot, err := w.pullOnce(stop, lane, room, !hurried.IsZero())
@@ -62,15 +66,20 @@ func (w *Worker) pullOnce(ctx context.Context, lane Lane, room int, brief bool) 
 	return lot, err
 }
 
-// await waits for room in a lane's window.
-func (w *Worker) await(ctx context.Context, name purge.Lane) {
-	timer := time.NewTimer(keepEvery)
+// await waits for room in a lane's window. Nobody asks the broker for messages meanwhile, so it has to
+// look whether their stream is still the one that the held ones are of.
+func (w *Worker) await(ctx context.Context, name purge.Lane, lane Lane) error {
+	timer := time.NewTimer(sameEvery)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-w.room[name]:
 	case <-timer.C:
+		if err := lane.Same(ctx); errors.Is(err, record.ErrGone) {
+			return err
+		}
 	}
+	return nil
 }
 
 // hurry makes the messages that a predecessor held come at once, rather than after AckWait. It gives
@@ -125,19 +134,6 @@ func (w *Worker) messages(name purge.Lane) int {
 		}
 	}
 	return n
-}
-
-func (w *Worker) window(lane purge.Lane) int {
-	if lane == purge.Interactive {
-		return w.cfg.InteractiveWindow
-	}
-	return w.cfg.BulkWindow
-}
-
-func (w *Worker) held(lane purge.Lane) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.weight[lane]
 }
 
 // release gives back deliveries that were not admitted.

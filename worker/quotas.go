@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 
@@ -17,9 +16,7 @@ const (
 	quotaAge = 10 * time.Minute
 	// quotaWait is how long a zone's first batch waits for its quota at most.
 	quotaWait = 2 * time.Second
-	// spentAge is how often the quotas of a zone whose day is spent are read again, refusedAge how
-	// often those that could not be read.
-	spentAge   = 5 * time.Second
+	// refusedAge is how often quotas that could not be read are asked for.
 	refusedAge = time.Minute
 )
 
@@ -38,7 +35,7 @@ type quota struct {
 	first  time.Time                // when the zone was first wanted
 	last   time.Time                // and when last
 	read   bool                     // asked at least once, with whatever result
-	spent  map[string]bool          // types whose day is spent
+	days   map[string]*day          // of the types for which a day was spent
 }
 
 func newQuotas() quotas {
@@ -49,12 +46,7 @@ func newQuotas() quotas {
 func (q *quotas) want(zone string, now time.Time) time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	z := q.zones[zone]
-	if z == nil {
-		z = &quota{first: now, spent: make(map[string]bool)}
-		q.zones[zone] = z
-		signal(q.wake)
-	}
+	z := q.of(zone, now)
 	z.last = now
 	if z.read {
 		return time.Time{}
@@ -62,13 +54,23 @@ func (q *quotas) want(zone string, now time.Time) time.Time {
 	return z.first.Add(quotaWait)
 }
 
-// again has a zone's quotas read now; with spent the type waits until its day has something left.
-func (q *quotas) again(zone, typ string, spent bool) {
+// of gives what is known of a zone; it must be called with the lock held.
+func (q *quotas) of(zone string, now time.Time) *quota {
+	z := q.zones[zone]
+	if z == nil {
+		z = &quota{first: now, last: now, days: make(map[string]*day)}
+		q.zones[zone] = z
+		signal(q.wake)
+	}
+	return z
+}
+
+// again has a zone's quotas read now.
+func (q *quotas) again(zone string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if z := q.zones[zone]; z != nil {
 		z.due = time.Time{}
-		z.spent[typ] = z.spent[typ] || spent
 		signal(q.wake)
 	}
 }
@@ -92,8 +94,10 @@ func (q *quotas) dueAt(now time.Time) (zones []string, next time.Time) {
 	for id, z := range q.zones {
 		switch {
 		case z.due.After(now):
-			next = sooner(next, z.due)
-		case z.read && len(z.spent) == 0 && now.Sub(z.last) > quotaAge:
+			if z.due.Before(next) {
+				next = z.due
+			}
+		case z.read && !z.spent() && now.Sub(z.last) > quotaAge:
 			delete(q.zones, id)
 		default:
 			zones = append(zones, id)
@@ -102,11 +106,11 @@ func (q *quotas) dueAt(now time.Time) (zones []string, next time.Time) {
 	return zones, next
 }
 
-// set notes an answer, nil for none, and tells which types have nothing left today.
-func (q *quotas) set(zone string, byType map[string]edgeone.Quota, now time.Time) (spent map[string]bool) {
+// set notes an answer, nil for none, and tells until when types are held because their day is spent.
+func (q *quotas) set(zone string, byType map[string]edgeone.Quota, now time.Time) (held map[string]time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	z := q.zones[zone]
+	z := q.of(zone, now)
 	z.read = true
 	z.due = now.Add(quotaAge)
 	if byType == nil {
@@ -114,27 +118,27 @@ func (q *quotas) set(zone string, byType map[string]edgeone.Quota, now time.Time
 	} else {
 		z.byType = byType
 	}
-	for typ := range z.spent {
-		if row, ok := z.byType[typ]; byType != nil && (!ok || row.DailyAvailable > 0) {
-			delete(z.spent, typ)
+	held = make(map[string]time.Time)
+	for typ, d := range z.days {
+		row, known := byType[typ]
+		until, due := d.read(row.DailyAvailable, known, now)
+		held[typ] = until
+		if due.Before(z.due) {
+			z.due = due
 		}
 	}
-	spent = maps.Clone(z.spent)
-	switch {
-	case byType == nil:
-		clear(z.spent) // unknown: tried again when the hold is over
-	case len(spent) > 0:
-		z.due = now.Add(spentAge)
-	}
-	return spent
+	return held
 }
 
-// limit is the batcher's: the quota's Batch, the API's ceiling and the operator's cap, whichever is
-// least.
+// limit is the batcher's: the quota's Batch, what is left of a day that was spent before, the API's
+// ceiling and the operator's cap, whichever is least.
 func (w *Worker) limit(g batcher.Group) int {
 	limit := edgeone.Ceiling(g.Type)
 	if batch := w.quotas.batch(g.Zone, g.Type); batch > 0 {
 		limit = min(limit, batch)
+	}
+	if left := w.quotas.left(g.Zone, g.Type); left > 0 {
+		limit = min(limit, left)
 	}
 	if w.cfg.MaxTargets > 0 {
 		limit = min(limit, w.cfg.MaxTargets)
@@ -176,24 +180,12 @@ func (w *Worker) watchQuotas(ctx context.Context) {
 	}
 }
 
-// unhold lets the batches of a zone go, but for the types that have nothing left today.
-func (w *Worker) unhold(zone string, spent map[string]bool) {
+// unhold lets the batches of a zone go, but for the types that are held.
+func (w *Worker) unhold(zone string, held map[string]time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := time.Now()
 	for _, typ := range []string{edgeone.TypeURL, edgeone.TypePrefix, edgeone.TypeHost, edgeone.TypeTag, edgeone.TypeAll} {
-		var until time.Time
-		if spent[typ] {
-			until = now.Add(2 * spentAge)
-		}
-		w.batcher.Hold(w.cfg.Account, zone, typ, until)
+		w.batcher.Hold(w.cfg.Account, zone, typ, held[typ])
 	}
 	signal(w.wake)
-}
-
-func sooner(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }

@@ -18,7 +18,10 @@ type request struct {
 	body    purge.Request
 	replies []reply
 	touched time.Time // of the last InProgress
-	weight  int
+	weight  int       // what it takes of a window, in targets
+
+	// origin is its message, kept until it is known whether anything of it is fit to be sent.
+	origin *record.Delivery
 
 	looking bool              // what is known of it is being looked up
 	joined  []record.Delivery // messages with its id that came meanwhile
@@ -54,6 +57,34 @@ type slot struct {
 	group  batcher.Group
 	target string
 	index  int
+}
+
+// recordedShare is how much less a target weighs that stands in a record: of it a place in a list is
+// left, where there were its words.
+const recordedShare = 8
+
+// load is what the request takes in memory, in targets.
+func (r *request) load() int {
+	recorded := r.Total - r.unrecorded - len(r.failures)
+	return max(1, r.Total-recorded+recorded/recordedShare)
+}
+
+// large tells that the request is treated as bulk though it came as an interactive one.
+func (r *request) large() bool { return r.home == purge.Interactive && r.Total > largeRequest }
+
+// drop forgets the words of n targets from index on, which stand in a record.
+func (r *request) drop(index, n int) {
+	if index+n <= len(r.body.Targets) {
+		clear(r.body.Targets[index : index+n])
+	}
+}
+
+// submit notes that EdgeOne was asked for a target of the request, whatever it answered.
+func (r *request) submit(sent time.Time) {
+	r.sent = true
+	if r.first.IsZero() {
+		r.first = sent
+	}
 }
 
 func (r *request) deliver(d record.Delivery) {

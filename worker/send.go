@@ -13,12 +13,8 @@ import (
 // send binds and submits batches, one grant of the pace after the other, until stop ends; then it
 // waits for the calls in flight.
 func (w *Worker) send(stop, work context.Context) error {
-	work, cancel := context.WithCancel(work)
-	defer cancel()
 	var calls sync.WaitGroup
 	defer calls.Wait()
-	drain := context.AfterFunc(stop, func() { time.AfterFunc(w.cfg.Drain, cancel) })
-	defer drain()
 	for w.ready(stop) {
 		select {
 		case w.calls <- struct{}{}:
@@ -95,6 +91,9 @@ func (w *Worker) bind(ctx context.Context) *batcher.Batch[waiter] {
 	var ended []*request
 	if batch != nil && w.expiring > 0 {
 		batch.Remove(func(p waiter) bool { return expire(p, now, &ended) })
+	}
+	if batch != nil && len(batch.Slots) > 0 {
+		batch = w.ration(batch, now)
 	}
 	w.mu.Unlock()
 	w.finish(ctx, ended)

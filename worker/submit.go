@@ -60,33 +60,37 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 	g := batch.Group
 	switch class {
 	case edgeone.Done:
+		w.cleared(batch)
 		w.record(ctx, batch, created, sent)
 	case edgeone.Throttled: // not executed: not a try
 		w.Pace.Throttled()
 		batch.Tries--
 		w.again(batch, 0)
-	case edgeone.Transient, edgeone.Ambiguous:
+	case edgeone.Transient:
+		w.again(batch, retryDelay(batch.Tries))
+	case edgeone.Ambiguous:
+		w.mark(batch, sent)
 		w.again(batch, retryDelay(batch.Tries))
 	case edgeone.BatchQuota:
-		w.quotas.again(g.Zone, g.Type, false)
+		w.quotas.again(g.Zone)
 		w.split(ctx, batch, err)
-	case edgeone.TooLarge, edgeone.BadTarget:
+	case edgeone.TooLarge:
 		w.split(ctx, batch, err)
+	case edgeone.BadTarget:
+		w.suspect(ctx, batch, err)
 	case edgeone.NoJob:
 		if batch.Tries < noJobTries {
 			w.again(batch, retryDelay(batch.Tries))
 			return
 		}
-		w.split(ctx, batch, err)
+		w.suspect(ctx, batch, err)
 	case edgeone.DailyQuota:
-		w.quotas.again(g.Zone, g.Type, true)
-		w.hold(g, 2*spentAge)
-		w.again(batch, 0)
+		w.postpone(batch, sent)
 	case edgeone.Permission:
 		w.Pace.Hold(pausedFor)
 		w.again(batch, pausedFor)
 	case edgeone.Plan:
-		w.refuseBatch(ctx, batch, err)
+		w.end(ctx, batch, err)
 	case edgeone.Misconfigured:
 		w.againOrRefuse(ctx, batch, configTries, err)
 	case edgeone.Unknown:
@@ -99,7 +103,7 @@ func (w *Worker) againOrRefuse(ctx context.Context, batch *batcher.Batch[waiter]
 		w.again(batch, retryDelay(batch.Tries))
 		return
 	}
-	w.refuseBatch(ctx, batch, err)
+	w.end(ctx, batch, err)
 }
 
 // again sends a batch again, whole and joined by nobody (I4).
@@ -110,10 +114,10 @@ func (w *Worker) again(batch *batcher.Batch[waiter], wait time.Duration) {
 	signal(w.wake)
 }
 
-// split sends the halves of a batch apart, until what EdgeOne refuses is alone and fails alone.
+// split sends the halves of a batch apart, for it is too large.
 func (w *Worker) split(ctx context.Context, batch *batcher.Batch[waiter], err error) {
 	if len(batch.Slots) < 2 {
-		w.refuseBatch(ctx, batch, err)
+		w.end(ctx, batch, err)
 		return
 	}
 	left, right := batch.Halve()
@@ -121,10 +125,43 @@ func (w *Worker) split(ctx context.Context, batch *batcher.Batch[waiter], err er
 	w.again(right, 0)
 }
 
-func (w *Worker) hold(g batcher.Group, d time.Duration) {
+// suspect has the bad targets of a batch looked for, until each is refused alone and fails alone.
+func (w *Worker) suspect(ctx context.Context, batch *batcher.Batch[waiter], err error) {
+	w.mu.Lock()
+	some := w.batcher.Suspect(batch)
+	w.mu.Unlock()
+	signal(w.wake) // the next probe may go
+	if !some {
+		w.refuseBatch(ctx, batch, err)
+	}
+}
+
+// cleared tells the batcher that a batch was accepted, before anything that takes time.
+func (w *Worker) cleared(batch *batcher.Batch[waiter]) {
+	w.mu.Lock()
+	w.batcher.Cleared(batch)
+	w.mu.Unlock()
+	signal(w.wake)
+}
+
+// end ends every target of a batch with EdgeOne's refusal, which is not for one of them.
+func (w *Worker) end(ctx context.Context, batch *batcher.Batch[waiter], err error) {
+	w.mu.Lock()
+	w.batcher.Drop(batch)
+	w.mu.Unlock()
+	signal(w.wake)
+	w.refuseBatch(ctx, batch, err)
+}
+
+// mark notes that a batch may have been carried out, though its answer is lost: it did go out in time.
+func (w *Worker) mark(batch *batcher.Batch[waiter], sent time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.batcher.Hold(g.Account, g.Zone, g.Type, time.Now().Add(d))
+	for _, s := range batch.Slots {
+		for _, p := range s.Waiters {
+			p.submit(sent)
+		}
+	}
 }
 
 // retryDelay is the wait before a batch is sent again, longer each time, with jitter.

@@ -106,6 +106,11 @@ func (a *App) turn(ctx context.Context) error {
 		return err
 	}
 	a.setSetup("")
+	if k, ok := a.credentials.(*keys); ok {
+		if err := k.await(ctx, a.log); err != nil {
+			return nil //nolint:nilerr // the context ended: a clean stop
+		}
+	}
 	a.log.Info("standing by")
 	lease, err := a.broker.Acquire(ctx)
 	if err != nil {
@@ -135,6 +140,7 @@ func (a *App) Ready() []string {
 	if err := a.broker.Check(); err != nil {
 		reasons = append(reasons, err.Error())
 	}
+	reasons = append(reasons, a.keyless()...)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.setup != "" {

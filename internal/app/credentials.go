@@ -1,32 +1,64 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
+	"path/filepath"
 
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
 
 	"github.com/edgepurge/edgepurge/internal/config"
 )
 
+const (
+	// metadataHost resolves on the machines of Tencent Cloud only.
+	metadataHost = "metadata.tencentyun.com"
+	tkeTokenFile = "TKE_WEB_IDENTITY_TOKEN_FILE"
+)
+
 // Credentials gives the keys that a configuration names, else those of the SDK's provider chain: a
-// profile file, the role of the machine, or the OIDC identity of a TKE pod.
+// profile file, the role of the machine, or the OIDC identity of a TKE pod. The latter are looked for by
+// the App, as often as it takes: an error means that nothing at all is configured. It may take 5 s.
 func Credentials(cfg config.EdgeOne) (common.CredentialIface, error) {
 	if cfg.SecretID != "" {
 		return common.NewTokenCredential(cfg.SecretID, string(cfg.SecretKey), string(cfg.Token)), nil
 	}
-	var chain []common.Provider
-	if os.Getenv("TKE_WEB_IDENTITY_TOKEN_FILE") != "" {
+	if !provides() {
+		return nil, errors.New("no credentials are configured: set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, " +
+			"give a profile file, or run where a role provides them")
+	}
+	return newKeys(chain), nil
+}
+
+// provides tells whether something is there that may provide keys, be it away or faulty now.
+func provides() bool {
+	if os.Getenv(tkeTokenFile) != "" || os.Getenv(common.EnvCredentialFile) != "" {
+		return true
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		if _, err := os.Stat(filepath.Join(home, ".tencentcloud", "credentials")); err == nil {
+			return true
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keysWithin)
+	defer cancel()
+	_, err := net.DefaultResolver.LookupHost(ctx, metadataHost)
+	return err == nil
+}
+
+// chain asks the providers in order.
+func chain() (common.CredentialIface, error) {
+	var providers []common.Provider
+	if os.Getenv(tkeTokenFile) != "" {
 		oidc, err := common.DefaultTkeOIDCRoleArnProvider()
 		if err != nil {
 			return nil, fmt.Errorf("use the pod's OIDC identity: %w", err)
 		}
-		chain = append(chain, oidc)
+		providers = append(providers, oidc)
 	}
-	chain = append(chain, common.DefaultProfileProvider(), common.DefaultCvmRoleProvider())
-	credentials, err := common.NewProviderChain(chain).GetCredential()
-	if err != nil {
-		return nil, fmt.Errorf("find credentials: set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY: %w", err)
-	}
-	return credentials, nil
+	providers = append(providers, common.DefaultProfileProvider(), common.DefaultCvmRoleProvider())
+	return common.NewProviderChain(providers).GetCredential()
 }

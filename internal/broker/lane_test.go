@@ -298,7 +298,7 @@ func TestLane_NoticesALostPull(t *testing.T) {
 func TestLane_TakesOverAtOnce(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
-	const n = 3000
+	const n = 1000
 	request(t, b, purge.Bulk, n)
 	first := lane(t, connect(t, s, settings()), purge.Bulk)
 	pull(t, first, n)
@@ -366,8 +366,23 @@ func TestLane_SaysWhenItIsGone(t *testing.T) {
 			}
 			provision(t, b)
 			request(t, b, purge.Bulk, 1)
-			if again := pull(t, l, 1)[0]; again.Sequence != 1 || again.Count != 1 {
-				t.Errorf("got message %d, count %d, want the first of the new stream", again.Sequence, again.Count)
+			if err := l.Same(t.Context()); !errors.Is(err, record.ErrGone) {
+				t.Errorf("made anew: got %v, want gone", err)
+			}
+			want := uint64(1)
+			if waiting { // what the lane saw before tells that this is the number of another message
+				if got, err := l.Pull(t.Context(), 10); !errors.Is(err, record.ErrGone) || got != nil {
+					t.Errorf("made anew: got %v, %v, want nothing of another stream's", got, err)
+				}
+				request(t, b, purge.Bulk, 1)
+				want++
+			}
+			l = lane(t, b, purge.Bulk)
+			if err := l.Same(t.Context()); err != nil {
+				t.Errorf("bound anew: got %v, want no error", err)
+			}
+			if again := pull(t, l, 1)[0]; again.Sequence != want || again.Count != 1 {
+				t.Errorf("got message %d, count %d, want %d of the new stream", again.Sequence, again.Count, want)
 			}
 		})
 	}

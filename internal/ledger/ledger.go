@@ -184,7 +184,9 @@ func (l *Ledger) unload(ctx context.Context, j *record.Job) error {
 	return nil
 }
 
-// Tell publishes the ends of requests that need nothing but an event. It tries until the context ends.
+// Tell publishes the ends of requests that need nothing but an event. It tries until the context ends,
+// but for an event that can't be encoded: that is told with less, or else logged and given up. Told is
+// called for those too that were stored before, as in a redo after a crash.
 func (l *Ledger) Tell(ctx context.Context, ends []record.Tally) error {
 	if len(ends) == 0 {
 		return nil
@@ -199,13 +201,15 @@ func (l *Ledger) Tell(ctx context.Context, ends []record.Tally) error {
 		errs := l.store.PutEvents(ctx, open)
 		var left []purge.Event
 		for i, err := range errs {
-			if err != nil {
-				left = append(left, open[i])
-				continue
+			if err == nil {
+				l.cfg.Told(open[i])
+			} else if event, ok := l.encodable(open[i]); ok {
+				left = append(left, event)
 			}
-			l.cfg.Told(open[i])
 		}
-		open = left
+		if open = left; len(open) == 0 {
+			return nil
+		}
 		return firstOf(errs)
 	})
 }

@@ -1,0 +1,144 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrNoLetter says that the stream has no dead letter under a sequence.
+var ErrNoLetter = errors.New("no such dead letter")
+
+// Letter is a stored dead letter. Its name is its sequence in the stream.
+type Letter struct {
+	Sequence    uint64
+	Stored      time.Time
+	Reason      string // the word in its subject: the code in kebab case
+	Code        string
+	Message     string
+	Request     string // source/id
+	Subject     string // that the request came on
+	ContentType string
+	Size        int    // of the body, in bytes
+	Data        []byte // the request's original bytes; nil in a list
+}
+
+// Letters yields the dead letters that are stored now, oldest first, without their bodies. Source and
+// code, when not empty, choose among them; the code may be in kebab case too.
+func (b *Broker) Letters(ctx context.Context, source, code string) iter.Seq2[Letter, error] {
+	return func(yield func(Letter, error) bool) {
+		if err := b.letters(ctx, b.letterFilter(source, code), func(l Letter) bool { return yield(l, nil) }); err != nil {
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+			yield(Letter{}, fmt.Errorf("read dead letters: %w", err))
+		}
+	}
+}
+
+// letterFilter is the filter for a source and a code, each of which may be empty for all.
+func (b *Broker) letterFilter(source, code string) string {
+	tokens := strings.Split(b.subjects.DeadLetters(), ".")
+	if code != "" {
+		tokens[2] = strings.Split(b.subjects.Dead(code, "*"), ".")[2]
+	}
+	if source != "" {
+		tokens[3] = token(source)
+	}
+	return strings.Join(tokens, ".")
+}
+
+func (b *Broker) letters(ctx context.Context, filter string, each func(Letter) bool) error {
+	cons, err := b.js.OrderedConsumer(ctx, b.name("DEAD"), jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{filter}, HeadersOnly: true,
+	})
+	if err != nil {
+		return err
+	}
+	info, err := cons.Info(ctx)
+	if err != nil || info.NumPending == 0 {
+		return err
+	}
+	it, err := cons.Messages()
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, it.Stop)()
+	defer it.Stop()
+	for {
+		m, err := it.Next()
+		if err != nil {
+			return err
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return err
+		}
+		l, ok := letterOf(m.Subject(), m.Headers(), meta.Sequence.Stream, meta.Timestamp)
+		if size, err := strconv.Atoi(m.Headers().Get(nats.MsgSize)); err == nil {
+			l.Size = size
+		}
+		if ok && !each(l) || meta.NumPending == 0 {
+			return nil
+		}
+	}
+}
+
+// letterOf reads what a message says beside its body; false when it is none of ours: a producer can
+// make the server's answer to its publish land beside the letters, but that has no headers.
+func letterOf(subject string, h nats.Header, sequence uint64, stored time.Time) (Letter, bool) {
+	tokens := strings.Split(subject, ".")
+	if h.Get("Edgepurge-Code") == "" || len(tokens) != 4 {
+		return Letter{}, false
+	}
+	return Letter{
+		Sequence: sequence, Stored: stored.UTC(), Reason: tokens[2],
+		Code: h.Get("Edgepurge-Code"), Message: h.Get("Edgepurge-Message"),
+		Request: h.Get("Edgepurge-Request"), Subject: h.Get("Edgepurge-Subject"), ContentType: h.Get("Content-Type"),
+	}, true
+}
+
+// Letter reads one dead letter with its body. The error is [ErrNoLetter] when there is none.
+func (b *Broker) Letter(ctx context.Context, sequence uint64) (Letter, error) {
+	l, _, err := b.letter(ctx, sequence)
+	return l, err
+}
+
+func (b *Broker) letter(ctx context.Context, sequence uint64) (Letter, jetstream.Stream, error) {
+	s, err := b.js.Stream(ctx, b.name("DEAD"))
+	if err != nil {
+		return Letter{}, nil, fmt.Errorf("read dead letter %d: %w", sequence, err)
+	}
+	m, err := s.GetMsg(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Letter{}, nil, fmt.Errorf("%w: %d", ErrNoLetter, sequence)
+	}
+	if err != nil {
+		return Letter{}, nil, fmt.Errorf("read dead letter %d: %w", sequence, err)
+	}
+	l, ok := letterOf(m.Subject, m.Header, m.Sequence, m.Time)
+	if !ok {
+		return Letter{}, nil, fmt.Errorf("%w: %d", ErrNoLetter, sequence)
+	}
+	l.Data, l.Size = m.Data, len(m.Data)
+	return l, s, nil
+}
+
+// DropLetter removes a dead letter for good. The error is [ErrNoLetter] when there is none.
+func (b *Broker) DropLetter(ctx context.Context, sequence uint64) error {
+	_, s, err := b.letter(ctx, sequence)
+	if err != nil {
+		return err
+	}
+	if err := s.DeleteMsg(ctx, sequence); err != nil {
+		return fmt.Errorf("drop dead letter %d: %w", sequence, err)
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package broker
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// replayLabel names the request that a replay repeats.
+const replayLabel = "replay_of"
+
+// ErrNoReplay says that a dead letter holds nothing that could be asked for again as it is.
+var ErrNoReplay = errors.New("can't be replayed")
+
+// Replay is the request that came of a dead letter.
+type Replay struct {
+	Sequence uint64 // of the letter
+	Key      record.Key
+	Lane     purge.Lane
+	Of       string // source/id of the request that was refused
+	Again    bool   // the broker knows that it has been replayed before; false proves nothing
+}
+
+// Replay publishes the request of a dead letter anew, on the subject that it came on. Its id follows from
+// the sequence, so that replaying a letter twice makes one request. The body stays as it was but for the
+// id, which goes, and the label replay_of. The letter stays.
+//
+// The error is [ErrNoLetter], or [ErrNoReplay] when the body is no request that could be admitted.
+func (b *Broker) Replay(ctx context.Context, sequence uint64) (Replay, error) {
+	l, err := b.Letter(ctx, sequence)
+	if err != nil {
+		return Replay{}, err
+	}
+	lane, source, ok := b.subjects.ParseRequest(l.Subject)
+	if !ok {
+		return Replay{}, fmt.Errorf("dead letter %d %w: it came on %q, which no source may use", sequence, ErrNoReplay, l.Subject)
+	}
+	r := Replay{Sequence: sequence, Lane: lane, Of: l.Request}
+	r.Key = record.Key{Source: source, ID: purge.ReplayID(sequence)}
+	body, err := replayBody(l, r.Key.ID)
+	if err != nil {
+		return Replay{}, fmt.Errorf("dead letter %d %w: %w", sequence, ErrNoReplay, err)
+	}
+	m := nats.NewMsg(l.Subject)
+	m.Data = body
+	if l.ContentType != "" {
+		m.Header.Set("Content-Type", l.ContentType)
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	ack, err := b.js.PublishMsg(ctx, m,
+		jetstream.WithMsgID(source+"."+r.Key.ID), jetstream.WithExpectStream(b.name("REQUESTS")))
+	if err != nil {
+		return Replay{}, fmt.Errorf("replay dead letter %d: %w", sequence, b.explain(err))
+	}
+	r.Again = ack.Duplicate
+	return r, nil
+}
+
+// replayBody gives a letter's body with the label and without an id of its own. It refuses what would
+// only become another letter.
+func replayBody(l Letter, id string) ([]byte, error) {
+	body, err := relabel(l, id)
+	if err == nil {
+		_, err = purge.Decode(body, l.ContentType)
+		return body, err
+	}
+	_, told := purge.Decode(l.Data, l.ContentType)
+	return nil, cmp.Or(told, err)
+}
+
+func relabel(l Letter, id string) ([]byte, error) {
+	top, err := parseObject(l.Data)
+	if err != nil {
+		return nil, err
+	}
+	media, _, _ := strings.Cut(l.ContentType, ";")
+	if !strings.EqualFold(strings.TrimSpace(media), purge.EventContentType) && top.value("specversion") == nil {
+		return top.relabel(l.Request)
+	}
+	data, err := parseObject(top.value("data"))
+	if err != nil {
+		return nil, err
+	}
+	inner, err := data.relabel(l.Request)
+	if err != nil {
+		return nil, err
+	}
+	top.set("data", inner)
+	top.set("id", quoted(id)) // CloudEvents want one, and this one gives way to the message id
+	return top.bytes(), nil
+}
+
+// relabel takes the id out of a request and adds the label.
+func (o *object) relabel(of string) ([]byte, error) {
+	o.remove("id")
+	labels := &object{}
+	if have := o.value("labels"); have != nil && string(have) != "null" {
+		var err error
+		if labels, err = parseObject(have); err != nil {
+			return nil, err
+		}
+	}
+	labels.remove(replayLabel)
+	labels.set(replayLabel, quoted(of))
+	o.set("labels", labels.bytes())
+	return o.bytes(), nil
+}
+
+func quoted(s string) []byte {
+	text, _ := json.Marshal(s) //nolint:errchkjson // a string has no error
+	return text
+}
+
+// object is a JSON object cut at its commas: what is not touched keeps its bytes, white space included.
+type object struct {
+	before, after []byte // around the braces
+	members       []member
+}
+
+// member is one name and its value, with the white space around them.
+type member struct {
+	name       string
+	text       []byte
+	begin, end int // of the value in text
+}
+
+var errNoObject = errors.New("not a JSON object")
+
+func parseObject(data []byte) (*object, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, errNoObject
+	}
+	at := int(dec.InputOffset())
+	o := &object{before: data[:at-1]}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, _ := t.(string)
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, err
+		}
+		end := int(dec.InputOffset())
+		next := end + bytes.IndexAny(data[end:], ",}") // nothing but white space comes before
+		if next < end {
+			return nil, errNoObject
+		}
+		o.members = append(o.members, member{name, data[at:next], end - len(value) - at, end - at})
+		at = next + 1
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	o.after = data[dec.InputOffset():]
+	return o, nil
+}
+
+// value gives the last value of a name, which is the one that counts; nil when there is none.
+func (o *object) value(name string) []byte {
+	for i := len(o.members) - 1; i >= 0; i-- {
+		if m := &o.members[i]; m.name == name {
+			return m.text[m.begin:m.end]
+		}
+	}
+	return nil
+}
+
+func (o *object) remove(name string) {
+	o.members = slices.DeleteFunc(o.members, func(m member) bool { return m.name == name })
+}
+
+// set replaces the last value of a name, or adds it.
+func (o *object) set(name string, value []byte) {
+	for i := len(o.members) - 1; i >= 0; i-- {
+		if m := &o.members[i]; m.name == name {
+			m.text = bytes.Join([][]byte{m.text[:m.begin], value, m.text[m.end:]}, nil)
+			m.end = m.begin + len(value)
+			return
+		}
+	}
+	text := append(append(quoted(name), ':'), value...)
+	o.members = append(o.members, member{name, text, len(text) - len(value), len(text)})
+}
+
+func (o *object) bytes() []byte {
+	texts := make([][]byte, len(o.members))
+	for i, m := range o.members {
+		texts[i] = m.text
+	}
+	return bytes.Join([][]byte{o.before, {'{'}, bytes.Join(texts, []byte(",")), {'}'}, o.after}, nil)
+}

@@ -1,0 +1,133 @@
+package broker_test
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+const cloudEvent = purge.EventContentType
+
+func TestReplay_IsTheRequestWithALabel(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	js := client(t, s)
+	for i, c := range []struct {
+		name, contentType, body, want string
+	}{
+		{"plain", "", `{"id":"a","targets":["https://a.example/"]}`, `{"targets":["https://a.example/"],"labels":{"replay_of":"ghost/a"}}`},
+		{"without id", "", `{"targets":["https://a.example/"]}`, `{"targets":["https://a.example/"],"labels":{"replay_of":"ghost/a"}}`},
+		{"id alone, escaped, twice", "", `{"\u0069d":"_x","targets":["https://a.example/"],"id" : "a"}`, `{"targets":["https://a.example/"],"labels":{"replay_of":"ghost/a"}}`},
+		{
+			"what is odd stays", "application/json", "\n { \"targets\" : [ \"https://a.example/?a=1&b=<\\u00e9>\" ] ,\t\"zone\": null, \"id\":\"a\"} \r\n",
+			"\n { \"targets\" : [ \"https://a.example/?a=1&b=<\\u00e9>\" ] ,\t\"zone\": null,\"labels\":{\"replay_of\":\"ghost/a\"}} \r\n",
+		},
+		{"labels", "", `{"labels":{ "k": "v" },"targets":["https://a.example/"]}`, `{"labels":{ "k": "v" ,"replay_of":"ghost/a"},"targets":["https://a.example/"]}`},
+		{"no labels", "", `{"labels":null,"targets":["https://a.example/"]}`, `{"labels":{"replay_of":"ghost/a"},"targets":["https://a.example/"]}`},
+		{"of a replay", "", `{"targets":["https://a.example/"],"labels":{"replay_of":"x/y","k":"v"}}`, `{"targets":["https://a.example/"],"labels":{"k":"v","replay_of":"ghost/a"}}`},
+		{
+			"cloud event", "Application/CloudEvents+JSON; charset=utf-8", `{"specversion":"1.0","id":"a","type":"t","data":{"id":"b","targets":["https://a.example/"]},"x":1}`,
+			`{"specversion":"1.0","id":"_replay-%d","type":"t","data":{"targets":["https://a.example/"],"labels":{"replay_of":"ghost/a"}},"x":1}`,
+		},
+		{
+			"cloud event without id and content type", "", `{"data":{"targets":["https://a.example/"]},"specversion":"1.0"}`,
+			`{"data":{"targets":["https://a.example/"],"labels":{"replay_of":"ghost/a"}},"specversion":"1.0","id":"_replay-%d"}`,
+		},
+	} {
+		d := letter(uint64(i+1), time.Now())
+		d.Data, d.ContentType = []byte(c.body), c.contentType
+		bury(t, b, d)
+		sequence := uint64(i + 1)
+		want := strings.ReplaceAll(c.want, "%d", strconv.FormatUint(sequence, 10))
+		r, err := b.Replay(t.Context(), sequence)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		key := record.Key{Source: "ghost", ID: fmt.Sprintf("_replay-%d", sequence)}
+		if r != (broker.Replay{Sequence: sequence, Key: key, Lane: purge.Bulk, Of: "ghost/a"}) {
+			t.Errorf("%s: got %+v", c.name, r)
+		}
+		all := messages(t, js, "PURGE_REQUESTS", ">")
+		m := all[len(all)-1]
+		if string(m.Data) != want || m.Subject != d.Subject {
+			t.Errorf("%s: got %s on %s,\nwant %s", c.name, m.Data, m.Subject, want)
+		}
+		if got := m.Header.Get("Nats-Msg-Id"); got != "ghost."+key.ID {
+			t.Errorf("%s: message id %q, want the new one", c.name, got)
+		}
+		if got := m.Header.Get("Content-Type"); got != c.contentType {
+			t.Errorf("%s: content type %q, want %q", c.name, got, c.contentType)
+		}
+		body, err := purge.Decode(m.Data, m.Header.Get("Content-Type"))
+		if err != nil || body.ID != "" || body.Labels["replay_of"] != "ghost/a" {
+			t.Errorf("%s: decodes to %+v, %v; want no id of its own, and the label", c.name, body, err)
+		}
+	}
+}
+
+func TestReplay_TwiceIsOneRequest(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	d := letter(1, time.Now())
+	d.Data = []byte(`{"targets":["https://a.example/"]}`)
+	bury(t, b, d)
+	for i := range 3 {
+		r, err := b.Replay(t.Context(), 1)
+		if err != nil || r.Again != (i > 0) {
+			t.Errorf("replay %d: got %+v, %v", i, r, err)
+		}
+	}
+	if n := stored(t, client(t, s), "PURGE_REQUESTS"); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+	if n := stored(t, client(t, s), "PURGE_DEAD"); n != 1 {
+		t.Errorf("%d letters, want that it stays", n)
+	}
+}
+
+func TestReplay_RefusesWhatCanNotBeARequest(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	labels := make([]string, 16)
+	for i := range labels {
+		labels[i] = fmt.Sprintf(`"k%d":"v"`, i)
+	}
+	valid := `{"targets":["https://a.example/"]}`
+	for i, c := range []struct{ name, subject, contentType, body, want string }{
+		{"garbage", "", "", "\x00\xff", "not UTF-8"},
+		{"empty", "", "", "", "JSON"},
+		{"no object", "", "", "[1]", "JSON object"},
+		{"cut", "", "", `{"targets":["https://a.exam`, "not JSON"},
+		{"more behind", "", "", valid + " x", "not JSON"},
+		{"no targets", "", "", `{"id":"a"}`, "at least one target"},
+		{"unknown field", "", "", `{"targets":["https://a.example/"],"prefech":true}`, "prefech"},
+		{"labels of another kind", "", "", `{"targets":["https://a.example/"],"labels":7}`, "labels"},
+		{"no room for a label", "", "", `{"targets":["https://a.example/"],"labels":{` + strings.Join(labels, ",") + `}}`, "16 labels"},
+		{"cloud event without data", "", cloudEvent, `{"specversion":"1.0"}`, "data"},
+		{"cloud event with text", "", cloudEvent, `{"specversion":"1.0","data":"x"}`, "data"},
+		{"cloud event of 0.3", "", cloudEvent, `{"specversion":"0.3","data":` + valid + `}`, "specversion"},
+		{"odd source", "purge.requests.bulk.Ghost!", "", valid, "Ghost!"},
+		{"no lane", "purge.jobs.x", "", valid, "purge.jobs.x"},
+	} {
+		d := letter(uint64(i+1), time.Now())
+		d.Data, d.ContentType = []byte(c.body), c.contentType
+		if c.subject != "" {
+			d.Subject = c.subject
+		}
+		bury(t, b, d)
+		if _, err := b.Replay(t.Context(), uint64(i+1)); !errors.Is(err, broker.ErrNoReplay) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want that it %v, and of %q", c.name, err, broker.ErrNoReplay, c.want)
+		}
+	}
+	if n := stored(t, client(t, s), "PURGE_REQUESTS"); n != 0 {
+		t.Errorf("%d requests, want none", n)
+	}
+}

@@ -1,0 +1,85 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// tell buries and tells: the dead letters first, so that an event never speaks of one that is not
+// there.
+func (w *Worker) tell(ctx context.Context, letters []record.DeadLetter, ends []record.Tally) error {
+	if len(letters) > 0 {
+		if err := w.Ledger.Bury(ctx, letters); err != nil {
+			return err
+		}
+		w.Metrics.buried(letters)
+	}
+	return w.Ledger.Tell(ctx, ends)
+}
+
+// ackRequests acks all messages of requests, those that join meanwhile too, and forgets them.
+func (w *Worker) ackRequests(ctx context.Context, done []*request) {
+	acked := make(map[string]bool)
+	for {
+		var replies []string
+		w.mu.Lock()
+		for _, r := range done {
+			for _, p := range r.replies {
+				if !acked[p.subject] {
+					acked[p.subject] = true
+					replies = append(replies, p.subject)
+				}
+			}
+		}
+		if len(replies) == 0 {
+			for _, r := range done {
+				w.forget(r)
+			}
+			w.mu.Unlock()
+			return
+		}
+		w.mu.Unlock()
+		if !w.ack(ctx, replies) {
+			return // they are given back
+		}
+	}
+}
+
+// ack tells the broker that messages are done, and reports whether it has taken that. When it can't,
+// they come again and are found in the ledger: an ack that is lost costs a look-up, not a purge.
+func (w *Worker) ack(ctx context.Context, replies []string) bool {
+	for len(replies) > 0 {
+		if ctx.Err() != nil {
+			return false
+		}
+		if w.Lease.Valid() {
+			err := w.Acker.Ack(ctx, replies)
+			if err == nil {
+				return true
+			}
+			w.Log.Debug("not acked, trying again", zap.Error(err))
+			if w.gone(ctx) {
+				return false
+			}
+		}
+		sleep(ctx, 100*time.Millisecond)
+	}
+	return true
+}
+
+// gone ends Run when a lane's consumer is not there any more, or is another one: there a sequence
+// number stands for another message, which an ack would take away (I2).
+func (w *Worker) gone(ctx context.Context) bool {
+	for _, lane := range w.Lanes {
+		if err := lane.Same(ctx); errors.Is(err, record.ErrGone) {
+			w.abort(err)
+			return true
+		}
+	}
+	return false
+}

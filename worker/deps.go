@@ -1,0 +1,80 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// Lane is where the requests of one lane come from. Errors are passing unless the context has ended or
+// they are [record.ErrGone].
+// Pull and Rest are for one goroutine, the others are safe for concurrent use.
+type Lane interface {
+	// Pull waits for the first delivery and returns those that have arrived, at most room.
+	Pull(ctx context.Context, room int) ([]record.Delivery, error)
+	// Rest gives what was pulled and not taken.
+	Rest() []record.Delivery
+	AckWait() time.Duration
+	// Same returns nil while the consumer is the one that the lane was bound to.
+	Same(ctx context.Context) error
+	// Depth counts the messages that wait and those that are delivered but not acked.
+	Depth(ctx context.Context) (waiting, held int, err error)
+	// Hurry and Settle bracket the time in which what a predecessor held comes soon; Hurry returns the
+	// AckWait in force until then.
+	Hurry(ctx context.Context) (time.Duration, error)
+	Settle(ctx context.Context) error
+}
+
+// Acker answers deliveries by their reply subjects, whatever lane they came by.
+type Acker interface {
+	// Ack returns nil when the broker has taken all of them.
+	Ack(ctx context.Context, replies []string) error
+	InProgress(replies []string) error
+	Nak(replies []string) error
+}
+
+// API is what the worker asks of EdgeOne. Errors are classified by [edgeone.Classify].
+type API interface {
+	CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Created, error)
+	Quotas(ctx context.Context, zone string) (map[string]edgeone.Quota, error)
+}
+
+// Pace keeps CreatePurgeTask below its limit.
+type Pace interface {
+	Wait(ctx context.Context) error
+	Throttled()
+	Hold(d time.Duration)
+}
+
+// Lease tells whether this replica may send now (I3).
+type Lease interface{ Valid() bool }
+
+// Zones tells the zone of a host, or package zone's errors.
+type Zones interface {
+	Find(host string) (string, error)
+	Updated() <-chan struct{}
+}
+
+// Tracker takes over a job that is stored.
+type Tracker interface{ Track(job record.InFlight) }
+
+// Deps are what a Worker works with.
+type Deps struct {
+	Lanes   map[purge.Lane]Lane
+	Acker   Acker
+	API     API
+	Pace    Pace
+	Aside   func(context.Context) error // paces DescribeContentQuota
+	Lease   Lease
+	Zones   Zones
+	Ledger  *ledger.Ledger
+	Tracker Tracker
+	Metrics *Metrics
+	Log     *zap.Logger
+}

@@ -1,0 +1,109 @@
+package worker
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// file writes down which request has which targets in the job, and which targets EdgeOne refused.
+func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, sent time.Time) *filing {
+	g := batch.Group
+	f := &filing{
+		job: &record.Job{Head: record.Head{
+			Account: g.Account, Zone: g.Zone, ID: created.JobID, Type: g.Type, Method: g.Method,
+			Submitted: sent, Created: created.ServerTime,
+		}},
+		refused: refusals(created),
+		share:   make(map[*request]int),
+		table:   make(map[string]int),
+	}
+	if g.Hosts != "" {
+		f.job.Hosts = strings.Split(g.Hosts, ",")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range batch.Slots {
+		f.slot(s, sent)
+	}
+	// Only now is it known which requests have targets elsewhere.
+	for i, r := range f.requests {
+		s := &f.job.Shares[i]
+		r.spans = r.spans || r.unassigned > 0
+		s.Spans = r.spans
+		if !s.Spans {
+			s.Settled = r.failures
+		}
+	}
+	return f
+}
+
+// filing is a job record in the making.
+type filing struct {
+	job     *record.Job
+	refused map[string]string // target -> reason
+
+	requests []*request       // of the job's shares
+	share    map[*request]int // their positions
+	table    map[string]int   // target as written -> position
+	done     []*request       // requests that have nothing left to do but their end
+}
+
+func (f *filing) slot(s *batcher.Slot[waiter], sent time.Time) {
+	reason, refused := f.refused[s.Target]
+	if !refused {
+		f.job.Rows++
+	}
+	for _, p := range s.Waiters {
+		p.submit(sent)
+		if refused {
+			p.fail(p.index, refusedCode, reason, "")
+			if p.unrecorded == 0 {
+				f.done = append(f.done, p.request)
+			}
+			continue
+		}
+		f.add(p)
+	}
+}
+
+// refusedCode is EdgeOne's code for a target that it does not take; its list of refused targets has
+// reasons without codes.
+const refusedCode = "InvalidParameter.Target"
+
+func (f *filing) add(p waiter) {
+	i, ok := f.share[p.request]
+	if !ok {
+		i = len(f.job.Shares)
+		f.share[p.request] = i
+		f.requests = append(f.requests, p.request)
+		f.job.Shares = append(f.job.Shares, record.Share{Request: p.Request, Attempts: 1})
+		p.jobs++
+	}
+	written := ""
+	if p.index < len(p.body.Targets) {
+		written = p.body.Targets[p.index]
+	}
+	at, ok := f.table[written]
+	if !ok {
+		at = len(f.job.Targets)
+		f.table[written] = at
+		f.job.Targets = append(f.job.Targets, written)
+	}
+	f.job.Shares[i].Add(at, p.index)
+	p.unassigned--
+}
+
+func refusals(c edgeone.Created) map[string]string {
+	all := make(map[string]string)
+	for _, r := range c.Refused {
+		for _, target := range r.Targets {
+			all[target] = cmp.Or(r.Reason, "refused by EdgeOne")
+		}
+	}
+	return all
+}

@@ -1,0 +1,255 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// errAway is what the fakes say while they are away.
+var errAway = errors.New("away")
+
+// lane brings what a test gives it.
+type lane struct {
+	deliveries chan record.Delivery // capacity: what a test gives at once
+
+	mu   sync.Mutex
+	gone bool // the stream was made anew
+}
+
+func (l *lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case d := <-l.deliveries:
+		lot := []record.Delivery{d}
+		for len(lot) < room && len(l.deliveries) > 0 {
+			lot = append(lot, <-l.deliveries)
+		}
+		return lot, nil
+	}
+}
+
+func (l *lane) Same(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return fmt.Errorf("lane: %w", record.ErrGone)
+	}
+	return nil
+}
+
+func (l *lane) Rest() []record.Delivery                      { return nil }
+func (l *lane) AckWait() time.Duration                       { return time.Minute }
+func (l *lane) Depth(context.Context) (int, int, error)      { return 0, 0, nil }
+func (l *lane) Hurry(context.Context) (time.Duration, error) { return time.Second, nil }
+func (l *lane) Settle(context.Context) error                 { return nil }
+func (l *lane) lose()                                        { l.mu.Lock(); l.gone = true; l.mu.Unlock() }
+
+// world is all that a Worker works with, as fakes. Its fields are set before it runs.
+type world struct {
+	ledger.Store // for what no test here comes to
+
+	lanes  map[purge.Lane]*lane
+	zone   func(host string) (string, error)
+	create func(p edgeone.Purge) (edgeone.Created, error)
+	quota  func() (map[string]edgeone.Quota, error)
+	limit  int // of a part of a job, in bytes
+
+	mu      sync.Mutex
+	away    bool // the broker is
+	deaf    bool // the broker answers no ack
+	slow    bool // the API does not answer
+	acked   []string
+	naked   []string
+	events  map[string]purge.Outcome
+	letters []record.DeadLetter
+	jobs    int
+	calls   []edgeone.Purge
+}
+
+func newWorld() *world {
+	return &world{
+		lanes: map[purge.Lane]*lane{
+			purge.Interactive: {deliveries: make(chan record.Delivery, 100)},
+			purge.Bulk:        {deliveries: make(chan record.Delivery, 100)},
+		},
+		zone: func(string) (string, error) { return "zone-a", nil },
+		create: func(edgeone.Purge) (edgeone.Created, error) {
+			return edgeone.Created{JobID: "job"}, nil
+		},
+		quota:  func() (map[string]edgeone.Quota, error) { return map[string]edgeone.Quota{}, nil },
+		limit:  1 << 20,
+		events: make(map[string]purge.Outcome),
+	}
+}
+
+func (w *world) worker() *Worker {
+	lanes := make(map[purge.Lane]Lane)
+	for name, l := range w.lanes {
+		lanes[name] = l
+	}
+	log := zap.NewNop()
+	return New(Config{
+		Account: "main", Subjects: purge.Subjects{Prefix: "purge"}, BulkWindow: 10_000, InteractiveWindow: 1000, Drain: 5 * time.Second,
+	}, Deps{
+		Lanes: lanes, Acker: w, API: w, Pace: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
+		Ledger: ledger.New(ledger.Config{Instance: "test"}, w, log), Tracker: w, Metrics: NewMetrics(prometheus.NewRegistry()), Log: log,
+	})
+}
+
+// run runs a Worker; the function drains it and gives what Run returned.
+func (w *world) run(t *testing.T, k *Worker) (stop func() error) {
+	t.Helper()
+	pull, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1) // capacity 1: Run ends whether or not the test looks
+	go func() { ended <- k.Run(pull, context.WithoutCancel(t.Context())) }()
+	return func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+// give puts a request into a lane as the message with this sequence.
+func (w *world) give(t *testing.T, name purge.Lane, sequence uint64, r purge.Request) {
+	t.Helper()
+	data, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.lanes[name].deliveries <- record.Delivery{
+		Subject: "purge.requests." + string(name) + ".test", Data: data, Sequence: sequence, Stored: time.Now(), Count: 1,
+		Reply: fmt.Sprintf("%s.%d", name, sequence),
+	}
+}
+
+func (w *world) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
+// until waits for something to become true; in a bubble that costs no time.
+func (w *world) until(ok func() bool) {
+	for {
+		done := false
+		if w.set(func() { done = ok() }); done {
+			return
+		}
+		sleep(context.Background(), time.Millisecond)
+	}
+}
+
+func (w *world) down() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.away {
+		return errAway
+	}
+	return nil
+}
+
+// each gives one error for each of n writes, and does them if the broker is there.
+func (w *world) each(n int, do func(i int)) []error {
+	err := w.down()
+	errs := make([]error, n)
+	for i := range n {
+		if errs[i] = err; err == nil {
+			w.set(func() { do(i) })
+		}
+	}
+	return errs
+}
+
+func (w *world) Ack(_ context.Context, replies []string) error {
+	err := w.down()
+	w.set(func() {
+		if err == nil && w.deaf {
+			err = errAway
+		}
+		if err == nil {
+			w.acked = append(w.acked, replies...)
+		}
+	})
+	return err
+}
+
+func (w *world) Nak(replies []string) error {
+	w.set(func() { w.naked = append(w.naked, replies...) })
+	return w.down()
+}
+
+func (w *world) InProgress([]string) error { return w.down() }
+
+func (w *world) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Created, error) {
+	slow := false
+	w.set(func() { w.calls = append(w.calls, p) })
+	if !sleep(ctx, 50*time.Millisecond) {
+		return edgeone.Created{}, context.Cause(ctx)
+	}
+	if w.set(func() { slow = w.slow }); slow {
+		<-ctx.Done()
+		return edgeone.Created{}, context.Cause(ctx)
+	}
+	return w.create(p)
+}
+
+func (w *world) Quotas(context.Context, string) (map[string]edgeone.Quota, error) { return w.quota() }
+
+func (w *world) Wait(ctx context.Context) error {
+	if !sleep(ctx, 50*time.Millisecond) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (w *world) Throttled()                       {}
+func (w *world) Hold(time.Duration)               {}
+func (w *world) Valid() bool                      { return true }
+func (w *world) Find(host string) (string, error) { return w.zone(host) }
+func (w *world) Updated() <-chan struct{}         { return nil }
+func (w *world) Track(record.InFlight)            {}
+
+func (w *world) PutEvents(_ context.Context, events []purge.Event) []error {
+	return w.each(len(events), func(i int) { w.events[events[i].Data.Request] = events[i].Data })
+}
+
+func (w *world) EventsOf(context.Context, []record.Key) (map[record.Key]purge.Outcome, error) {
+	return nil, w.down()
+}
+
+func (w *world) PutDead(_ context.Context, letters []record.DeadLetter) []error {
+	return w.each(len(letters), func(i int) { w.letters = append(w.letters, letters[i]) })
+}
+
+func (w *world) PartLimit() int { return w.limit }
+
+func (w *world) PutJob(_ context.Context, _ record.Head, parts [][]byte) ([]uint64, error) {
+	if err := w.down(); err != nil {
+		return nil, err
+	}
+	w.set(func() { w.jobs++ })
+	return slices.Repeat([]uint64{1}, len(parts)), nil
+}
+
+func page(n int) string { return fmt.Sprintf("https://www.example.com/page/%d", n) }
+
+func pages(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = page(i)
+	}
+	return all
+}

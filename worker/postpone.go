@@ -1,0 +1,92 @@
+package worker
+
+import (
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+)
+
+// ration cuts a batch to what is left of its day; the rest waits, joined by nobody (I4). Nil when
+// nothing is left. It must be called with the lock held.
+func (w *Worker) ration(batch *batcher.Batch[waiter], now time.Time) *batcher.Batch[waiter] {
+	g := batch.Group
+	n, dry := w.quotas.ration(g.Zone, g.Type, len(batch.Slots), now)
+	if dry {
+		w.batcher.Hold(g.Account, g.Zone, g.Type, now.Add(2*spentAge))
+	}
+	if n == len(batch.Slots) {
+		return batch
+	}
+	rest := part(batch, batch.Slots[n:])
+	rest.Tries-- // not sent: not a try
+	w.batcher.Return(rest, now)
+	if n == 0 {
+		return nil
+	}
+	return part(batch, batch.Slots[:n:n])
+}
+
+// part is a batch of some of another's slots.
+func part(batch *batcher.Batch[waiter], slots []*batcher.Slot[waiter]) *batcher.Batch[waiter] {
+	return &batcher.Batch[waiter]{Group: batch.Group, Slots: slots, Urgent: batch.Urgent, Since: batch.Since, Tries: batch.Tries}
+}
+
+// postpone keeps a batch, and all of its zone and type, until the day has room for it.
+func (w *Worker) postpone(batch *batcher.Batch[waiter], sent time.Time) {
+	g, now := batch.Group, time.Now()
+	until := w.quotas.refused(g.Zone, g.Type, sent, now)
+	w.mu.Lock()
+	w.batcher.Hold(g.Account, g.Zone, g.Type, until)
+	batch.Tries-- // not executed: not a try
+	w.batcher.Return(batch, now)
+	w.mu.Unlock()
+	signal(w.wake)
+}
+
+// setAside takes those targets out of a batch that EdgeOne accepted which it lists as refused because
+// the day is spent: they are not at fault, and wait for the next day. The rest is nil when there are
+// none.
+func (w *Worker) setAside(batch *batcher.Batch[waiter], created edgeone.Created) (taken, rest *batcher.Batch[waiter]) {
+	late := make(map[string]bool)
+	for _, r := range created.Refused {
+		if daySpent(r.Reason) {
+			for _, target := range r.Targets {
+				late[target] = true
+			}
+		}
+	}
+	if len(late) == 0 {
+		return batch, nil
+	}
+	var now, later []*batcher.Slot[waiter]
+	for _, s := range batch.Slots {
+		if late[s.Target] {
+			later = append(later, s)
+			continue
+		}
+		now = append(now, s)
+	}
+	if len(later) == 0 {
+		return batch, nil
+	}
+	w.Log.Warn("batch accepted in part: the day is spent", zap.String("zone", batch.Group.Zone),
+		zap.String("type", batch.Group.Type), zap.Int("accepted", len(now)), zap.Int("kept", len(later)))
+	return part(batch, now), part(batch, later)
+}
+
+// daySpent tells from EdgeOne's reason for the refusal of a target whether it is the daily quota. The
+// list has no codes; the words are those of LimitExceeded.DailyQuota (EdgeOne API docs, in English and
+// Chinese), its name, and the FailType of a task.
+func daySpent(reason string) bool {
+	reason = strings.ToLower(reason)
+	for _, word := range []string{"daily", "quotaexceeded", "每日", "每天", "当日", "今日"} {
+		if strings.Contains(reason, word) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,165 @@
+package worker
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/zone"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// held makes a request that a worker holds, with its targets in line.
+func held(w *Worker, home purge.Lane, id string, n int) *request {
+	r := &request{home: home, body: purge.Request{ID: id, Zone: "zone-a", Type: purge.URL, Targets: pages(n)}, Request: record.Request{
+		Source: "test", ID: id, Lane: home, Type: purge.URL, Total: n,
+	}, unassigned: n, unrecorded: n}
+	w.register(arrival{request: r})
+	w.place(r, nil)
+	return r
+}
+
+func TestRetryDelay_Grows(t *testing.T) {
+	for tries, most := range []time.Duration{300 * time.Millisecond, 600 * time.Millisecond, 1200 * time.Millisecond} {
+		for range 100 {
+			if d := retryDelay(tries); d < most/3 || d > most {
+				t.Fatalf("try %d: got %v, want %v to %v", tries, d, most/3, most)
+			}
+		}
+	}
+	if d := retryDelay(1000); d < backoffMax/2 || d > backoffMax+backoffMax/2 {
+		t.Errorf("got %v, want about %v", d, backoffMax)
+	}
+}
+
+func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
+	w := newWorld().worker()
+	r := held(w, purge.Bulk, "a", 20)
+	batch := w.batcher.Next(time.Now().Add(time.Hour))
+	left, right := batch.Halve()
+	f := w.file(left, edgeone.Created{JobID: "job", Refused: []edgeone.Refusal{{Targets: []string{page(3)}, Reason: "no"}}}, time.Now())
+	if r.unassigned != 10 || r.unrecorded != 19 || !r.sent || !f.job.Shares[0].Spans || f.job.Rows != 9 {
+		t.Errorf("filed: got %d in no job, %d in no record, sent %t, job %+v", r.unassigned, r.unrecorded, r.sent, f.job)
+	}
+	w.recorded(f)
+	if r.unrecorded != 10 || len(r.failures) != 1 || r.failures[0].Code != refusedCode || len(f.done) != 0 {
+		t.Errorf("recorded: got %d in no record, failures %+v", r.unrecorded, r.failures)
+	}
+	if r.body.Targets[0] != "" || r.body.Targets[10] != page(10) || r.weight != 11+9/recordedShare {
+		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", r.weight, r.body.Targets)
+	}
+	f = w.file(right, edgeone.Created{JobID: "next"}, time.Now())
+	w.recorded(f)
+	if r.unassigned != 0 || r.unrecorded != 0 || len(f.done) != 1 || r.jobs != 2 {
+		t.Errorf("got %d and %d left in %d jobs, want the request to be done", r.unassigned, r.unrecorded, r.jobs)
+	}
+	w.forget(r)
+	if w.weight[purge.Bulk] != 0 {
+		t.Errorf("got a weight of %d, want none", w.weight[purge.Bulk])
+	}
+}
+
+func TestRequest_LargeOnesWeighOnTheBulkWindow(t *testing.T) {
+	w := newWorld().worker()
+	many := held(w, purge.Interactive, "large", 3000)
+	held(w, purge.Interactive, "small", 500)
+	if i, b := w.roomOf(purge.Interactive), w.roomOf(purge.Bulk); i != 500 || b != 7000 {
+		t.Errorf("got room for %d and %d, want 500 and 7000", i, b)
+	}
+	more := held(w, purge.Interactive, "more", 7000)
+	if i, b := w.roomOf(purge.Interactive), w.roomOf(purge.Bulk); i != 0 || b != 0 {
+		t.Errorf("got room for %d and %d, want none: large ones fill a window (I5)", i, b)
+	}
+	w.forget(many)
+	w.forget(more)
+	if i, b := w.roomOf(purge.Interactive), w.roomOf(purge.Bulk); i != 500 || b != 10_000 {
+		t.Errorf("got room for %d and %d, want 500 and 10000", i, b)
+	}
+}
+
+func TestExpire_EndsWhatWasNotSentInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.create = func(p edgeone.Purge) (edgeone.Created, error) {
+			if p.Zone == "zone-lost" {
+				return edgeone.Created{}, &edgeone.Error{Action: "CreatePurgeTask", Message: "reset", Sent: true}
+			}
+			return edgeone.Created{}, errSpent
+		}
+		w.quota = func() (map[string]edgeone.Quota, error) { return rows(0), nil }
+		stop := w.run(t, w.worker())
+		soon := time.Now().Add(10 * time.Second)
+		w.give(t, purge.Bulk, 1, purge.Request{ID: "spent", Zone: "zone-a", Targets: pages(2), Expires: soon})
+		w.give(t, purge.Bulk, 2, purge.Request{ID: "lost", Zone: "zone-lost", Targets: pages(2), Expires: soon})
+		w.give(t, purge.Bulk, 3, purge.Request{ID: "kept", Zone: "zone-a", Targets: pages(2)})
+		sleep(t.Context(), time.Minute)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		for id, want := range map[string]purge.Status{"spent": purge.Expired, "lost": purge.Failed, "kept": ""} {
+			if o := w.events[id]; o.Status != want {
+				t.Errorf("%s: got %q, want %q", id, o.Status, want)
+			}
+		}
+		if o := w.events["lost"]; o.Attempts != 1 || o.Reason == nil || o.Reason.Code != purge.CodeExpired {
+			t.Errorf("lost: got %d attempts, reason %v, want one and %s", o.Attempts, o.Reason, purge.CodeExpired)
+		}
+		if len(w.letters) > 0 {
+			t.Errorf("got dead letters %+v, want none", w.letters)
+		}
+	})
+}
+
+func TestRecord_ThatCanNotBeEncodedEndsItsTargets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.limit = 700 // less than the labels below take
+		stop := w.run(t, w.worker())
+		big := purge.Request{ID: "big", Targets: pages(2), Labels: make(map[string]string)}
+		for i := range 10 {
+			big.Labels[strconv.Itoa(i)] = fmt.Sprintf("%0100d", i)
+		}
+		w.give(t, purge.Bulk, 1, big)
+		sleep(t.Context(), 10*time.Second)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		o := w.events["big"]
+		if o.Status != purge.Failed || o.Reason == nil || o.Reason.Code != purge.CodeTooLarge || o.Targets.Failed != 2 {
+			t.Errorf("got %s with %+v (%v), want failed for %s", o.Status, o.Targets, o.Reason, purge.CodeTooLarge)
+		}
+		if len(w.calls) != 1 || len(w.acked) != 1 || len(w.naked) != 0 {
+			t.Errorf("%d calls, %v acked, %v given back, want the request to be done after one", len(w.calls), w.acked, w.naked)
+		}
+	})
+}
+
+func TestRejected_IsBuriedAlsoAfterItWaitedForItsZone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		asked := 0
+		w.zone = func(string) (string, error) {
+			if asked++; asked < 10 {
+				return "", zone.ErrPending
+			}
+			return "", zone.ErrUnknown
+		}
+		stop := w.run(t, w.worker())
+		w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Targets: pages(1)})
+		sleep(t.Context(), time.Minute)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if o := w.events["a"]; o.Status != purge.Rejected || len(w.letters) != 1 {
+			t.Fatalf("got %s and %d dead letters, want rejected and one", o.Status, len(w.letters))
+		}
+		l := w.letters[0]
+		if l.Code != purge.CodeZoneNotFound || l.Sequence != 1 || len(l.Data) == 0 || l.Subject != "purge.requests.bulk.test" {
+			t.Errorf("got %+v, want the original message and why", l)
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// errDrained says that what was in flight did not end within the drain time.
+var errDrained = errors.New("the drain time is over")
+
+// Run works until pull ends, and then drains: it pulls and sends nothing more, waits for the calls in
+// flight and their records, and gives back what it still holds. All of that ends with the drain time:
+// what is not recorded by then is left to the next owner. The end of work ends everything at once; so
+// does a lost lease, which the caller tells by ending work. It returns nil after a drain, and
+// [record.ErrGone] when the stream of the requests is not there any more.
+func (w *Worker) Run(pull, work context.Context) error {
+	bound, end := w.bound(pull, work)
+	defer end(nil)
+	w.abort = end
+	g, ctx := errgroup.WithContext(bound)
+	stop, cancel := context.WithCancelCause(pull)
+	defer cancel(nil)
+	stopped := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	defer stopped()
+	for name, lane := range w.Lanes {
+		g.Go(func() error { return w.pull(stop, ctx, name, lane) })
+	}
+	background, endKeepers := context.WithCancel(ctx)
+	defer endKeepers()
+	var keepers sync.WaitGroup
+	keepers.Go(func() { w.keep(background) })
+	keepers.Go(func() { w.watchZones(background) })
+	keepers.Go(func() { w.watchQuotas(background) })
+	g.Go(func() error { return w.send(stop, ctx) })
+	err := g.Wait()
+	endKeepers()
+	keepers.Wait()
+	switch cause := context.Cause(bound); {
+	case work.Err() != nil:
+		return context.Cause(work)
+	case err == nil && errors.Is(cause, record.ErrGone):
+		return cause
+	case err == nil:
+		w.giveBack()
+	}
+	return err
+}
+
+// bound gives the one context of all that is done for requests: it ends with work, or when the drain
+// time after the end of pull is over.
+func (w *Worker) bound(pull, work context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(work)
+	drain := context.AfterFunc(pull, func() {
+		if sleep(ctx, w.cfg.Drain) {
+			cancel(errDrained)
+		}
+	})
+	return ctx, func(cause error) { drain(); cancel(cause) }
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// endOf is nil for an error that only says that the context has ended.
+func endOf(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // the context ended: a clean stop
+	}
+	return err
+}
+
+// sleep waits for d, or less if the context ends; then it returns false.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
