@@ -1,8 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"reflect"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +17,9 @@ func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Check or print the configuration",
-		Args:  cobra.ArbitraryArgs,
+		Example: `  edgepurge config check --online
+  edgepurge config print`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage("unknown command %q; use config check or config print", args[0])
@@ -21,39 +27,108 @@ func newConfig() *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(&cobra.Command{
+	cmd.AddCommand(newConfigCheck(), newConfigPrint())
+	return cmd
+}
+
+func newConfigCheck() *cobra.Command {
+	var online bool
+	var output format
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Tell all that is wrong with the configuration, at once",
-		Args:  noArgs,
+		Long: `Tell all that is wrong with the configuration, at once (exit code 2). An unknown
+EDGEPURGE_ variable is an error here. With --online it also looks, for at most
+` + onlineWait.String() + `, whether NATS answers and its streams are as they should be, and which
+zones and quotas the credentials see; exit code 1 when something is refused or
+away. It changes nothing.`,
+		Example: `  edgepurge config check
+  edgepurge config check --online --config edgepurge.yaml`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path, err := cmd.Flags().GetString("config")
+			cfg, err := checkConfig(cmd)
 			if err != nil {
-				return usage("%w", err)
+				return err
 			}
-			_, warnings, err := config.Load(path, os.Environ())
-			for _, w := range warnings { // unknown variables are errors here
-				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), w)
+			if online {
+				return checkOnline(cmd, cfg, output)
 			}
-			if err != nil {
-				return exit{exitUsage, fmt.Errorf("configuration can't be used:\n%w", err)}
-			}
-			if len(warnings) > 0 {
-				return usage("configuration has unknown variables")
+			if output == asJSON {
+				return printFindings(cmd.OutOrStdout(), output, []finding{{"configuration", true, ""}})
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), "ok")
 			return err
 		},
-	}, &cobra.Command{
+	}
+	cmd.Flags().BoolVar(&online, "online", false, "also look at NATS and at EdgeOne")
+	addOutput(cmd, &output)
+	return cmd
+}
+
+func checkConfig(cmd *cobra.Command) (config.Config, error) {
+	path, err := cmd.Flags().GetString("config")
+	if err != nil {
+		return config.Config{}, usage("%w", err)
+	}
+	cfg, warnings, err := config.Load(path, os.Environ())
+	for _, w := range warnings { // unknown variables are errors here
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), w)
+	}
+	if err != nil {
+		return cfg, exit{exitUsage, fmt.Errorf("configuration can't be used:\n%w", err)}
+	}
+	if len(warnings) > 0 {
+		return cfg, usage("configuration has unknown variables")
+	}
+	return cfg, nil
+}
+
+func newConfigPrint() *cobra.Command {
+	var output format
+	cmd := &cobra.Command{
 		Use:   "print",
 		Short: "Print the configuration in force, secrets masked",
-		Args:  noArgs,
+		Long: `Print the configuration in force, secrets masked: as the YAML that a file has, or
+with -o json as the same keys in JSON.`,
+		Example: `  edgepurge config print > edgepurge.yaml
+  edgepurge config print -o json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := load(cmd)
 			if err != nil {
 				return err
 			}
+			if output == asJSON {
+				return printConfigJSON(cmd.OutOrStdout(), cfg)
+			}
 			return cfg.Print(cmd.OutOrStdout())
 		},
-	})
+	}
+	addOutput(cmd, &output)
 	return cmd
+}
+
+func printConfigJSON(out io.Writer, cfg config.Config) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(keysOf(reflect.ValueOf(cfg)))
+}
+
+// keysOf gives a section by the keys of the file. Secrets mask themselves when they are encoded (I6).
+func keysOf(section reflect.Value) map[string]any {
+	keys := make(map[string]any, section.NumField())
+	for i := range section.NumField() {
+		name, value := section.Type().Field(i).Tag.Get("yaml"), section.Field(i)
+		d, isDuration := reflect.TypeAssert[time.Duration](value)
+		switch {
+		case isDuration:
+			keys[name] = d.String()
+		case value.Kind() == reflect.Struct:
+			keys[name] = keysOf(value)
+		default:
+			keys[name] = value.Interface()
+		}
+	}
+	return keys
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -12,65 +15,55 @@ import (
 
 func newEvents() *cobra.Command {
 	var follow bool
-	var source, format string
+	var source string
+	var output format
 	cmd := &cobra.Command{
 		Use:   "events",
 		Short: "Print how requests ended, one event a line",
+		Long: `Print the events that are stored, one a line, oldest first: when, status,
+SOURCE/ID, targets purged of all, and the reason. With -o json each line is the
+event as it is, in CloudEvents 1.0.`,
 		Example: `  edgepurge events --source ghost
   edgepurge events --follow -o json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkFormat(format); err != nil {
-				return err
-			}
 			if source != "" && !purge.ValidSource(source) {
 				return usage("--source %q: a source is 1 to 32 of a-z 0-9 _ -", source)
 			}
-			cfg, err := load(cmd)
-			if err != nil {
-				return err
-			}
-			b, err := connect(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
 			what := broker.ReadStored
 			if follow {
 				what = broker.ReadAll
 			}
-			return b.Events(cmd.Context(), source, what, nil, func(e broker.Event) bool {
-				return printEvent(cmd, format, e) == nil
+			return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
+				var failed error
+				err := b.Events(ctx, source, what, nil, func(e broker.Event) bool {
+					failed = printEvent(cmd.OutOrStdout(), output, e)
+					return failed == nil
+				})
+				return cmp.Or(failed, err)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what comes")
 	cmd.Flags().StringVar(&source, "source", "", "only of this source")
-	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")
+	addOutput(cmd, &output)
 	return cmd
 }
 
-func checkFormat(format string) error {
-	if format != "table" && format != "json" {
-		return usage("-o %q: use table or json", format)
-	}
-	return nil
-}
-
-func printEvent(cmd *cobra.Command, format string, e broker.Event) error {
-	out := cmd.OutOrStdout()
-	if format == "json" {
+func printEvent(out io.Writer, output format, e broker.Event) error {
+	if output == asJSON {
 		_, err := fmt.Fprintf(out, "%s\n", e.Data)
 		return err
 	}
 	var event purge.Event
 	if err := json.Unmarshal(e.Data, &event); err != nil {
-		return err
+		// Of a newer edgepurge: its subject tells the most of it all the same.
+		event.Data = purge.Outcome{Source: e.Source, Request: e.ID, Status: e.Status}
 	}
 	o := event.Data
-	line := fmt.Sprintf("%s  %-9s  %s/%s  %d/%d", event.Time.Format("2006-01-02T15:04:05.000Z07:00"), o.Status, o.Source, o.Request, o.Targets.Succeeded, o.Targets.Total)
+	line := fmt.Sprintf("%s  %-9s  %s/%s  %d/%d", stamp(event.Time), o.Status, o.Source, o.Request, o.Targets.Succeeded, o.Targets.Total)
 	if o.Reason != nil {
-		line += "  " + o.Reason.Error()
+		line += "  " + plain(o.Reason.Error())
 	}
 	_, err := fmt.Fprintln(out, line)
 	return err

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // command runs one command line and gives its exit code and output.
@@ -73,6 +75,39 @@ func TestWrongInput_IsOneClearLineAndExitCode2(t *testing.T) {
 		{"config nonsense", "config check"},
 		{"config check --config " + bad, "line 2"},
 		{"version extra", "takes no arguments"},
+		{"version -o yaml", "table or json"},
+		{"setup -o yaml", "table or json"},
+		{"config check -o yaml", "table or json"},
+		{"config check --online extra", "takes no arguments"},
+		{"config print -o yaml", "table or json"},
+		{"status", "[SOURCE/]ID"},
+		{"status a b", "[SOURCE/]ID"},
+		{"status a/b/c", "a/b/c"},
+		{"status UPPER/a", "a source is"},
+		{"status a.b", "an id is"},
+		{"status ___", "an id is"},
+		{"status " + strings.Repeat("x", 65), "an id is"},
+		{"status a -o xml", "table or json"},
+		{"status a --nonsense", "unknown flag"},
+		{"quota main", "a zone id is"},
+		{"quota -o yaml", "table or json"},
+		{"dead nonsense", "dead ls, show, replay or drop"},
+		{"dead ls extra", "takes no arguments"},
+		{"dead ls --source A", "--source"},
+		{"dead ls --reason a.b>", "--reason"},
+		{"dead ls -o yaml", "table or json"},
+		{"dead show", "takes one sequence"},
+		{"dead show 1 2", "takes one sequence"},
+		{"dead show 0", "named by its sequence"},
+		{"dead show -- -1", "named by its sequence"},
+		{"dead show 1 -o yaml", "table or json"},
+		{"dead replay", "takes the sequence"},
+		{"dead replay 1 x", "named by its sequence"},
+		{"dead drop", "takes the sequence"},
+		{"dead drop 18446744073709551616", "named by its sequence"},
+		{"completion", "bash, zsh, fish, powershell"},
+		{"completion tcsh", "bash, zsh, fish, powershell"},
+		{"completion bash zsh", "bash, zsh, fish, powershell"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, out, errs := command(t, "", strings.Fields(c.args)...)
@@ -128,10 +163,13 @@ func TestDemo_PublishesEveryLine(t *testing.T) {
 func TestCommands_WithoutABroker(t *testing.T) {
 	t.Setenv("NATS_URL", "nats://127.0.0.1:1")
 	var all sync.WaitGroup // each looks for the server for some seconds
-	for _, args := range []string{"submit https://a.example/", "events", "setup --dry-run"} {
+	for _, args := range []string{
+		"submit https://a.example/", "submit https://a.example/ --wait", "events", "events --follow", "setup --dry-run",
+		"status a", "dead ls", "dead show 1", "dead replay 1", "dead drop 1",
+	} {
 		all.Go(func() {
 			code, _, errs := command(t, "", strings.Fields(args)...)
-			if code != exitNone || !strings.Contains(errs, "nats://127.0.0.1:1: nats is away") {
+			if code != exitNone || !strings.Contains(errs, "nats://127.0.0.1:1: nats is away") || !strings.Contains(errs, "NATS_URL") {
 				t.Errorf("%s: exit code %d, %q", args, code, errs)
 			}
 		})
@@ -155,11 +193,43 @@ func TestConfig_CheckAndPrint(t *testing.T) {
 	}
 }
 
-func TestHelp_IsThereForEveryCommand(t *testing.T) {
-	for _, name := range []string{"demo", "run", "submit", "events", "emulator", "setup", "config check", "config print", "version"} {
-		code, out, _ := command(t, "", append(strings.Fields(name), "--help")...)
-		if code != exitOK || !strings.Contains(out, "Usage:") {
-			t.Errorf("%s --help: exit code %d, %q", name, code, out)
+func TestHelp_HasAnExampleForEveryCommand(t *testing.T) {
+	n := 0
+	var walk func(*cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		n++
+		path := strings.Fields(cmd.CommandPath())[1:]
+		code, out, _ := command(t, "", append(path, "--help")...)
+		if code != exitOK || !strings.Contains(out, "Usage:") || !strings.Contains(out, cmd.Short) && cmd.Long == "" {
+			t.Errorf("%s --help: exit code %d, %q", cmd.CommandPath(), code, out)
 		}
+		if !strings.Contains(out, "Examples:\n") || !strings.Contains(cmd.Example, cmd.CommandPath()) {
+			t.Errorf("%s --help has no example of it", cmd.CommandPath())
+		}
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				walk(c)
+			}
+		}
+	}
+	for _, c := range newRoot().Commands() {
+		if c.IsAvailableCommand() {
+			walk(c)
+		}
+	}
+	if n < 18 {
+		t.Errorf("%d commands, want all", n)
+	}
+}
+
+func TestCompletion_PrintsAScriptForEveryShell(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		code, out, errs := command(t, "", "completion", shell)
+		if code != exitOK || !strings.Contains(out, "edgepurge") || errs != "" {
+			t.Errorf("%s: exit code %d, %d bytes, %q", shell, code, len(out), errs)
+		}
+	}
+	if _, out, _ := command(t, "", "__complete", "dead", "ls", "-o", ""); !strings.HasPrefix(out, "table\njson\n") {
+		t.Errorf("values of -o: got %q", out)
 	}
 }

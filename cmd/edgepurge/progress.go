@@ -11,14 +11,14 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how far a list is: a bar where a person watches, a plain line now and then where
-// not.
+// progress shows how far a list is, and about how long it will take: a bar where a person watches, a
+// plain line now and then where not.
 type progress struct {
 	out io.Writer
-	all int
 
 	mu   sync.Mutex
 	bar  *progressbar.ProgressBar
+	pace pace
 	last time.Time
 	over bool
 }
@@ -27,10 +27,10 @@ type progress struct {
 const lineEvery = 5 * time.Second
 
 func newProgress(out io.Writer, all int) *progress {
-	p := &progress{out: out, all: all, last: time.Now()}
+	p := &progress{out: out, last: time.Now(), pace: pace{next: time.Now().Add(paceEvery)}}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("CI") == "" {
 		p.bar = progressbar.NewOptions(all,
-			progressbar.OptionSetWriter(out), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionSetWriter(out), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetDescription("purging"),
 			progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
 	}
@@ -41,14 +41,26 @@ func newProgress(out io.Writer, all int) *progress {
 func (p *progress) set(ended, all int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := time.Now()
+	p.pace.note(now, ended)
 	switch {
 	case p.over:
 	case p.bar != nil:
+		p.bar.Describe("purging" + p.left(now, ended, all))
 		_ = p.bar.Set(ended)
-	case time.Since(p.last) >= lineEvery:
-		p.last = time.Now()
-		_, _ = fmt.Fprintf(p.out, "%d of %d requests have ended\n", ended, all)
+	case now.Sub(p.last) >= lineEvery:
+		p.last = now
+		_, _ = fmt.Fprintf(p.out, "%d of %d requests have ended%s\n", ended, all, p.left(now, ended, all))
 	}
+}
+
+// left says how long the rest will take, where that can be told.
+func (p *progress) left(now time.Time, ended, all int) string {
+	d, ok := p.pace.left(now, ended, all)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(", about %s left", max(time.Second, d.Round(time.Second)))
 }
 
 // end leaves the screen to others.
@@ -59,4 +71,47 @@ func (p *progress) end() {
 		_ = p.bar.Finish()
 	}
 	p.over = true
+}
+
+const (
+	// paceEvery is the least time between two marks of a pace. The first is made that long after the start,
+	// so that what had ended before is no part of the rate.
+	paceEvery = time.Second
+	// paceMarks is how many marks count: the rate is that of the last half minute.
+	paceMarks = 30
+)
+
+// pace tells from the rate of late how long the rest will take.
+type pace struct {
+	next  time.Time // no mark before
+	marks []mark    // oldest first
+}
+
+type mark struct {
+	at    time.Time
+	ended int
+}
+
+func (p *pace) note(now time.Time, ended int) {
+	if now.Before(p.next) {
+		return
+	}
+	p.next = now.Add(paceEvery)
+	p.marks = append(p.marks, mark{now, ended})
+	if len(p.marks) > paceMarks {
+		p.marks = p.marks[1:]
+	}
+}
+
+// left is false until there is a rate.
+func (p *pace) left(now time.Time, ended, all int) (time.Duration, bool) {
+	if len(p.marks) == 0 || ended >= all {
+		return 0, false
+	}
+	since := p.marks[0]
+	done, took := ended-since.ended, now.Sub(since.at)
+	if done <= 0 || took < paceEvery {
+		return 0, false
+	}
+	return time.Duration(float64(took) / float64(done) * float64(all-ended)), true
 }

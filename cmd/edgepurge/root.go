@@ -55,6 +55,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	if err == nil {
 		return exitOK
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = exit{exitInterrupted, errors.New("interrupted")}
+	}
 	if text := err.Error(); text != "" {
 		_, _ = fmt.Fprintln(errs, "edgepurge: "+strings.TrimSpace(text))
 	}
@@ -85,8 +88,8 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newDemo(), newRun(), newSubmit(), newEvents(), newEmulator(), newSetup(), newConfig(), newVersion())
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newDemo(), newRun(), newSubmit(), newStatus(), newEvents(), newQuota(), newDead(), newPause(), newResume(),
+		newEmulator(), newSetup(), newConfig(), newVersion(), newCompletion())
 	return root
 }
 

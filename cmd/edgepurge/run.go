@@ -33,7 +33,7 @@ within worker.drain, the rest is handed over. A second signal ends at once.`,
 			}
 			a, err := app.New(cfg, credentials, log)
 			if err != nil {
-				return exit{exitUsage, err}
+				return exit{exitUsage, withoutAddress(err)}
 			}
 			log.Info("edgepurge", zap.String("version", version()), zap.String("instance", cfg.Instance),
 				zap.String("prefix", cfg.NATS.Prefix), zap.String("endpoint", cfg.EdgeOne.Endpoint))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -17,9 +16,10 @@ import (
 
 // submitFlags are submit's flags as given.
 type submitFlags struct {
-	zone, typ, method, lane, source, file, id, format string
-	wait                                              bool
-	timeout                                           time.Duration
+	zone, typ, method, lane, source, file, id string
+	wait                                      bool
+	timeout                                   time.Duration
+	output                                    format
 }
 
 func newSubmit() *cobra.Command {
@@ -38,19 +38,12 @@ is missing. With --wait it tells how all of them ended.`,
 			if err != nil {
 				return err
 			}
-			cfg, err := load(cmd)
-			if err != nil {
-				return err
-			}
-			b, err := connect(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
-			if f.wait {
-				return f.await(cmd, b, order.Requests())
-			}
-			return f.publish(cmd, b, order.Requests())
+			return withBroker(cmd, func(_ context.Context, b *broker.Broker) error {
+				if f.wait {
+					return f.await(cmd, b, order)
+				}
+				return f.publish(cmd, b, order)
+			})
 		},
 	}
 	s := cmd.Flags()
@@ -63,7 +56,10 @@ is missing. With --wait it tells how all of them ended.`,
 	s.StringVar(&f.id, "id", "", "name that the ids begin with")
 	s.BoolVar(&f.wait, "wait", false, "wait until every request has ended")
 	s.DurationVar(&f.timeout, "timeout", 0, "with --wait: give up after this time; 0: never")
-	s.StringVarP(&f.format, "output", "o", "table", "table or json")
+	addOutput(cmd, &f.output)
+	complete(cmd, "type", "url", "prefix", "host", "tag", "all")
+	complete(cmd, "method", "invalidate", "delete")
+	complete(cmd, "lane", "interactive", "bulk")
 	return cmd
 }
 
@@ -129,17 +125,22 @@ func (f *submitFlags) check(o *submit.Order, args []string) error {
 	case f.timeout < 0, f.timeout > 0 && !f.wait:
 		return usage("--timeout %s: it goes with --wait, and must be positive", f.timeout)
 	}
-	return checkFormat(f.format)
+	return nil
 }
 
-func (f *submitFlags) publish(cmd *cobra.Command, b *broker.Broker, requests []broker.Outgoing) error {
+func (f *submitFlags) publish(cmd *cobra.Command, b *broker.Broker, order *submit.Order) error {
+	requests := order.Requests()
 	stored, err := submit.Publish(cmd.Context(), b, requests)
-	if err != nil {
+	switch {
+	case cmd.Context().Err() != nil:
+		return exit{exitInterrupted, fmt.Errorf("interrupted: submitted at least %d of %d requests; the same command with --id %s does what is missing",
+			stored, len(requests), order.Name)}
+	case err != nil:
 		return fmt.Errorf("submitted %d of %d requests: %w", stored, len(requests), err)
 	}
 	for _, r := range requests {
 		line := r.Request.ID
-		if f.format == "json" {
+		if f.output == asJSON {
 			line = fmt.Sprintf(`{"id":%q,"source":%q,"lane":%q}`, r.Request.ID, r.Source, r.Lane)
 		}
 		if _, err := fmt.Fprintln(cmd.OutOrStdout(), line); err != nil {
@@ -152,8 +153,8 @@ func (f *submitFlags) publish(cmd *cobra.Command, b *broker.Broker, requests []b
 // errTimeout is the cause of an end by --timeout.
 var errTimeout = errors.New("timeout")
 
-func (f *submitFlags) await(cmd *cobra.Command, b *broker.Broker, requests []broker.Outgoing) error {
-	ctx := cmd.Context()
+func (f *submitFlags) await(cmd *cobra.Command, b *broker.Broker, order *submit.Order) error {
+	ctx, requests := cmd.Context(), order.Requests()
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.timeout, errTimeout)
@@ -164,8 +165,8 @@ func (f *submitFlags) await(cmd *cobra.Command, b *broker.Broker, requests []bro
 	res, err := submit.Wait(ctx, b, requests, func(o purge.Outcome) {
 		ended++
 		bar.set(ended, len(requests))
-		if o.Status != purge.Completed && f.format != "json" && len(requests) <= 100 {
-			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: %v\n", o.Request, o.Status, o.Reason)
+		if o.Status != purge.Completed && f.output == asTable && len(requests) <= 100 {
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: %v\n", o.Request, o.Status, reasonOf(o))
 		}
 	})
 	bar.end()
@@ -174,19 +175,31 @@ func (f *submitFlags) await(cmd *cobra.Command, b *broker.Broker, requests []bro
 	}
 	switch {
 	case errors.Is(err, errTimeout):
-		return exit{exitTimeout, fmt.Errorf("%d of %d requests had not ended after %s, and go on", res.Requests-ended, res.Requests, f.timeout)}
+		return exit{exitTimeout, fmt.Errorf("%d of %d requests had not ended after %s; %s", res.Requests-ended, res.Requests, f.timeout, again(order))}
 	case cmd.Context().Err() != nil:
-		return exit{exitInterrupted, fmt.Errorf("interrupted: %d of %d requests had not ended, and go on", res.Requests-ended, res.Requests)}
+		return exit{exitInterrupted, fmt.Errorf("interrupted: %d of %d requests had not ended; %s", res.Requests-ended, res.Requests, again(order))}
 	case err != nil:
 		return err
 	}
 	return ends(res.Completed, res.Requests)
 }
 
+// again says how to go on with an order that was left.
+func again(o *submit.Order) string {
+	return fmt.Sprintf("what is submitted goes on; the same command with --id %s does what is missing, and waits for the rest", o.Name)
+}
+
+func reasonOf(o purge.Outcome) string {
+	if o.Reason == nil {
+		return "no reason is told"
+	}
+	return plain(o.Reason.Error())
+}
+
 func (f *submitFlags) print(cmd *cobra.Command, res submit.Result) error {
 	out := cmd.OutOrStdout()
-	if f.format == "json" {
-		return json.NewEncoder(out).Encode(struct {
+	if f.output == asJSON {
+		return printJSON(out, struct {
 			Requests  int     `json:"requests"`
 			Completed int     `json:"completed"`
 			Failed    int     `json:"failed"`
@@ -194,7 +207,11 @@ func (f *submitFlags) print(cmd *cobra.Command, res submit.Result) error {
 			Seconds   float64 `json:"seconds"`
 		}{res.Requests, res.Completed, res.Failed, len(res.Jobs), res.Seconds})
 	}
-	_, err := fmt.Fprintf(out, "%s: %d completed, %d failed, in %s, %.1f s\n",
-		count(res.Requests, "request"), res.Completed, res.Failed, count(len(res.Jobs), "job"), res.Seconds)
+	before := ""
+	if res.Before > 0 {
+		before = fmt.Sprintf("; %d had ended before", res.Before)
+	}
+	_, err := fmt.Fprintf(out, "%s: %d completed, %d failed, in %s, %.1f s%s\n",
+		count(res.Requests, "request"), res.Completed, res.Failed, count(len(res.Jobs), "job"), res.Seconds, before)
 	return err
 }

@@ -66,6 +66,7 @@ type Result struct {
 	Requests  int
 	Completed int
 	Failed    int
+	Before    int // of those, the ends that were stored before anything was published
 	Jobs      map[string]bool
 	Seconds   float64
 }

@@ -22,7 +22,7 @@ type waiter struct {
 }
 
 // end notes how a request ended, once.
-func (w *waiter) end(k record.Key, o purge.Outcome) {
+func (w *waiter) end(k record.Key, o purge.Outcome, before bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.open[k] {
@@ -33,6 +33,9 @@ func (w *waiter) end(k record.Key, o purge.Outcome) {
 		w.res.Completed++
 	} else {
 		w.res.Failed++
+	}
+	if before {
+		w.res.Before++
 	}
 	for _, j := range o.Jobs {
 		w.res.Jobs[j] = true
@@ -58,7 +61,7 @@ func (w *waiter) publish(ctx context.Context, b Broker, requests []broker.Outgoi
 	var missing []broker.Outgoing
 	for i, r := range requests {
 		if o, ok := ended[keys[i]]; ok {
-			w.end(keys[i], o)
+			w.end(keys[i], o, true)
 			continue
 		}
 		missing = append(missing, r)
@@ -74,7 +77,7 @@ func (w *waiter) read(ctx context.Context, b Broker, source string, ready func()
 		if err != nil {
 			event.Data = purge.Outcome{Status: e.Status} // told by its subject all the same
 		}
-		w.end(record.Key{Source: e.Source, ID: e.ID}, event.Data)
+		w.end(record.Key{Source: e.Source, ID: e.ID}, event.Data, false)
 		return true
 	})
 }

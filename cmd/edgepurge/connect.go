@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/app"
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/config"
+)
+
+// connectWait is how long a command that a person waits for looks for the server.
+const connectWait = 5 * time.Second
+
+// withBroker reads the configuration, connects, and runs a command. An error tells what to do about it,
+// where that is known.
+func withBroker(cmd *cobra.Command, do func(context.Context, *broker.Broker) error) error {
+	cfg, err := load(cmd)
+	if err != nil {
+		return err
+	}
+	b, err := connect(cmd.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	err = do(cmd.Context(), b)
+	if _, ok := errors.AsType[exit](err); ok || err == nil || cmd.Context().Err() != nil {
+		return err
+	}
+	return b.Explain(err)
+}
+
+// connect opens a connection for a command, and gives up soon when there is no server.
+func connect(ctx context.Context, cfg config.Config) (*broker.Broker, error) {
+	b, err := broker.Connect(app.Dial(cfg), app.Settings(cfg), zap.NewNop())
+	if err != nil {
+		return nil, exit{exitUsage, withoutAddress(err)}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, connectWait, fmt.Errorf("no answer within %s", connectWait))
+	defer cancel()
+	var why error
+	if err := b.Ready(ctx, func(reason error) { why = reason }); err != nil {
+		defer b.Close()
+		return nil, fmt.Errorf("%s: %w", where(b), b.Explain(why))
+	}
+	return b, nil
+}
+
+// where is the server's address without the password that may stand in it (I6).
+func where(b *broker.Broker) config.ServerURL { return config.ServerURL(b.Address()) }
+
+// withoutAddress takes an address that can't be read out of an error: a context of the nats CLI may have a
+// password in it (I6).
+func withoutAddress(err error) error {
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		return errors.New("connect to nats: the server's address can't be read; check NATS_URL, or the url in the context")
+	}
+	return err
+}

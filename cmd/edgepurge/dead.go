@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+func newDead() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dead",
+		Short: "List, show, replay and drop dead letters",
+		Long: `Dead letters are request messages that were refused, with their original bytes
+and the reason. Each is named by its sequence in the stream.`,
+		Example: `  edgepurge dead ls --source ghost
+  edgepurge dead show 17
+  edgepurge dead replay 17 18
+  edgepurge dead drop 17`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("unknown command %q; use dead ls, show, replay or drop", args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.AddCommand(newDeadList(), newDeadShow(), newDeadReplay(), newDeadDrop())
+	return cmd
+}
+
+// reasonForm is a code, or its form in a subject.
+var reasonForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.-]*$`)
+
+func newDeadList() *cobra.Command {
+	var output format
+	var source, reason string
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List dead letters, oldest first",
+		Example: `  edgepurge dead ls
+  edgepurge dead ls --source ghost --reason id-reused -o json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case source != "" && !purge.ValidSource(source):
+				return usage("--source %q: a source is 1 to 32 of a-z 0-9 _ -", source)
+			case reason != "" && !reasonForm.MatchString(reason):
+				return usage("--reason %q: a reason is a code such as IdReused, or id-reused", reason)
+			}
+			return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
+				return listLetters(ctx, cmd.OutOrStdout(), b, output, source, reason)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&source, "source", "", "only of this source")
+	cmd.Flags().StringVar(&reason, "reason", "", "only with this reason, such as id-reused")
+	addOutput(cmd, &output)
+	return cmd
+}
+
+func listLetters(ctx context.Context, out io.Writer, b *broker.Broker, output format, source, reason string) error {
+	t := newTable(out)
+	first := true
+	for l, err := range b.Letters(ctx, source, reason) {
+		if err != nil {
+			return err
+		}
+		if output == asJSON {
+			if err := printJSON(out, letterOf(l)); err != nil {
+				return err
+			}
+			continue
+		}
+		if first {
+			t.row("SEQUENCE", "TIME", "REASON", "REQUEST", "MESSAGE")
+		}
+		first = false
+		t.row(strconv.FormatUint(l.Sequence, 10), stamp(l.Stored), l.Reason, l.Request, l.Message)
+	}
+	return t.flush()
+}
+
+// letter is a dead letter as JSON.
+type letter struct {
+	Sequence    uint64    `json:"sequence"`
+	Time        time.Time `json:"time"`
+	Reason      string    `json:"reason"`
+	Code        string    `json:"code"`
+	Message     string    `json:"message"`
+	Request     string    `json:"request"`
+	Subject     string    `json:"subject"`
+	ContentType string    `json:"content_type,omitempty"`
+	Size        int       `json:"size"`
+	Data        *string   `json:"data,omitempty"`        // the body, where it is UTF-8
+	Base64      []byte    `json:"data_base64,omitempty"` // the body, where it is not
+}
+
+func letterOf(l broker.Letter) letter {
+	return letter{
+		Sequence: l.Sequence, Time: l.Stored, Reason: l.Reason, Code: l.Code, Message: l.Message,
+		Request: l.Request, Subject: l.Subject, ContentType: l.ContentType, Size: l.Size,
+	}
+}
+
+func newDeadShow() *cobra.Command {
+	var output format
+	var sequences []uint64
+	cmd := &cobra.Command{
+		Use:   "show SEQUENCE",
+		Short: "Print a dead letter: the reason, and the request's original bytes",
+		Long: `Print a dead letter: its headers, an empty line, and the request's original
+bytes as they are. With -o json the bytes are in data, or, where they are not
+UTF-8, in data_base64.`,
+		Example: `  edgepurge dead show 17
+  edgepurge dead show 17 -o json`,
+		Args: func(cmd *cobra.Command, args []string) (err error) {
+			if len(args) != 1 {
+				return usage("%s takes one sequence, got %d; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
+			}
+			sequences, err = sequenceArgs(cmd, args)
+			return err
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
+				l, err := b.Letter(ctx, sequences[0])
+				if err != nil {
+					return err
+				}
+				return showLetter(cmd.OutOrStdout(), output, l)
+			})
+		},
+	}
+	addOutput(cmd, &output)
+	return cmd
+}
+
+func showLetter(out io.Writer, output format, l broker.Letter) error {
+	if output == asJSON {
+		v := letterOf(l)
+		if utf8.Valid(l.Data) {
+			v.Data = new(string(l.Data))
+		} else {
+			v.Base64 = l.Data
+		}
+		return printJSON(out, v)
+	}
+	for _, h := range [][2]string{
+		{"Sequence", strconv.FormatUint(l.Sequence, 10)},
+		{"Time", stamp(l.Stored)},
+		{"Edgepurge-Subject", l.Subject},
+		{"Edgepurge-Request", l.Request},
+		{"Edgepurge-Code", l.Code},
+		{"Edgepurge-Message", l.Message},
+		{"Content-Type", l.ContentType},
+	} {
+		if h[1] == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "%s: %s\n", h[0], plain(h[1])); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "\n%s", l.Data)
+	return err
+}
+
+// sequenceArgs reads the sequences that name dead letters, each once.
+func sequenceArgs(cmd *cobra.Command, args []string) ([]uint64, error) {
+	if len(args) == 0 {
+		return nil, usage("%s takes the sequence of a dead letter; see edgepurge dead ls", cmd.CommandPath())
+	}
+	var sequences []uint64
+	for _, a := range args {
+		n, err := strconv.ParseUint(a, 10, 64)
+		if err != nil || n == 0 {
+			return nil, usage("%q: a dead letter is named by its sequence, a number from 1 on; see edgepurge dead ls", a)
+		}
+		if !slices.Contains(sequences, n) {
+			sequences = append(sequences, n)
+		}
+	}
+	return sequences, nil
+}
+
+func newDeadReplay() *cobra.Command {
+	var output format
+	return newDeadAct(&output, &cobra.Command{
+		Use:   "replay SEQUENCE…",
+		Short: "Publish requests of dead letters again",
+		Long: `Publish the request of each dead letter again, on its lane, as a new request with
+the id _replay-SEQUENCE and the label replay_of. Nothing else of it changes, so
+do it once the cause is mended. The same letter again is the same request. The
+letter stays: see edgepurge dead drop. Prints SOURCE/ID of each new request.`,
+		Example: `  edgepurge dead replay 17 18
+  edgepurge status ghost/_replay-17`,
+	}, func(ctx context.Context, cmd *cobra.Command, b *broker.Broker, sequence uint64) error {
+		r, err := b.Replay(ctx, sequence)
+		if err != nil {
+			return err
+		}
+		if output == asJSON {
+			return printJSON(cmd.OutOrStdout(), struct {
+				Sequence uint64     `json:"sequence"`
+				Source   string     `json:"source"`
+				Request  string     `json:"request"`
+				Lane     purge.Lane `json:"lane"`
+				Of       string     `json:"replay_of"`
+			}{sequence, r.Key.Source, r.Key.ID, r.Lane, r.Of})
+		}
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), r.Key)
+		return err
+	})
+}
+
+func newDeadDrop() *cobra.Command {
+	var output format
+	return newDeadAct(&output, &cobra.Command{
+		Use:     "drop SEQUENCE…",
+		Short:   "Remove dead letters for good",
+		Example: "  edgepurge dead drop 17 18",
+	}, func(ctx context.Context, cmd *cobra.Command, b *broker.Broker, sequence uint64) error {
+		if err := b.DropLetter(ctx, sequence); err != nil {
+			return err
+		}
+		if output == asJSON {
+			return printJSON(cmd.OutOrStdout(), struct {
+				Sequence uint64 `json:"sequence"`
+				Dropped  bool   `json:"dropped"`
+			}{sequence, true})
+		}
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "%d dropped\n", sequence)
+		return err
+	})
+}
+
+// newDeadAct makes a command that does something with each letter that is named. What fails for one is
+// told, and the others go on.
+func newDeadAct(output *format, cmd *cobra.Command, act func(context.Context, *cobra.Command, *broker.Broker, uint64) error) *cobra.Command {
+	var sequences []uint64
+	cmd.Args = func(cmd *cobra.Command, args []string) (err error) {
+		sequences, err = sequenceArgs(cmd, args)
+		return err
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
+			done := 0
+			for _, n := range sequences {
+				err := act(ctx, cmd, b, n)
+				switch {
+				case err == nil:
+					done++
+				case errors.Is(err, broker.ErrNoLetter), errors.Is(err, broker.ErrNoReplay):
+					_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "edgepurge: %v\n", err)
+				default:
+					return err
+				}
+			}
+			return ends(done, len(sequences))
+		})
+	}
+	addOutput(cmd, output)
+	return cmd
+}

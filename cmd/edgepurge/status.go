@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+func newStatus() *cobra.Command {
+	var output format
+	var key record.Key
+	cmd := &cobra.Command{
+		Use:   "status [SOURCE/]ID",
+		Short: "Tell how a request ended, or how far it is",
+		Long: `Tell how a request ended: the data of its event. One that has not ended is
+waiting (its message is still in the stream, though some of its targets may be
+submitted), parked (until its zone can be purged again), submitted (EdgeOne
+works on all of its targets) or unknown (exit code 1). SOURCE defaults to cli. A
+request that waits is looked for message by message, which takes long in a long
+backlog.`,
+		Example: `  edgepurge status release-42-0c1f2d3e4b5a6978
+  edgepurge status ghost/post-4711-r3 -o json`,
+		Args: func(cmd *cobra.Command, args []string) (err error) {
+			key, err = requestArg(cmd, args)
+			return err
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
+				stage, o, err := b.Stage(ctx, key)
+				if err != nil {
+					return err
+				}
+				return printStage(cmd.OutOrStdout(), output, key, stage, o)
+			})
+		},
+	}
+	addOutput(cmd, &output)
+	return cmd
+}
+
+// requestArg reads the one argument that names a request.
+func requestArg(cmd *cobra.Command, args []string) (record.Key, error) {
+	if len(args) != 1 {
+		return record.Key{}, usage("%s takes one [SOURCE/]ID, got %d; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
+	}
+	k := record.Key{Source: "cli", ID: args[0]}
+	if source, id, ok := strings.Cut(args[0], "/"); ok {
+		k = record.Key{Source: source, ID: id}
+	}
+	if !purge.ValidSource(k.Source) {
+		return k, usage("%q: a source is 1 to 32 of a-z 0-9 _ -", args[0])
+	}
+	// Ids that edgepurge makes begin with _.
+	if len(k.ID) > 64 || !purge.ValidID(strings.TrimLeft(k.ID, "_")) {
+		return k, usage("%q: an id is 1 to 64 of A-Z a-z 0-9 _ -", args[0])
+	}
+	return k, nil
+}
+
+func printStage(out io.Writer, output format, k record.Key, stage broker.Stage, o purge.Outcome) error {
+	var err error
+	switch {
+	case stage == broker.StageEnded && output == asJSON:
+		return printJSON(out, o)
+	case stage == broker.StageEnded:
+		return printOutcome(out, o)
+	case output == asJSON:
+		err = printJSON(out, struct {
+			Request string       `json:"request"`
+			Source  string       `json:"source"`
+			Status  broker.Stage `json:"status"`
+		}{k.ID, k.Source, stage})
+	default:
+		_, err = fmt.Fprintln(out, stage)
+	}
+	if err == nil && stage == broker.StageUnknown {
+		return exit{code: exitNone}
+	}
+	return err
+}
+
+func printOutcome(out io.Writer, o purge.Outcome) error {
+	t := newTable(out)
+	line := func(name, value string) {
+		if value != "" {
+			t.row(name, value)
+		}
+	}
+	line("status", string(o.Status))
+	line("request", o.Source+"/"+o.Request)
+	line("lane", string(o.Lane))
+	line("type", string(o.Type))
+	line("zones", strings.Join(o.Zones, " "))
+	line("targets", fmt.Sprintf("%d of %d purged", o.Targets.Succeeded, o.Targets.Total))
+	if o.Reason != nil {
+		line("reason", o.Reason.Error())
+	}
+	line("jobs", strings.Join(o.Jobs, " "))
+	line("attempts", strconv.Itoa(o.Attempts))
+	line("received", stamp(o.Times.Received))
+	line("submitted", stamp(o.Times.Submitted))
+	line("finished", stamp(o.Times.Finished))
+	for _, name := range slices.Sorted(maps.Keys(o.Labels)) {
+		line("label", name+"="+o.Labels[name])
+	}
+	for _, f := range o.Failures {
+		line("failure", f.Target+": "+(&purge.Reason{Code: f.Code, Message: f.Reason}).Error())
+	}
+	if o.FailuresOmitted > 0 {
+		line("failure", fmt.Sprintf("and %d more", o.FailuresOmitted))
+	}
+	return t.flush()
+}
