@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
@@ -60,11 +61,8 @@ func (w *Worker) read(d record.Delivery, home purge.Lane) arrival {
 	if reason == nil && !valid {
 		reason = &purge.Reason{Code: purge.CodeMalformed, Message: "the source in the subject must be 1 to 32 of a-z 0-9 _ -"}
 	}
-	if reason == nil && body.Prefetch {
-		reason = &purge.Reason{Code: purge.CodeUnsupported, Message: "prefetch is not supported yet", Field: "prefetch"}
-	}
-	if reason == nil && body.Account != "" && body.Account != w.cfg.Account {
-		reason = &purge.Reason{Code: purge.CodePolicy, Message: "no such account is configured", Field: "account"}
+	if reason == nil {
+		reason = w.objection(body)
 	}
 	r := &request{home: home, body: body, Request: record.Request{
 		Source: source, ID: purge.PickID(body, source, d.MsgID), Lane: lane, Type: body.Type,
@@ -82,6 +80,21 @@ func (w *Worker) read(d record.Delivery, home purge.Lane) arrival {
 	}
 	r.unassigned, r.unrecorded = r.Total, r.Total
 	return arrival{r, d, reason}
+}
+
+// objection is why this installation does not do what a sound request asks for, nil if it does.
+func (w *Worker) objection(body purge.Request) *purge.Reason {
+	if body.Prefetch {
+		return &purge.Reason{Code: purge.CodeUnsupported, Message: "prefetch is not supported yet", Field: "prefetch"}
+	}
+	if body.Account != "" && body.Account != w.cfg.Account {
+		return &purge.Reason{Code: purge.CodePolicy, Message: "no such account is configured", Field: "account"}
+	}
+	field, why := edgeone.Unsupported(w.cfg.Version, apiType(body.Type), string(body.Method), len(body.Hosts) > 0)
+	if why != "" {
+		return &purge.Reason{Code: purge.CodeUnsupported, Message: why, Field: field}
+	}
+	return nil
 }
 
 // entry is what became of a delivery at the table of requests.

@@ -15,6 +15,7 @@ import (
 type Config struct {
 	Account           string
 	Subjects          purge.Subjects
+	Version           string        // of the API
 	MaxTargets        int           // of a batch, below the quota; 0: the quota decides
 	BulkWindow        int           // bulk targets held in memory; at least 1
 	InteractiveWindow int           // the same for the interactive lane

@@ -110,7 +110,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 		}
 	}
 	acc.worker = worker.New(worker.Config{
-		Account: e.Account, Subjects: a.broker.Subjects(), MaxTargets: a.cfg.Batch.MaxTargets,
+		Account: e.Account, Subjects: a.broker.Subjects(), Version: e.Version, MaxTargets: a.cfg.Batch.MaxTargets,
 		BulkWindow: a.cfg.Worker.Window, InteractiveWindow: a.cfg.Worker.InteractiveWindow, Drain: a.cfg.Worker.Drain,
 		HandedOver: ok,
 	}, worker.Deps{
