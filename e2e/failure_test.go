@@ -55,32 +55,6 @@ func TestAPIFaults_LoseNothing(t *testing.T) {
 	}
 }
 
-func TestFailedTasks_AreToldByTarget(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(c *emulator.Config) { c.Faults = map[string]float64{"task-failed": 0.2, "task-timeout": 0.1} })
-	w.provision()
-	w.load(200)
-	r := purge.Request{ID: "many"}
-	for i := range 100 {
-		r.Targets = append(r.Targets, url(1000+i))
-	}
-	w.request(purge.Bulk, r)
-	w.start()
-	failed := 0
-	for id, o := range w.await(201) {
-		if o.Targets.Succeeded+o.Targets.Failed != o.Targets.Total || len(o.Failures)+o.FailuresOmitted != o.Targets.Failed {
-			t.Errorf("%s: %+v with %d failures", id, o.Targets, len(o.Failures))
-		}
-		failed += o.Targets.Failed
-		if id == "many" && o.Status != purge.Partial {
-			t.Errorf("many: %s, want partial", o.Status)
-		}
-	}
-	if failed < 60 || failed > 120 {
-		t.Errorf("%d of 300 targets failed, want about 90", failed)
-	}
-}
-
 func TestUnknownsOfTheAPI_AreAllHandled(t *testing.T) {
 	for _, u := range []string{
 		"foreign-host=error", "foreign-host=failedlist", "rows=per-target", "rows=per-job", "echo=exact", "echo=canonical",

@@ -216,10 +216,12 @@ func (w *Worker) unlook(fresh, done []arrival) []record.Delivery {
 
 // forget takes a request out of the table; its messages are acked or will come again.
 func (w *Worker) forget(r *request) {
-	if w.requests[r.Key()] != r {
-		return
+	if r.of == nil {
+		if w.requests[r.Key()] != r {
+			return
+		}
+		delete(w.requests, r.Key())
 	}
-	delete(w.requests, r.Key())
 	w.charge(r, 0)
 	if r.expires {
 		w.expiring--

@@ -81,7 +81,7 @@ func (f *filing) add(p waiter) {
 		i = len(f.job.Shares)
 		f.share[p.request] = i
 		f.requests = append(f.requests, p.request)
-		f.job.Shares = append(f.job.Shares, record.Share{Request: p.Request, Attempts: 1})
+		f.job.Shares = append(f.job.Shares, record.Share{Request: p.Request, Attempts: p.attempts + 1})
 		p.jobs++
 	}
 	written := ""

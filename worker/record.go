@@ -151,4 +151,5 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 		}
 	}
 	w.ackRequests(ctx, done)
+	w.dropLeft(ctx, done)
 }

@@ -28,6 +28,9 @@ type request struct {
 
 	held []bool // while its zone is not known: its targets that stand in a record
 
+	of       *leftover // what it came back with, rather than by a message; nil for most
+	attempts int       // made before of its targets
+
 	failures []record.Failure
 	sent     bool // EdgeOne was asked for one of its targets
 	jobs     int

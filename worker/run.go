@@ -37,6 +37,7 @@ func (w *Worker) Run(pull, work context.Context) error {
 	keepers.Go(func() { w.keep(background) })
 	keepers.Go(func() { w.watchZones(background) })
 	keepers.Go(func() { w.watchQuotas(background) })
+	keepers.Go(func() { w.resend(stop, ctx) })
 	g.Go(func() error { return w.send(stop, ctx) })
 	err := g.Wait()
 	endKeepers()

@@ -17,6 +17,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/record"
 )
 
 // again is how long after a failure the owner's work or the set-up is begun anew.
@@ -160,8 +161,11 @@ func (a *App) setSetup(why string) {
 	a.setup = why
 }
 
-func (a *App) newLedger() *ledger.Ledger {
-	return ledger.New(ledger.Config{Instance: a.cfg.Instance, Told: a.metrics.told}, a.broker, a.log.Named("ledger"))
+// newLedger makes the ledger of an owner; again is called once its worker is there.
+func (a *App) newLedger(again func(record.InFlight)) *ledger.Ledger {
+	return ledger.New(ledger.Config{
+		Instance: a.cfg.Instance, Attempts: config.Attempts, Told: a.metrics.told, Again: again,
+	}, a.broker, a.log.Named("ledger"))
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -12,6 +12,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/limiter"
+	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/zone"
 	"github.com/edgepurge/edgepurge/purge"
 	"github.com/edgepurge/edgepurge/tracker"
@@ -98,7 +99,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	if err != nil {
 		return nil, err
 	}
-	books := a.newLedger()
+	books := a.newLedger(func(job record.InFlight) { acc.worker.Again(job) })
 	acc.zones = zone.New(acc.client, e.Zones, acc.aside.Wait, a.log.Named("zone"))
 	acc.tracker = tracker.New(tracker.Config{
 		PollMin: a.cfg.Tracker.PollMin, PollMax: a.cfg.Tracker.PollMax, Deadline: a.cfg.Tracker.Deadline,
@@ -122,6 +123,10 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 		return nil, fmt.Errorf("take over jobs: %w", err)
 	}
 	for _, job := range jobs {
+		if job.Again() {
+			acc.worker.Again(job)
+			continue
+		}
 		acc.tracker.Track(job)
 	}
 	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed over", ok))

@@ -1,0 +1,165 @@
+package worker
+
+import (
+	"container/heap"
+	"context"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// What is left of a job whose task failed comes back from the ledger. It is stored; until it is due only
+// its name is kept here. Then its targets get in line like those of a request that was just admitted,
+// and once they stand in other records it is dropped.
+
+// leftovers are parts that are to be sent again, the next one first.
+type leftovers []record.InFlight
+
+func (l leftovers) Len() int           { return len(l) }
+func (l leftovers) Less(i, j int) bool { return l[i].Due.Before(l[j].Due) }
+func (l leftovers) Swap(i, j int)      { l[i], l[j] = l[j], l[i] }
+func (l *leftovers) Push(x any)        { *l = append(*l, x.(record.InFlight)) }
+func (l *leftovers) Pop() any {
+	last := (*l)[len(*l)-1]
+	*l = (*l)[:len(*l)-1]
+	return last
+}
+
+// leftover is one of them while its targets are in line.
+type leftover struct {
+	job      *record.Job
+	sequence uint64
+	open     int // its requests that have targets in no other record
+}
+
+// Again has what is left of a job sent again when it is due. It does not block.
+func (w *Worker) Again(job record.InFlight) {
+	w.mu.Lock()
+	heap.Push(&w.left, job)
+	w.mu.Unlock()
+	signal(w.due)
+}
+
+// resend takes up what is due while there is room, until stop ends.
+func (w *Worker) resend(stop, work context.Context) {
+	for stop.Err() == nil {
+		job, wait := w.nextLeft(time.Now())
+		if job == nil {
+			timer := time.NewTimer(wait)
+			select {
+			case <-stop.Done():
+			case <-w.due:
+			case <-timer.C:
+			}
+			timer.Stop()
+			continue
+		}
+		if err := w.takeUp(work, job.Sequences[0]); err != nil {
+			return // the context has ended: it is stored, and taken up by the next owner
+		}
+	}
+}
+
+// nextLeft gives what is due, if there is room for it, or how long nothing will be.
+func (w *Worker) nextLeft(now time.Time) (*record.InFlight, time.Duration) {
+	room := w.roomOf(purge.Bulk)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.left) == 0 {
+		return nil, time.Hour
+	}
+	if wait := w.left[0].Due.Sub(now); wait > 0 {
+		return nil, wait
+	}
+	if room <= 0 {
+		return nil, keepEvery
+	}
+	job := heap.Pop(&w.left).(record.InFlight)
+	return &job, 0
+}
+
+// takeUp puts the targets of a stored part in line.
+func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
+	job, err := w.Ledger.Left(ctx, sequence)
+	if err != nil || job == nil {
+		return err
+	}
+	w.Log.Info("sending again what failed", zap.String("job", job.ID), zap.String("zone", job.Zone),
+		zap.Int("targets", len(job.Targets)), zap.Int("requests", len(job.Shares)))
+	g := batcher.Group{
+		Account: w.cfg.Account, Zone: job.Zone, Type: job.Type, Method: job.Method, Hosts: strings.Join(job.Hosts, ","),
+	}
+	of := &leftover{job: job, sequence: sequence, open: len(job.Shares)}
+	now := time.Now()
+	w.mu.Lock()
+	for i := range job.Shares {
+		w.lineUp(now, g, of, &job.Shares[i])
+	}
+	until := w.quotas.want(g.Zone, now)
+	if job.Spent {
+		until = w.quotas.refused(g.Zone, g.Type, now, now)
+	}
+	if until.After(now) {
+		w.batcher.Hold(g.Account, g.Zone, g.Type, until)
+	}
+	w.mu.Unlock()
+	signal(w.wake)
+	return nil
+}
+
+func (w *Worker) lineUp(now time.Time, g batcher.Group, of *leftover, s *record.Share) {
+	r := &request{
+		Request: s.Request, home: purge.Bulk, of: of, attempts: s.Attempts, sent: true, spans: true,
+		body: purge.Request{Type: s.Type, Targets: make([]string, s.Total)},
+	}
+	r.unassigned, r.unrecorded = s.Count(), s.Count()
+	lane := s.Lane
+	if s.Count() > largeRequest {
+		lane = purge.Bulk
+	}
+	for _, run := range s.Runs {
+		for i := range run[2] {
+			target := of.job.Targets[run[0]+i]
+			r.body.Targets[run[1]+i] = target
+			w.batcher.Add(now, g, lane, canonical(s.Type, target), waiter{r, run[1] + i})
+		}
+	}
+	w.weigh(r)
+}
+
+// canonical is the form by which a target that was sent before is coalesced.
+func canonical(t purge.Type, target string) string {
+	if t == purge.All {
+		return ""
+	}
+	c, err := purge.Canonical(t, target)
+	if err != nil {
+		return target // sent before all the same
+	}
+	return c
+}
+
+// dropLeft drops the parts whose requests all have their targets in other records by now.
+func (w *Worker) dropLeft(ctx context.Context, done []*request) {
+	var empty []*leftover
+	w.mu.Lock()
+	for _, r := range done {
+		if r.of == nil {
+			continue
+		}
+		if r.of.open--; r.of.open == 0 {
+			empty = append(empty, r.of)
+		}
+	}
+	w.mu.Unlock()
+	for _, of := range empty {
+		if err := w.Ledger.Drop(ctx, of.job, of.sequence); err != nil {
+			return // the context has ended: it is taken up once more
+		}
+	}
+}
