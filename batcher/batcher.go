@@ -50,6 +50,7 @@ type Batcher[W any] struct {
 	fresh []*group[W] // groups that changed since they were filed
 	seq   uint64      // of the item that came last
 
+	paused paused
 	bulk   share    // of all calls
 	probes struct { // of the calls of their lane
 		urgent, bulk share
@@ -100,6 +101,27 @@ func (b *Batcher[W]) Hold(account, zone, typ string, until time.Time) {
 		b.file(it)
 	}
 	b.release(key, h)
+}
+
+// paused says which lanes are not sent.
+type paused struct{ urgent, bulk bool }
+
+// Pause keeps a lane's targets back, or lets them go. What came back in a batch is of the interactive
+// lane if one of its targets is.
+func (b *Batcher[W]) Pause(lane purge.Lane, pause bool) {
+	p := &b.paused.bulk
+	if lane == purge.Interactive {
+		p = &b.paused.urgent
+	}
+	if *p == pause {
+		return
+	}
+	*p = pause
+	for _, h := range b.holds {
+		for _, it := range h.items {
+			b.file(it)
+		}
+	}
 }
 
 // Return takes back a batch that was not accepted. It is given again as it is, not before the given

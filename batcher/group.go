@@ -81,13 +81,14 @@ func (g *group[W]) crowded(first *Slot[W], limit, maxBytes int) bool {
 	return g.urgent.live >= limit || g.urgent.live > 0 && g.urgent.bytes+first.bytes > maxBytes
 }
 
-// take removes up to limit targets and maxBytes, from the one queue and then from the other, each in
-// its order. A single target larger than maxBytes goes alone.
-func (g *group[W]) take(limit, maxBytes int, urgentFirst bool) *Batch[W] {
+// take removes up to limit targets and maxBytes, from one queue after the other, each in its order: the
+// interactive one where urgent says so. A single target larger than maxBytes goes alone.
+func (g *group[W]) take(limit, maxBytes int, urgent ...bool) *Batch[W] {
 	n := min(limit, len(g.slots))
 	slots := make([]*Slot[W], 0, n)
 	share := maxBytes
-	for _, q := range []*queue[W]{g.queue(urgentFirst), g.queue(!urgentFirst)} {
+	for _, u := range urgent {
+		q := g.queue(u)
 		for len(slots) < n {
 			s := q.front()
 			if s == nil {

@@ -113,9 +113,27 @@ func (b *Batcher[W]) take(it *item[W]) *Batch[W] {
 		return it.suspects.take()
 	}
 	gr := it.group
-	batch := gr.take(b.limit(gr.key), b.cfg.MaxBytes, it == &gr.ofUrgent)
+	batch := gr.take(b.limit(gr.key), b.cfg.MaxBytes, b.order(it == &gr.ofUrgent)...)
 	b.touch(gr)
 	return batch
+}
+
+// order is that in which the queues of a group fill a call.
+func (b *Batcher[W]) order(urgentFirst bool) []bool {
+	switch {
+	case b.paused.urgent:
+		return []bool{false}
+	case b.paused.bulk:
+		return []bool{true}
+	}
+	return []bool{urgentFirst, !urgentFirst}
+}
+
+func (b *Batcher[W]) isPaused(p *pile[W]) bool {
+	if p == &b.piles.urgent || p == &b.piles.urgentSuspects {
+		return b.paused.urgent
+	}
+	return b.paused.bulk
 }
 
 // file puts an item where it belongs at the latest time told.
@@ -131,6 +149,9 @@ func (b *Batcher[W]) file(it *item[W]) {
 		p, from, since = b.sortUrgent(it.group)
 	default:
 		p, from, since = b.sortBulk(it.group)
+	}
+	if b.isPaused(p) {
+		p = nil
 	}
 	if from = later(from, it.hold.until); p != nil && from.After(b.now) {
 		p, since = &b.piles.later, from

@@ -32,7 +32,7 @@ func (b *Batcher[W]) sortBulk(gr *group[W]) (p *pile[W], from, since time.Time) 
 		return nil, from, since
 	}
 	limit := b.limit(gr.key)
-	if gr.urgent.live > 0 && !gr.crowded(s, limit, b.cfg.MaxBytes) {
+	if gr.urgent.live > 0 && !b.paused.urgent && !gr.crowded(s, limit, b.cfg.MaxBytes) {
 		return nil, from, since
 	}
 	if gr.full(limit, b.cfg.MaxBytes) {

@@ -97,7 +97,7 @@ func (s *suspects[W]) take() *Batch[W] {
 	batch, p := set, &probe[W]{suspects: s}
 	switch set {
 	case nil:
-		batch = s.pool.take(min(limit, max(1, int(s.chunk))), s.b.cfg.MaxBytes, true)
+		batch = s.pool.take(min(limit, max(1, int(s.chunk))), s.b.cfg.MaxBytes, true, false)
 		p.pooled = true
 	case s.back:
 		p, s.back = batch.probe(), nil

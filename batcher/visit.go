@@ -1,0 +1,60 @@
+package batcher
+
+import "slices"
+
+// WaitingOf is the number of targets of a zone's type in line, in batches that came back and among
+// suspects.
+func (b *Batcher[W]) WaitingOf(account, zone, typ string) int {
+	n := 0
+	b.visit(account, zone, typ, func(slots int, _ func(func(*Slot[W]))) { n += slots })
+	return n
+}
+
+// Each calls do for everybody who waits for a target of a zone's type, once for each target.
+func (b *Batcher[W]) Each(account, zone, typ string, do func(W)) {
+	b.visit(account, zone, typ, func(_ int, each func(func(*Slot[W]))) {
+		each(func(s *Slot[W]) {
+			for _, w := range s.Waiters {
+				do(w)
+			}
+		})
+	})
+}
+
+// visit hands over the slots of a zone's type, a number of them at a time.
+func (b *Batcher[W]) visit(account, zone, typ string, do func(n int, each func(func(*Slot[W])))) {
+	h := b.holds[Group{Account: account, Zone: zone, Type: typ}]
+	if h == nil {
+		return
+	}
+	ofBatch := func(batch *Batch[W]) {
+		do(len(batch.Slots), func(f func(*Slot[W])) {
+			for _, s := range batch.Slots {
+				f(s)
+			}
+		})
+	}
+	ofGroup := func(g *group[W]) {
+		do(len(g.slots), func(f func(*Slot[W])) {
+			for _, s := range g.slots {
+				f(s)
+			}
+		})
+	}
+	for _, it := range h.items {
+		switch {
+		case it.batch != nil:
+			ofBatch(it.batch)
+		case it.suspects != nil:
+			for _, set := range slices.Concat(it.suspects.narrow, it.suspects.refused) {
+				ofBatch(set)
+			}
+			if it.suspects.back != nil {
+				ofBatch(it.suspects.back)
+			}
+			ofGroup(&it.suspects.pool)
+		case it == &it.group.ofUrgent: // once for both
+			ofGroup(it.group)
+		}
+	}
+}
