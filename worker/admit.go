@@ -22,13 +22,18 @@ type arrival struct {
 
 // admit takes a lot of deliveries in: new requests get in line, known ones join or are acked, bad ones
 // are told and buried. It returns when each is held or done, or the context has ended.
-func (w *Worker) admit(ctx context.Context, lane purge.Lane, lot []record.Delivery) {
-	w.Metrics.received(lane, len(lot))
+func (w *Worker) admit(ctx context.Context, in *intake, lot []record.Delivery) {
+	if in.queue == nil {
+		w.Metrics.received(in.lane, len(lot))
+	}
 	for len(lot) > 0 && ctx.Err() == nil {
 		var fresh, reused []arrival
 		var queries []ledger.Query
 		for _, d := range lot {
-			a := w.read(d, lane)
+			a, ok := w.read(d, in)
+			if !ok {
+				continue
+			}
 			switch w.register(a) {
 			case joined:
 				continue
@@ -38,8 +43,9 @@ func (w *Worker) admit(ctx context.Context, lane purge.Lane, lot []record.Delive
 			case registered:
 			}
 			fresh = append(fresh, a)
-			if d.Count > 1 || a.ID != purge.GeneratedID(d.Stored, d.Sequence) {
-				queries = append(queries, ledger.Query{Key: a.Key(), Again: d.Count > 1})
+			parked := in.queue != nil
+			if parked || d.Count > 1 || a.ID != purge.GeneratedID(d.Stored, d.Sequence) {
+				queries = append(queries, ledger.Query{Key: a.Key(), Again: parked || d.Count > 1, Parked: parked})
 			}
 		}
 		found, err := w.Ledger.Find(ctx, queries)
@@ -50,8 +56,23 @@ func (w *Worker) admit(ctx context.Context, lane purge.Lane, lot []record.Delive
 	}
 }
 
-// read decodes a delivery. With a reason the request holds what could be read of it.
-func (w *Worker) read(d record.Delivery, home purge.Lane) arrival {
+// read decodes a delivery; false for what is left alone.
+func (w *Worker) read(d record.Delivery, in *intake) (arrival, bool) {
+	if in.queue == nil {
+		return w.readMessage(d, in), true
+	}
+	p, err := record.DecodeParked(d.Data)
+	if err != nil {
+		w.Log.Error("parked request left alone", zap.String("queue", in.name), zap.Uint64("sequence", d.Sequence), zap.Error(err))
+		return arrival{}, false
+	}
+	r := &request{home: in.lane, intake: in, body: p.Body, Request: p.Request}
+	r.unassigned, r.unrecorded = r.Total, r.Total
+	return arrival{r, d, nil}, true
+}
+
+// readMessage decodes a message of a producer. With a reason the request holds what could be read.
+func (w *Worker) readMessage(d record.Delivery, in *intake) arrival {
 	lane, source, valid := w.cfg.Subjects.ParseRequest(d.Subject)
 	body, err := purge.Decode(d.Data, d.ContentType)
 	reason, _ := errors.AsType[*purge.Reason](err)
@@ -64,7 +85,7 @@ func (w *Worker) read(d record.Delivery, home purge.Lane) arrival {
 	if reason == nil {
 		reason = w.objection(body)
 	}
-	r := &request{home: home, body: body, Request: record.Request{
+	r := &request{home: in.lane, intake: in, body: body, Request: record.Request{
 		Source: source, ID: purge.PickID(body, source, d.MsgID), Lane: lane, Type: body.Type,
 		Total: len(body.Targets), Requested: body.Time, Received: d.Stored.UTC(), Labels: body.Labels,
 	}}
@@ -134,6 +155,7 @@ func (w *Worker) register(a arrival) entry {
 func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []record.Delivery {
 	var done, rejected []arrival
 	var ended []*request
+	shelved := make(map[record.Queue][]*request)
 	for _, a := range fresh {
 		f, known := found[a.Key()]
 		switch {
@@ -146,9 +168,15 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			rejected = append(rejected, a)
 			done = append(done, a)
 		default:
-			a.origin = &a.delivery
-			if w.place(a.request, f.Held) {
+			if a.intake.queue == nil {
+				a.origin = &a.delivery
+			}
+			done, q := w.place(a.request, f.Held)
+			if done {
 				ended = append(ended, a.request)
+			}
+			if q != nil {
+				shelved[*q] = append(shelved[*q], a.request)
 			}
 		}
 	}
@@ -165,6 +193,9 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 	}
 	again := w.unlook(fresh, done)
 	w.finish(ctx, ended)
+	for q, requests := range shelved {
+		w.shelve(ctx, q, requests)
+	}
 	return again
 }
 

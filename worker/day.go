@@ -75,6 +75,38 @@ func (q *quotas) day(zone, typ string) *day {
 	return nil
 }
 
+// stalled tells whether a type waits for the zone's day, and whether that is known to be spent.
+func (q *quotas) stalled(zone, typ string, now time.Time) (stalled, shut bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	d := q.day(zone, typ)
+	if d == nil {
+		return false, false
+	}
+	return d.stalled(now), d.shut(now)
+}
+
+func (d *day) shut(now time.Time) bool { return d.known && d.left == 0 || d.until.After(now) }
+
+func (d *day) stalled(now time.Time) bool { return d.shut(now) || !d.known && d.refusals > 0 }
+
+// stalledType is a type whose day is spent in a zone.
+type stalledType struct{ zone, typ string }
+
+func (q *quotas) stalledTypes(now time.Time) []stalledType {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var all []stalledType
+	for zone, z := range q.zones {
+		for typ, d := range z.days {
+			if d.stalled(now) {
+				all = append(all, stalledType{zone, typ})
+			}
+		}
+	}
+	return all
+}
+
 // refused notes that a call was refused because the day is spent, has the quotas read again, and tells
 // until when the type is held at most.
 func (q *quotas) refused(zone, typ string, sent, now time.Time) time.Time {

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"go.uber.org/zap"
@@ -43,6 +44,7 @@ type Acker interface {
 type API interface {
 	CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Created, error)
 	Quotas(ctx context.Context, zone string) (map[string]edgeone.Quota, error)
+	AllTasks(ctx context.Context, q edgeone.TaskQuery, before func(context.Context) error) iter.Seq2[edgeone.Task, error]
 }
 
 // Pace keeps CreatePurgeTask below its limit.
@@ -61,6 +63,13 @@ type Zones interface {
 	Updated() <-chan struct{}
 }
 
+// Queues are where parked requests wait. OpenQueue makes one if there is none, CloseQueue removes one
+// that is empty and reports whether it was.
+type Queues interface {
+	OpenQueue(ctx context.Context, q record.Queue) (Lane, error)
+	CloseQueue(ctx context.Context, q record.Queue) (bool, error)
+}
+
 // Tracker takes over a job that is stored.
 type Tracker interface{ Track(job record.InFlight) }
 
@@ -70,9 +79,12 @@ type Deps struct {
 	Acker   Acker
 	API     API
 	Pace    Pace
+	Look    Pace                        // of DescribePurgeTasks
 	Aside   func(context.Context) error // paces DescribeContentQuota
 	Lease   Lease
 	Zones   Zones
+	Queues  Queues
+	Paused  func(context.Context) (map[purge.Lane]time.Time, error) // the lanes that are paused, since when
 	Ledger  *ledger.Ledger
 	Tracker Tracker
 	Metrics *Metrics

@@ -105,8 +105,8 @@ func (w *world) worker() *Worker {
 	return New(Config{
 		Account: "main", Subjects: purge.Subjects{Prefix: "purge"}, BulkWindow: 10_000, InteractiveWindow: 1000, Drain: 5 * time.Second,
 	}, Deps{
-		Lanes: lanes, Acker: w, API: w, Pace: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
-		Ledger: ledger.New(ledger.Config{Instance: "test"}, w, log), Tracker: w, Metrics: NewMetrics(prometheus.NewRegistry()), Log: log,
+		Lanes: lanes, Acker: w, API: w, Pace: w, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
+		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w, log), Tracker: w, Metrics: NewMetrics(prometheus.NewRegistry()), Log: log,
 	})
 }
 
@@ -221,6 +221,14 @@ func (w *world) Valid() bool                      { return true }
 func (w *world) Find(host string) (string, error) { return w.zone(host) }
 func (w *world) Updated() <-chan struct{}         { return nil }
 func (w *world) Track(record.InFlight)            {}
+
+func (w *world) Queues(context.Context) ([]record.Queue, error) { return nil, nil }
+
+func (w *world) OpenQueue(context.Context, record.Queue) (Lane, error) { return nil, errAway }
+
+func (w *world) CloseQueue(context.Context, record.Queue) (bool, error) { return false, errAway }
+
+func (w *world) pauses(context.Context) (map[purge.Lane]time.Time, error) { return nil, nil }
 
 func (w *world) PutEvents(_ context.Context, events []purge.Event) []error {
 	return w.each(len(events), func(i int) { w.events[events[i].Data.Request] = events[i].Data })

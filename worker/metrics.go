@@ -16,6 +16,8 @@ type Metrics struct {
 	dead     *prometheus.CounterVec
 	calls    *prometheus.CounterVec
 	targets  prometheus.Counter
+	parked   prometheus.Counter
+	adopted  prometheus.Counter
 	latency  prometheus.Histogram
 }
 
@@ -34,6 +36,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		targets: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "edgepurge_targets_submitted_total", Help: "Targets in batches that EdgeOne accepted.",
 		}),
+		parked: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "edgepurge_requests_parked_total", Help: "Requests that were put aside until their zone's next day.",
+		}),
+		adopted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "edgepurge_jobs_adopted_total", Help: "Jobs that were found though the answer to their call was lost.",
+		}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "edgepurge_create_call_duration_seconds", Help: "Time that CreatePurgeTask calls took.",
 			Buckets:                         prometheus.ExponentialBuckets(0.01, 2, 12),
@@ -42,7 +50,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			NativeHistogramMinResetDuration: time.Hour,
 		}),
 	}
-	reg.MustRegister(m.requests, m.dead, m.calls, m.targets, m.latency)
+	reg.MustRegister(m.requests, m.dead, m.calls, m.targets, m.parked, m.adopted, m.latency)
 	for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		m.requests.WithLabelValues(string(lane))
 	}
@@ -62,6 +70,11 @@ func (m *Metrics) called(c edgeone.Class, targets int, took time.Duration) {
 	if c == edgeone.Done {
 		m.targets.Add(float64(targets))
 	}
+}
+
+func (m *Metrics) adopt(targets int) {
+	m.adopted.Inc()
+	m.targets.Add(float64(targets))
 }
 
 func (m *Metrics) buried(letters []record.DeadLetter) {

@@ -22,40 +22,47 @@ const largeRequest = 500
 
 // place puts the targets of a request in line, but for those that held says stand in a record
 // already. Targets that are not valid get their end here; where a zone is not known yet, the whole
-// request waits for it. It reports true when nothing of the request is left to do but its end.
-func (w *Worker) place(r *request, held []bool) bool {
+// request waits for it. It reports true when nothing of the request is left to do but its end, and
+// gives the queue in which it is to be parked instead, nil for most.
+func (w *Worker) place(r *request, held []bool) (done bool, shelf *record.Queue) {
 	slots, failures, err := w.slots(r, held)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if errors.Is(err, zone.ErrPending) {
 		w.waiting = append(w.waiting, r)
 		r.held = held
-		return false
+		return false, nil
+	}
+	if q := w.shelf(r, slots, held, time.Now()); q != nil {
+		return false, q
 	}
 	w.enlist(r, held)
 	for _, f := range failures {
 		r.fail(f.Index, f.Code, f.Reason, f.Field)
 	}
+	slots = w.withoutPlan(r, slots, time.Now())
 	if r.unrecorded > 0 {
 		r.origin = nil // it can't be rejected any more
 	}
-	lane := r.home
-	if r.large() {
-		lane = purge.Bulk
-	}
+	w.add(r, slots)
+	return r.unrecorded == 0, nil
+}
+
+// add hands a request's targets to the batcher; it must be called with the lock held.
+func (w *Worker) add(r *request, slots []slot) {
 	now := time.Now()
 	for _, s := range slots {
-		w.batcher.Add(now, s.group, lane, s.target, waiter{r, s.index})
+		w.batcher.Add(now, s.group, r.window(), s.target, waiter{r, s.index})
 		if until := w.quotas.want(s.group.Zone, now); until.After(now) {
 			w.batcher.Hold(s.group.Account, s.group.Zone, s.group.Type, until)
 		}
 	}
 	signal(w.wake)
-	return r.unrecorded == 0
 }
 
 // enlist counts what a request that leaves the door has still to do.
 func (w *Worker) enlist(r *request, held []bool) {
+	r.enlisted = true
 	if !r.body.Expires.IsZero() {
 		r.expires = true
 		w.expiring++
@@ -175,12 +182,20 @@ func (w *Worker) watchZones(ctx context.Context) {
 		w.waiting = nil
 		w.mu.Unlock()
 		var ended []*request
+		shelved := make(map[record.Queue][]*request)
 		for _, r := range waiting {
-			if w.place(r, r.held) {
+			done, q := w.place(r, r.held)
+			if done {
 				ended = append(ended, r)
+			}
+			if q != nil {
+				shelved[*q] = append(shelved[*q], r)
 			}
 		}
 		w.finish(ctx, ended)
+		for q, requests := range shelved {
+			w.shelve(ctx, q, requests)
+		}
 	}
 }
 

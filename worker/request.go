@@ -14,7 +14,8 @@ import (
 type request struct {
 	record.Request
 
-	home    purge.Lane // the consumer that delivered it
+	home    purge.Lane // in whose window it came
+	intake  *intake    // that delivered it; nil for what is left of a job
 	body    purge.Request
 	replies []reply
 	touched time.Time // of the last InProgress
@@ -36,6 +37,8 @@ type request struct {
 	jobs     int
 	spans    bool
 	expires  bool      // counts among those that may expire
+	enlisted bool      // its targets got in line, or their end
+	unfit    bool      // it can't be parked
 	first    time.Time // the first submission
 	// unassigned counts its targets that are in no job and have no outcome; unrecorded those that
 	// stand in no durable record.

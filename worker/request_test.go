@@ -15,7 +15,7 @@ import (
 
 // held makes a request that a worker holds, with its targets in line.
 func held(w *Worker, home purge.Lane, id string, n int) *request {
-	r := &request{home: home, body: purge.Request{ID: id, Zone: "zone-a", Type: purge.URL, Targets: pages(n)}, Request: record.Request{
+	r := &request{home: home, intake: &intake{lane: home}, body: purge.Request{ID: id, Zone: "zone-a", Type: purge.URL, Targets: pages(n)}, Request: record.Request{
 		Source: "test", ID: id, Lane: home, Type: purge.URL, Total: n,
 	}, unassigned: n, unrecorded: n}
 	w.register(arrival{request: r})

@@ -28,14 +28,15 @@ func (w *Worker) Run(pull, work context.Context) error {
 	defer cancel(nil)
 	stopped := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	defer stopped()
-	for name, lane := range w.Lanes {
-		g.Go(func() error { return w.pull(stop, ctx, name, lane) })
-	}
+	w.begin = func(in *intake) { g.Go(func() error { return w.pull(stop, ctx, in) }) }
+	g.Go(func() error { return w.receive(stop) })
 	background, endKeepers := context.WithCancel(ctx)
 	defer endKeepers()
 	var keepers sync.WaitGroup
 	keepers.Go(func() { w.keep(background) })
 	keepers.Go(func() { w.watchZones(background) })
+	keepers.Go(func() { w.watchPauses(background) })
+	keepers.Go(func() { w.watchDays(background) })
 	keepers.Go(func() { w.watchQuotas(background) })
 	keepers.Go(func() { w.resend(stop, ctx) })
 	g.Go(func() error { return w.send(stop, ctx) })
@@ -51,6 +52,20 @@ func (w *Worker) Run(pull, work context.Context) error {
 		w.giveBack()
 	}
 	return err
+}
+
+// receive begins to pull, once it is known what is paused and what is parked.
+func (w *Worker) receive(stop context.Context) error {
+	if err := w.firstPauses(stop); err != nil {
+		return endOf(stop, err)
+	}
+	if err := w.reopen(stop); err != nil {
+		return endOf(stop, err)
+	}
+	for name, lane := range w.Lanes {
+		w.begin(newIntake(string(name), name, lane, nil))
+	}
+	return nil
 }
 
 // bound gives the one context of all that is done for requests: it ends with work, or when the drain

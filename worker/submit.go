@@ -26,6 +26,7 @@ const (
 // another.
 func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 	sent := time.Now()
+	w.traces.begin(batch, sent)
 	created, err := w.API.CreatePurge(ctx, w.purge(batch))
 	class := edgeone.Classify(err)
 	w.Metrics.called(class, len(batch.Slots), time.Since(sent))
@@ -37,6 +38,11 @@ func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 			zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1), zap.Stringer("class", class), zap.Error(err))
 	}
 	w.setRefusal(class, err)
+	if !w.traces.end(batch, class, created, time.Now()) {
+		w.mark(batch, sent)
+		w.again(batch, 0) // its job was adopted meanwhile
+		return
+	}
 	w.verdict(ctx, batch, class, created, err, sent)
 }
 
@@ -70,7 +76,7 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 		w.again(batch, retryDelay(batch.Tries))
 	case edgeone.Ambiguous:
 		w.mark(batch, sent)
-		w.again(batch, retryDelay(batch.Tries))
+		w.adopt(ctx, batch, sent)
 	case edgeone.BatchQuota:
 		w.quotas.again(g.Zone)
 		w.split(ctx, batch, err)
@@ -90,6 +96,7 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 		w.Pace.Hold(pausedFor)
 		w.again(batch, pausedFor)
 	case edgeone.Plan:
+		w.plans.refused(g.Zone, g.Type, err, time.Now())
 		w.end(ctx, batch, err)
 	case edgeone.Misconfigured:
 		w.againOrRefuse(ctx, batch, configTries, err)
@@ -138,6 +145,7 @@ func (w *Worker) suspect(ctx context.Context, batch *batcher.Batch[waiter], err 
 
 // cleared tells the batcher that a batch was accepted, before anything that takes time.
 func (w *Worker) cleared(batch *batcher.Batch[waiter]) {
+	w.plans.accepted(batch.Group.Zone, batch.Group.Type)
 	w.mu.Lock()
 	w.batcher.Cleared(batch)
 	w.mu.Unlock()

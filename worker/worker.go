@@ -40,8 +40,16 @@ type Worker struct {
 	due    chan struct{} // capacity 1: something is to be sent again
 	onWire chan struct{} // capacity 1: the call granted last has gone to the wire
 	quotas quotas
+	plans  plans
+	traces traces
+	looks  sync.WaitGroup          // for the jobs of lost answers
 	calls  chan struct{}           // capacity callsAtOnce: one place for each call in flight
 	abort  context.CancelCauseFunc // ends Run
+	begin  func(*intake)           // has one more intake pulled
+
+	order   sync.Mutex // held while requests are chosen and parked, so that they keep their order
+	shelves sync.Mutex // held while queues are made, filled and removed
+	open    map[record.Queue]bool
 
 	mu       sync.Mutex
 	batcher  *batcher.Batcher[waiter]
@@ -50,10 +58,10 @@ type Worker struct {
 	waiting  []*request                   // admitted, but their zone is not known yet
 	weight   map[purge.Lane]int           // of the requests that a window holds, in targets
 	large    int                          // of weight[Bulk], that of interactive requests
-	ackWait  map[purge.Lane]time.Duration // as it is now in the broker
 	room     map[purge.Lane]chan struct{} // capacity 1: weights went down
-	expiring int                          // requests that have a time to expire
-	refusal  string                       // why EdgeOne refuses the credentials; empty when it does not
+	paused   map[purge.Lane]bool
+	expiring int    // requests that have a time to expire
+	refusal  string // why EdgeOne refuses the credentials; empty when it does not
 }
 
 // New makes a Worker.
@@ -63,14 +71,13 @@ func New(cfg Config, deps Deps) *Worker {
 		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
 		requests: make(map[record.Key]*request),
 		weight:   make(map[purge.Lane]int),
-		ackWait:  make(map[purge.Lane]time.Duration),
-		room:     make(map[purge.Lane]chan struct{}),
+		paused:   make(map[purge.Lane]bool),
+		open:     make(map[record.Queue]bool),
+		room: map[purge.Lane]chan struct{}{
+			purge.Interactive: make(chan struct{}, 1), purge.Bulk: make(chan struct{}, 1),
+		},
 	}
-	for name, lane := range deps.Lanes {
-		w.room[name] = make(chan struct{}, 1)
-		w.ackWait[name] = lane.AckWait()
-	}
-	w.quotas = newQuotas()
+	w.quotas, w.plans, w.traces = newQuotas(), newPlans(), newTraces(cfg.HandedOver)
 	w.batcher = batcher.New[waiter](batcher.Config{
 		Limit:    w.limit,
 		Bytes:    edgeone.TargetBytes,

@@ -115,14 +115,15 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 		BulkWindow: a.cfg.Worker.Window, InteractiveWindow: a.cfg.Worker.InteractiveWindow, Drain: a.cfg.Worker.Drain,
 		HandedOver: ok,
 	}, worker.Deps{
-		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Aside: acc.aside.Wait, Lease: lease, Zones: acc.zones,
-		Ledger: books, Tracker: acc.tracker, Metrics: a.metrics.worker, Log: a.log.Named("worker"),
+		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Look: acc.look, Aside: acc.aside.Wait, Lease: lease, Zones: acc.zones,
+		Queues: queues{a.broker}, Paused: a.broker.Paused, Ledger: books, Tracker: acc.tracker, Metrics: a.metrics.worker, Log: a.log.Named("worker"),
 	})
 	jobs, err := books.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("take over jobs: %w", err)
 	}
 	for _, job := range jobs {
+		acc.worker.Known(job.ID)
 		if job.Again() {
 			acc.worker.Again(job)
 			continue
@@ -131,6 +132,14 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	}
 	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed over", ok))
 	return acc, nil
+}
+
+// queues are the broker's, as the worker takes them.
+type queues struct{ *broker.Broker }
+
+// OpenQueue gives what pulls from a queue.
+func (q queues) OpenQueue(ctx context.Context, of record.Queue) (worker.Lane, error) {
+	return q.Broker.OpenQueue(ctx, of)
 }
 
 // sent tells the pace when a call really goes to the wire.

@@ -1,0 +1,63 @@
+package worker
+
+import "time"
+
+// second is the precision in which EdgeOne tells times: the Date of an answer and a task's CreateTime,
+// both cut to it.
+const second = time.Second
+
+// clock is what is known of the server's clock: two bounds, which each answer brings nearer to each
+// other. Nothing is taken from this machine's time of day, only how long things take.
+type clock struct {
+	at          time.Time // of the last reading
+	least, most time.Time // what the server's clock may have told then; zero: not known
+}
+
+// drift is how much two clocks may part while none is read: 100 ppm, twice what a cheap quartz does.
+const drift = 10_000
+
+// read takes in the Date of a call's answer.
+func (c *clock) read(server, sent, answered time.Time) {
+	if server.IsZero() {
+		return
+	}
+	least, most := server, server.Add(second+answered.Sub(sent))
+	if !c.at.IsZero() {
+		before, after := c.bounds(answered)
+		before, after = later(least, before), sooner(most, after)
+		if !after.Before(before) { // else one of the clocks was set
+			least, most = before, after
+		}
+	}
+	c.at, c.least, c.most = answered, least, most
+}
+
+// known tells whether an answer was read.
+func (c *clock) known() bool { return !c.at.IsZero() }
+
+// bounds tells between which times the server's clock was at an instant of ours.
+func (c *clock) bounds(at time.Time) (least, most time.Time) {
+	d := at.Sub(c.at)
+	slack := d.Abs() / drift
+	return c.least.Add(d - slack), c.most.Add(d + slack)
+}
+
+// blur is how much older than a send a job may be that can't be told from one made after it.
+func (c *clock) blur(sent time.Time) time.Duration {
+	least, most := c.bounds(sent)
+	return second + most.Sub(least)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,234 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// What waits for a zone's next day would fill the window and keep others out (I7). So beyond a share of
+// the window such requests move, whole and in order, to a queue in the broker; when the day has room
+// again, they come back as fast as it allows.
+
+// parkedShare is the part of the bulk window that may wait in memory for one zone's day: one in ten.
+const parkedShare = 10
+
+func (w *Worker) share() int { return max(1, w.cfg.BulkWindow/parkedShare) }
+
+// shelf tells where a request that is about to get in line is to be parked instead, nil if it is not.
+// It must be called with the lock held.
+func (w *Worker) shelf(r *request, slots []slot, held []bool, now time.Time) *record.Queue {
+	if len(slots) == 0 || slices.Contains(held, true) || r.intake.queue != nil || r.unfit {
+		return nil
+	}
+	g := slots[0].group
+	if slices.ContainsFunc(slots, func(s slot) bool { return s.group.Zone != g.Zone }) {
+		return nil
+	}
+	if stalled, _ := w.quotas.stalled(g.Zone, g.Type, now); !stalled {
+		return nil
+	}
+	if w.batcher.WaitingOf(g.Account, g.Zone, g.Type)+len(slots) <= w.share() {
+		return nil
+	}
+	return &record.Queue{Account: g.Account, Zone: g.Zone, Type: g.Type, Lane: r.window()}
+}
+
+// shelve parks requests that have just come, behind what waits in line of their zone and type beyond its
+// share.
+func (w *Worker) shelve(ctx context.Context, q record.Queue, fresh []*request) {
+	w.order.Lock()
+	defer w.order.Unlock()
+	w.unload(ctx, q.Zone, q.Type)
+	w.park(ctx, q, fresh)
+}
+
+// watchDays parks what waits in line beyond its share when a day is spent.
+func (w *Worker) watchDays(ctx context.Context) {
+	for sleep(ctx, keepEvery) {
+		for _, s := range w.quotas.stalledTypes(time.Now()) {
+			w.order.Lock()
+			w.unload(ctx, s.zone, s.typ)
+			w.order.Unlock()
+		}
+	}
+}
+
+func (w *Worker) unload(ctx context.Context, zone, typ string) {
+	for q, requests := range w.excess(zone, typ) {
+		w.park(ctx, q, requests)
+	}
+}
+
+// park moves requests to a queue and acks them. Those that can't be stored stay in line.
+func (w *Worker) park(ctx context.Context, q record.Queue, requests []*request) {
+	parked := make([]record.Parked, len(requests))
+	for i, r := range requests {
+		parked[i] = record.Parked{Request: r.Request, Body: r.body}
+	}
+	unfit, err := w.store(ctx, q, parked)
+	if err != nil {
+		return // the context has ended: the messages come again
+	}
+	requests = slices.DeleteFunc(requests, func(r *request) bool {
+		if !slices.Contains(unfit, r.Key()) {
+			return false
+		}
+		w.stay(r)
+		return true
+	})
+	w.Metrics.parked.Add(float64(len(requests)))
+	w.Log.Info("parked what waits for its zone's day", zap.String("zone", q.Zone), zap.String("type", q.Type),
+		zap.String("lane", string(q.Lane)), zap.Int("requests", len(requests)))
+	w.ackRequests(ctx, requests)
+}
+
+// stay has a request get in line that can't be parked.
+func (w *Worker) stay(r *request) {
+	w.mu.Lock()
+	r.unfit = true
+	again := r.enlisted
+	w.mu.Unlock()
+	if !again {
+		w.place(r, nil)
+		return
+	}
+	slots, _, err := w.slots(r, nil)
+	if err != nil {
+		w.Log.Error("request kept until the next owner", zap.Stringer("request", r.Key()), zap.Error(err))
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.add(r, slots)
+}
+
+// store puts requests into a queue that is open and stays so meanwhile.
+func (w *Worker) store(ctx context.Context, q record.Queue, parked []record.Parked) ([]record.Key, error) {
+	w.shelves.Lock()
+	defer w.shelves.Unlock()
+	if err := w.openQueue(ctx, q); err != nil {
+		return nil, err
+	}
+	return w.Ledger.Park(ctx, q, parked)
+}
+
+// excess takes out of the line what is beyond the share of a zone's type: the requests that came last
+// of those that wait for nothing else, of which nothing was sent.
+func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.batcher.WaitingOf(w.cfg.Account, zone, typ) <= w.share() {
+		return nil
+	}
+	waits := make(map[*request]int)
+	w.batcher.Each(w.cfg.Account, zone, typ, func(p waiter) { waits[p.request]++ })
+	var whole []*request
+	for r, n := range waits {
+		fresh := r.intake != nil && r.intake.queue == nil && !r.sent && !r.spans && r.jobs == 0 && !r.unfit
+		if fresh && n == r.unassigned && n+len(r.failures) == r.Total {
+			whole = append(whole, r)
+		}
+	}
+	slices.SortFunc(whole, func(a, b *request) int {
+		return cmp.Or(a.Received.Compare(b.Received), cmp.Compare(a.replies[0].sequence, b.replies[0].sequence))
+	})
+	kept := 0
+	for len(whole) > 0 && (kept == 0 || kept+waits[whole[0]] <= w.share()) {
+		kept += waits[whole[0]]
+		whole = whole[1:]
+	}
+	out := make(map[*request]bool, len(whole))
+	queues := make(map[record.Queue][]*request)
+	for _, r := range whole {
+		out[r] = true
+		q := record.Queue{Account: w.cfg.Account, Zone: zone, Type: typ, Lane: r.window()}
+		queues[q] = append(queues[q], r)
+	}
+	w.batcher.Remove(func(p waiter) bool { return out[p.request] })
+	return queues
+}
+
+// queueRoom tells how many targets a queue may bring: as many as its zone's day has room for, or the
+// share that may be tried where that is not known.
+func (w *Worker) queueRoom(in *intake) int {
+	q := in.queue
+	window := w.roomOf(in.lane)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	waiting := w.batcher.WaitingOf(q.Account, q.Zone, q.Type)
+	stalled, shut := w.quotas.stalled(q.Zone, q.Type, time.Now())
+	if shut || stalled && waiting > 0 { // what waits tries whether the day has room again
+		return 0
+	}
+	return min(window, max(w.share(), w.quotas.left(q.Zone, q.Type))-waiting)
+}
+
+// reopen goes on with the queues that an owner before left.
+func (w *Worker) reopen(ctx context.Context) error {
+	queues, err := w.Ledger.Queues(ctx)
+	if err != nil {
+		return err
+	}
+	w.shelves.Lock()
+	defer w.shelves.Unlock()
+	for _, q := range queues {
+		if q.Account != w.cfg.Account {
+			w.Log.Warn("parked requests of another account left alone", zap.String("account", q.Account))
+			continue
+		}
+		if err := w.openQueue(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openQueue makes a queue, if need be, and has it pulled. It tries until the context ends, and must be
+// called with the lock of the shelves held.
+func (w *Worker) openQueue(ctx context.Context, q record.Queue) error {
+	if w.open[q] {
+		return nil
+	}
+	for {
+		source, err := w.Queues.OpenQueue(ctx, q)
+		if err == nil {
+			w.open[q] = true
+			w.begin(newIntake("queue "+q.Zone+" "+q.Type, q.Lane, source, &q))
+			return nil
+		}
+		w.Log.Warn("queue could not be opened, trying again", zap.String("zone", q.Zone), zap.Error(err))
+		if !sleep(ctx, sameEvery) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// closeQueue removes a queue from which nothing came; it reports whether it did.
+func (w *Worker) closeQueue(ctx context.Context, q record.Queue) bool {
+	w.shelves.Lock()
+	defer w.shelves.Unlock()
+	closed, err := w.Queues.CloseQueue(ctx, q)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		w.Log.Debug("queue not closed", zap.String("zone", q.Zone), zap.Error(err))
+	}
+	if closed {
+		delete(w.open, q)
+	}
+	return closed
+}
+
+// window is the lane in whose window the request is held.
+func (r *request) window() purge.Lane {
+	if r.large() {
+		return purge.Bulk
+	}
+	return r.home
+}

@@ -1,0 +1,62 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// pauseEvery is how often the stored pauses are read: one reaches every replica within a second, with
+// the time that a pull may take.
+const pauseEvery = 400 * time.Millisecond
+
+// watchPauses keeps to the stored pauses. While they can't be read the last reading counts.
+func (w *Worker) watchPauses(ctx context.Context) {
+	for sleep(ctx, pauseEvery) {
+		if err := w.readPauses(ctx); err != nil && ctx.Err() == nil {
+			w.Log.Debug("pauses not read", zap.Error(err))
+		}
+	}
+}
+
+// firstPauses reads the pauses before anything is pulled. It tries until the context ends.
+func (w *Worker) firstPauses(ctx context.Context) error {
+	for {
+		err := w.readPauses(ctx)
+		if err == nil {
+			return nil
+		}
+		w.Log.Warn("pauses could not be read, trying again", zap.Error(err))
+		if !sleep(ctx, pauseEvery) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (w *Worker) readPauses(ctx context.Context) error {
+	paused, err := w.Paused(ctx)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
+		_, now := paused[lane]
+		if now != w.paused[lane] {
+			w.Log.Info("lane paused or resumed", zap.String("lane", string(lane)), zap.Bool("paused", now))
+		}
+		w.paused[lane] = now
+		w.batcher.Pause(lane, now)
+	}
+	signal(w.wake)
+	return nil
+}
+
+func (w *Worker) isPaused(lane purge.Lane) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.paused[lane]
+}

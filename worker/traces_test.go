@@ -1,0 +1,170 @@
+package worker
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+)
+
+func batchOf(targets ...string) *batcher.Batch[waiter] {
+	b := &batcher.Batch[waiter]{Group: batcher.Group{Zone: "zone-a", Type: edgeone.TypeURL}}
+	for _, target := range targets {
+		b.Slots = append(b.Slots, &batcher.Slot[waiter]{Target: target})
+	}
+	return b
+}
+
+// The bounds that are drawn from answers hold the server's clock, whatever the calls took.
+func TestClock_BoundsHoldTheServersTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+		ahead := time.Duration(rapid.Int64Range(-3e11, 3e11).Draw(t, "ahead"))
+		server := func(at time.Time) time.Time { return at.Add(ahead) }
+		span := rapid.Int64Range(0, int64(3*time.Second))
+		var c clock
+		now := start
+		for range rapid.IntRange(1, 20).Draw(t, "calls") {
+			sent := now.Add(time.Duration(span.Draw(t, "wait")))
+			told := sent.Add(time.Duration(span.Draw(t, "there")))
+			now = told.Add(time.Duration(span.Draw(t, "back")))
+			c.read(server(told).Truncate(second), sent, now)
+		}
+		at := now.Add(-time.Duration(span.Draw(t, "ago")))
+		least, most := c.bounds(at)
+		if s := server(at); s.Before(least) || s.After(most) {
+			t.Errorf("the server's clock was at %v, want it between %v and %v", s, least, most)
+		}
+	})
+}
+
+func TestClock_IsReadAnewWhenItWasSet(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	var c clock
+	c.read(now, now, now)
+	c.read(now.Add(time.Hour), now, now)
+	if least, _ := c.bounds(now); !least.Equal(now.Add(time.Hour)) {
+		t.Errorf("got %v, want an hour later", least)
+	}
+	c.read(time.Time{}, now, now)
+	if least, _ := c.bounds(now); !least.Equal(now.Add(time.Hour)) {
+		t.Errorf("got %v from an answer without a date", least)
+	}
+}
+
+func TestTraces_ClaimLeavesWhatMayBeAnothers(t *testing.T) {
+	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	mine, other := batchOf("a", "b"), batchOf("x", "a", "b", "c")
+	sent := start.Add(time.Minute)
+	ambiguous := func(tr *traces, at time.Time) {
+		tr.begin(other, at)
+		tr.end(other, edgeone.Ambiguous, edgeone.Created{}, at)
+	}
+	tests := []struct {
+		name   string
+		before func(tr *traces)
+		want   bool
+	}{
+		{"nobody's", func(*traces) {}, true},
+		{"an elder call's, that has no answer yet", func(tr *traces) { tr.begin(other, start) }, false},
+		{"a younger call's", func(tr *traces) { tr.begin(other, sent.Add(time.Second)) }, true},
+		{"an elder call's of other targets", func(tr *traces) { tr.begin(batchOf("b", "c"), start) }, true},
+		{"an elder call's of another zone", func(tr *traces) {
+			o := batchOf("a", "b")
+			o.Group.Zone = "zone-b"
+			tr.begin(o, start)
+		}, true},
+		{"an elder call's, that was answered", func(tr *traces) {
+			tr.begin(other, start)
+			tr.end(other, edgeone.Done, edgeone.Created{JobID: "other"}, sent)
+		}, true},
+		{"an elder call's, that was lost just now", func(tr *traces) { ambiguous(tr, sent.Add(-time.Second)) }, false},
+		{"the same, given up", func(tr *traces) {
+			ambiguous(tr, sent.Add(-time.Second))
+			tr.leave(other)
+		}, false},
+		{"an elder call's, that was lost long ago", func(tr *traces) {
+			ambiguous(tr, start)
+			tr.leave(other)
+		}, true},
+		{"an answered call's", func(tr *traces) {
+			tr.begin(other, start)
+			tr.end(other, edgeone.Done, edgeone.Created{JobID: "job"}, start)
+		}, false},
+		{"a known one", func(tr *traces) { tr.know("job", time.Time{}, start) }, false},
+		{"a known one, that is forgotten", func(tr *traces) {
+			tr.know("job", time.Time{}, sent.Add(-time.Second))
+			for i := range knownJobs {
+				tr.know(strconv.Itoa(i), time.Time{}, sent)
+			}
+		}, false},
+		{"nobody's, many jobs later", func(tr *traces) {
+			tr.know("old", time.Time{}, start)
+			for i := range knownJobs {
+				tr.know(strconv.Itoa(i), time.Time{}, sent)
+			}
+		}, true},
+		{"a lost call's, that is forgotten", func(tr *traces) {
+			for i := range lostCalls + 1 {
+				o := batchOf(strconv.Itoa(i))
+				tr.begin(o, sent.Add(-time.Second))
+				tr.end(o, edgeone.Ambiguous, edgeone.Created{}, sent.Add(-time.Second))
+				tr.leave(o)
+			}
+		}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tr := newTraces(false)
+			tr.clock.read(start, start, start)
+			tt.before(&tr)
+			tr.begin(mine, sent)
+			tr.end(mine, edgeone.Ambiguous, edgeone.Created{}, sent.Add(2*time.Second))
+			if got := tr.claim("job", mine, sent.Add(3*time.Second)); got != tt.want {
+				t.Errorf("got %t, want %t", got, tt.want)
+			}
+			if tt.want && tr.claim("job", mine, sent.Add(3*time.Second)) {
+				t.Error("got it twice")
+			}
+		})
+	}
+}
+
+// A call's answer comes late, and names a job that another batch of its targets took for its own.
+func TestTraces_AnAdoptedJobHasOneBatch(t *testing.T) {
+	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	tr := newTraces(false)
+	tr.clock.read(start, start, start)
+	lost, slow := batchOf("a"), batchOf("a")
+	tr.begin(lost, start)
+	tr.end(lost, edgeone.Ambiguous, edgeone.Created{}, start.Add(time.Second))
+	tr.begin(slow, start.Add(time.Second))
+	if !tr.claim("job", lost, start.Add(2*time.Second)) {
+		t.Fatal("got no job, want the first batch to have it")
+	}
+	if tr.end(slow, edgeone.Done, edgeone.Created{JobID: "job"}, start.Add(3*time.Second)) {
+		t.Error("got the job for the second batch too")
+	}
+	tr.begin(slow, start.Add(4*time.Second))
+	if !tr.end(slow, edgeone.Done, edgeone.Created{JobID: "job"}, start.Add(5*time.Second)) {
+		t.Error("got no end of sending again to an API that names the same job each time")
+	}
+}
+
+func TestTraces_ClaimLeavesWhatAnEarlierOwnerMayHaveMade(t *testing.T) {
+	for _, handedOver := range []bool{false, true} {
+		tr := newTraces(handedOver)
+		now := time.Now()
+		tr.clock.read(now, now, now)
+		mine := batchOf("a")
+		tr.begin(mine, now)
+		tr.end(mine, edgeone.Ambiguous, edgeone.Created{}, now)
+		if got := tr.claim("job", mine, now); got == handedOver {
+			t.Errorf("handed over %t: got %t", handedOver, got)
+		}
+	}
+}
