@@ -1,0 +1,154 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// loseAnswers stands before a world's API: every second purge is carried out without an answer.
+func (w *world) loseAnswers() {
+	w.t.Helper()
+	var n atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-TC-Action") != createPurge || n.Add(1)%2 == 1 {
+			w.api.ServeHTTP(rw, r)
+			return
+		}
+		w.api.ServeHTTP(httptest.NewRecorder(), r)
+		if conn, _, err := http.NewResponseController(rw).Hijack(); err == nil {
+			_ = conn.Close()
+		}
+	}))
+	w.t.Cleanup(srv.Close)
+	w.cfg.EdgeOne.Endpoint = srv.URL
+}
+
+func TestAdopt_LostAnswersPurgeNothingTwice(t *testing.T) {
+	const urls = 2000
+	tests := []struct {
+		unknown, version string
+		batch            int
+		most             int64 // targets submitted
+	}{
+		{"rows=per-target", newAPI, 50, urls},
+		{"rows=per-target", oldAPI, 50, urls},
+		{"echo=canonical", newAPI, 50, urls},
+		{"visible-after=1s", newAPI, 50, urls + urls/10},
+		{"visible-after=1h", newAPI, 500, 2 * urls}, // none is found
+		{"rows=per-job", newAPI, 500, 2 * urls},     // none can be compared
+	}
+	for _, tt := range tests {
+		t.Run(tt.unknown+" "+tt.version, func(t *testing.T) {
+			t.Parallel()
+			unknown, err := emulator.ParseUnknown([]string{tt.unknown})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t, func(c *emulator.Config) {
+				c.Unknown = unknown
+				c.BatchQuota = tt.batch
+				c.Zones = map[string][]string{"zone-a": {"www.example.com"}}
+			})
+			w.cfg.EdgeOne.Version = tt.version
+			w.cfg.Batch.MaxTargets = tt.batch // the older version tells no quota
+			w.loseAnswers()
+			w.provision()
+			for i := range urls {
+				w.request(purge.Bulk, purge.Request{ID: fmt.Sprintf("r%d", i), Zone: "zone-a", Targets: []string{url(i) + "/é"}})
+			}
+			stop := w.start()
+			if tt.unknown == "visible-after=1h" {
+				w.until("every batch", func() bool { return w.count("PURGE_REQUESTS") == 0 })
+				stop()
+			} else {
+				w.completed(urls)
+			}
+			if s := w.api.Stats(); s.DistinctTargets != urls || s.Targets < urls || s.Targets > tt.most {
+				t.Errorf("%d targets were submitted in %d jobs, %d distinct; want at most %d of %d",
+					s.Targets, s.Jobs, s.DistinctTargets, tt.most, urls)
+			}
+		})
+	}
+}
+
+// An interactive request is not kept waiting for a job that does not show.
+func TestAdopt_UrgentRequestsAreSentAgainSoon(t *testing.T) {
+	t.Parallel()
+	unknown, err := emulator.ParseUnknown([]string{"visible-after=3s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(c *emulator.Config) { c.Unknown = unknown })
+	w.loseAnswers()
+	w.provision()
+	w.start()
+	for i := range 6 {
+		w.request(purge.Interactive, purge.Request{ID: fmt.Sprintf("r%d", i), Targets: []string{url(i)}})
+		w.until("its job", func() bool { return w.count("PURGE_REQUESTS") == 0 })
+	}
+	w.completed(6)
+	if s := w.api.Stats(); s.DistinctTargets != 6 || s.Targets < 9 {
+		t.Errorf("%d targets were submitted, %d distinct; want about 11 of 6", s.Targets, s.DistinctTargets)
+	}
+}
+
+func TestAdopt_FaultsEverywhereLoseNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *emulator.Config) {
+		c.Faults = map[string]float64{"lost-answer": 0.5}
+		c.BatchQuota = 50
+	})
+	w.provision()
+	w.load(2000)
+	w.start()
+	w.completed(2000)
+	if s := w.api.Stats(); s.DistinctTargets != 2000 {
+		t.Errorf("%d distinct targets were submitted, want 2000", s.DistinctTargets)
+	}
+}
+
+func TestPlan_RefusedTypeCostsOneCall(t *testing.T) {
+	t.Parallel()
+	const code = "LimitExceeded.PackNotAllow"
+	w := newWorld(t, nil)
+	tp := w.tap(func(c call) string {
+		if c.Action == createPurge && c.Type == apiTypes[purge.Tag] {
+			return code
+		}
+		return ""
+	})
+	w.provision()
+	w.start()
+	refused := func(n int) {
+		w.request(purge.Bulk, purge.Request{
+			ID: fmt.Sprintf("tag%d", n), Zone: "zone-emulator", Type: purge.Tag, Targets: []string{fmt.Sprintf("tag-%d", n), "all"},
+		})
+		w.until("its end", func() bool { return w.count("PURGE_EVENTS") > n })
+	}
+	for i := range 10 {
+		refused(i)
+	}
+	if n := len(tp.all()); n != 1 {
+		t.Errorf("%d calls, want one: the refusal counts for an hour", n)
+	}
+	w.request(purge.Bulk, purge.Request{ID: "url", Zone: "zone-emulator", Targets: []string{url(1)}})
+	events := w.await(11)
+	if o := events["url"]; o.Status != purge.Completed {
+		t.Errorf("url: %s (%v), want completed", o.Status, o.Reason)
+	}
+	delete(events, "url")
+	for id, o := range events {
+		if o.Status != purge.Failed || o.Targets.Failed != 2 || o.Reason == nil || o.Reason.Code != code {
+			t.Errorf("%s: %s with %+v (%v), want failed with %s", id, o.Status, o.Targets, o.Reason, code)
+		}
+	}
+	if n := w.count("PURGE_DEAD"); n != 0 {
+		t.Errorf("%d dead letters, want none", n)
+	}
+}
