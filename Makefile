@@ -4,7 +4,7 @@ SHELL := bash
 LINT := $(or $(shell command -v golangci-lint),.cache/bin/golangci-lint)
 FUZZTIME ?= 20s
 
-.PHONY: help build test node lint fmt fuzz bench demo ci clean
+.PHONY: help build test node lint fmt fuzz bench demo torture ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: ## run the benchmarks
 
 demo: ## run everything in one process and purge 2,006 URLs
 	go run ./cmd/edgepurge demo
+
+torture: ## kill, stop and cut real processes for DURATION (60s), as SEED (1) tells; NODES=1 or 3 NATS servers
+	go run ./e2e/torture -seed $(or $(SEED),1) -duration $(or $(DURATION),60s) -nodes $(or $(NODES),0)
 
 ci: ## what CI runs
 	.ci/run

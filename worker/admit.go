@@ -20,12 +20,17 @@ type arrival struct {
 	reason   *purge.Reason // why it is refused as a whole
 }
 
-// admit takes a lot of deliveries in: new requests get in line, known ones join or are acked, bad ones
-// are told and buried. It returns when each is held or done, or the context has ended.
+// admit takes a lot of deliveries in, but for those that are to be handled alone.
 func (w *Worker) admit(ctx context.Context, in *intake, lot []record.Delivery) {
 	if in.queue == nil {
 		w.Metrics.received(in.lane, len(lot))
 	}
+	w.take(ctx, in, w.single(in, lot))
+}
+
+// take has new requests get in line; known ones join or are acked, bad ones are told and buried. It
+// returns when each is held or done, or the context has ended.
+func (w *Worker) take(ctx context.Context, in *intake, lot []record.Delivery) {
 	for len(lot) > 0 && ctx.Err() == nil {
 		var fresh, reused []arrival
 		var queries []ledger.Query

@@ -78,6 +78,8 @@ type world struct {
 	letters []record.DeadLetter
 	jobs    int
 	calls   []edgeone.Purge
+	marks   []byte // the one progress record that there is
+	marked  record.Place
 }
 
 func newWorld() *world {
@@ -250,6 +252,25 @@ func (w *world) PutJob(_ context.Context, _ record.Head, parts [][]byte) ([]uint
 	}
 	w.set(func() { w.jobs++ })
 	return slices.Repeat([]uint64{1}, len(parts)), nil
+}
+
+func (w *world) Progress(_ context.Context, k record.Key) (data []byte, at record.Place, err error) {
+	if err = w.down(); k.Source != "!" {
+		return nil, at, err
+	}
+	w.set(func() { data, at = w.marks, w.marked })
+	return data, at, err
+}
+
+func (w *world) PutProgress(_ context.Context, _ record.Key, data []byte, after record.Place, _ bool) (stored bool, err error) {
+	err = w.down()
+	w.set(func() {
+		if stored = err == nil && after == w.marked; stored {
+			w.marks = data
+			w.marked.Sequence++
+		}
+	})
+	return stored, err
 }
 
 func page(n int) string { return fmt.Sprintf("https://www.example.com/page/%d", n) }

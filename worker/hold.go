@@ -36,6 +36,12 @@ func (w *Worker) stale(now time.Time) []string {
 			replies = append(replies, r.subjects()...)
 		}
 	}
+	for _, s := range w.suspects {
+		if now.Sub(s.touched) >= s.in.ackWait/3 {
+			s.touched = now
+			replies = append(replies, s.delivery.Reply)
+		}
+	}
 	return replies
 }
 

@@ -19,7 +19,7 @@ func (w *Worker) window(lane purge.Lane) int {
 func (w *Worker) roomOf(lane purge.Lane) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	room := w.window(lane) - w.weight[lane]
+	room := w.window(lane) - w.weight[lane] - len(w.suspects)
 	if lane == purge.Interactive && w.large >= w.cfg.BulkWindow {
 		return 0
 	}

@@ -38,6 +38,7 @@ type Worker struct {
 
 	wake   chan struct{} // capacity 1: the batcher may have something to send
 	due    chan struct{} // capacity 1: something is to be sent again
+	lonely chan struct{} // capacity 1: something is to be handled alone
 	onWire chan struct{} // capacity 1: the call granted last has gone to the wire
 	quotas quotas
 	plans  plans
@@ -55,6 +56,7 @@ type Worker struct {
 	batcher  *batcher.Batcher[waiter]
 	requests map[record.Key]*request
 	left     leftovers                    // what is to be sent again, and not yet in line
+	suspects []*suspectMessage            // to be handled alone
 	waiting  []*request                   // admitted, but their zone is not known yet
 	weight   map[purge.Lane]int           // of the requests that a window holds, in targets
 	large    int                          // of weight[Bulk], that of interactive requests
@@ -68,7 +70,7 @@ type Worker struct {
 func New(cfg Config, deps Deps) *Worker {
 	w := &Worker{
 		cfg: cfg, Deps: deps, abort: func(error) {},
-		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
+		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), lonely: make(chan struct{}, 1), onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
 		requests: make(map[record.Key]*request),
 		weight:   make(map[purge.Lane]int),
 		paused:   make(map[purge.Lane]bool),

@@ -1,0 +1,41 @@
+package ledger_test
+
+import "testing"
+
+func TestLedger_CountsWhatIsHandledAlone(t *testing.T) {
+	b := newBroker(t)
+	begin := func(name string, want int) {
+		t.Helper()
+		// Each time another process, which knows nothing of the one before.
+		if got, err := newLedger(b).BeginAlone(t.Context(), name); err != nil || got != want {
+			t.Errorf("%s: got %d times, %v, want %d", name, got, err, want)
+		}
+	}
+	begin("a", 1)
+	begin("a", 2)
+	begin("b", 1)
+	begin("a", 3)
+	for range 2 { // a second time, as after a lost answer
+		if err := newLedger(b).EndAlone(t.Context(), "a"); err != nil {
+			t.Errorf("end: %v", err)
+		}
+	}
+	begin("a", 1)
+	begin("b", 2)
+}
+
+func TestLedger_CountsAtLeastOnceThroughFaults(t *testing.T) {
+	for _, kind := range []fault{before, after} {
+		store := newMemory()
+		f := &faulty{Store: store, plan: func(call int, _ string) fault {
+			if call <= 2 {
+				return kind
+			}
+			return none
+		}}
+		got, err := newLedger(f).BeginAlone(t.Context(), "a")
+		if err != nil || got < 1 || got > 2 {
+			t.Errorf("%s: got %d, %v, want 1 or, where it was done all the same, 2", faultNames[kind], got, err)
+		}
+	}
+}
