@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/limiter"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/zone"
@@ -31,6 +32,19 @@ type account struct {
 	zones   *zone.Finder
 	tracker *tracker.Tracker
 	worker  *worker.Worker
+	books   *ledger.Ledger
+}
+
+// take hands stored jobs to those who follow them.
+func (acc *account) take(jobs []record.InFlight) {
+	for _, job := range jobs {
+		acc.worker.Known(job.ID)
+		if job.Again() {
+			acc.worker.Again(job)
+			continue
+		}
+		acc.tracker.Track(job)
+	}
 }
 
 // own is the owner's life: until the lease is lost, or the context ends and the drain is over.
@@ -122,14 +136,8 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	if err != nil {
 		return nil, fmt.Errorf("take over jobs: %w", err)
 	}
-	for _, job := range jobs {
-		acc.worker.Known(job.ID)
-		if job.Again() {
-			acc.worker.Again(job)
-			continue
-		}
-		acc.tracker.Track(job)
-	}
+	acc.books = books
+	acc.take(jobs)
 	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed over", ok))
 	return acc, nil
 }
@@ -162,11 +170,29 @@ func (a *App) run(pull, work context.Context, acc *account) error {
 	var g errgroup.Group
 	g.Go(func() error { return acc.tracker.Run(background) })
 	g.Go(func() error { return acc.zones.Run(background) })
+	g.Go(func() error { a.watchStrays(background, acc); return nil })
 	g.Go(func() error {
 		defer end()
 		return acc.worker.Run(pull, work)
 	})
 	return g.Wait()
+}
+
+// straysEvery is how often it is looked for jobs that nobody follows.
+const straysEvery = 15 * time.Second
+
+func (a *App) watchStrays(ctx context.Context, acc *account) {
+	for {
+		wait(ctx, straysEvery)
+		if ctx.Err() != nil {
+			return
+		}
+		jobs, err := acc.books.Strays(ctx)
+		if err != nil {
+			a.log.Debug("stored jobs not looked at", zap.Error(err))
+		}
+		acc.take(jobs)
+	}
 }
 
 func (a *App) setOwner(owner bool, acc *account) {

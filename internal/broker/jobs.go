@@ -135,6 +135,15 @@ func (b *Broker) Job(ctx context.Context, sequence uint64) ([]byte, error) {
 	return m.Data, nil
 }
 
+// JobCount is the number of stored parts, and of whatever else lies there.
+func (b *Broker) JobCount(ctx context.Context) (int, error) {
+	s, err := b.js.Stream(ctx, b.name("JOBS"))
+	if err != nil {
+		return 0, fmt.Errorf("count jobs: %w", err)
+	}
+	return int(s.CachedInfo().State.Msgs), nil
+}
+
 // JobPlace tells where a part is; the zero Place when it is not there any more.
 func (b *Broker) JobPlace(ctx context.Context, sequence uint64) (record.Place, error) {
 	s, err := b.js.Stream(ctx, b.name("JOBS"))
@@ -151,15 +160,17 @@ func (b *Broker) JobPlace(ctx context.Context, sequence uint64) (record.Place, e
 	return record.Place{Subject: m.Subject, Sequence: m.Sequence}, nil
 }
 
-// ReplaceJob stores a part in the place of another, in one step, and gives its sequence. Doing it again,
-// as after a lost answer, gives the same one.
-func (b *Broker) ReplaceJob(ctx context.Context, at record.Place, head record.Head, data []byte) (uint64, error) {
+// PutLeft stores what is left of a part beside it, and gives its sequence. Doing it again, as after a
+// lost answer, gives the same one. A message in the part's own place would be less: the server forgets
+// after a crash that it was replaced.
+func (b *Broker) PutLeft(ctx context.Context, of record.Place, head record.Head, data []byte) (uint64, error) {
 	fail := func(err error) (uint64, error) {
-		return 0, fmt.Errorf("replace job %s: %w", head.ID, err)
+		return 0, fmt.Errorf("store what is left of job %s: %w", head.ID, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	ack, err := b.js.PublishMsg(ctx, jobMessage(at.Subject, &head, data), jetstream.WithExpectLastSequencePerSubject(at.Sequence))
+	subject := of.Subject + "-left"
+	ack, err := b.js.PublishMsg(ctx, jobMessage(subject, &head, data), jetstream.WithExpectLastSequencePerSubject(0))
 	if err == nil {
 		return ack.Sequence, nil
 	}
@@ -170,7 +181,7 @@ func (b *Broker) ReplaceJob(ctx context.Context, at record.Place, head record.He
 	if err != nil {
 		return fail(err)
 	}
-	m, err := s.GetLastMsgForSubject(ctx, at.Subject)
+	m, err := s.GetLastMsgForSubject(ctx, subject)
 	if err != nil {
 		return fail(err)
 	}

@@ -246,7 +246,7 @@ func TestJobs_AreErrorsWhileTheServerIsAway(t *testing.T) {
 	check(t.Context(), false)
 }
 
-func TestJobs_AreReplacedInPlace(t *testing.T) {
+func TestJobs_KeepWhatIsLeftBesideThem(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
 	first := putJob(t, b, head("j1"), "one", "two")
@@ -256,13 +256,16 @@ func TestJobs_AreReplacedInPlace(t *testing.T) {
 		t.Fatalf("got place %v, %v, want that of %d", at, err, first[0])
 	}
 	for range 2 { // a second time, as after a lost answer
-		got, err := other.ReplaceJob(t.Context(), at, head("j1"), []byte("what is left"))
+		got, err := other.PutLeft(t.Context(), at, head("j1"), []byte("what is left"))
 		if err != nil || got != 3 {
 			t.Errorf("got sequence %d, %v, want 3", got, err)
 		}
 	}
-	if diff := cmp.Diff([]string{"2 two", "3 what is left"}, jobs(t, b)); diff != "" {
+	if diff := cmp.Diff([]string{"1 one", "2 two", "3 what is left"}, jobs(t, b)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if err := b.DropJob(t.Context(), first[0]); err != nil {
+		t.Fatal(err)
 	}
 	if at, err := b.JobPlace(t.Context(), first[0]); err != nil || at != (record.Place{}) {
 		t.Errorf("got place %v, %v of what is gone, want none", at, err)

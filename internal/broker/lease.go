@@ -21,6 +21,9 @@ const (
 	// leaseMargin is taken off the lease's end for what lies between a look at the clock and the
 	// wire.
 	leaseMargin = 500 * time.Millisecond
+	// leaseSettle is how long an owner that was unsure waits before it is sure again: replicas that stand
+	// by ask at once for a lease that has run out.
+	leaseSettle = time.Second
 )
 
 // ErrLeaseLost says that another replica is the owner now.
@@ -77,7 +80,7 @@ func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
 			if err != nil {
 				return nil, err
 			}
-			if l.confirm(ctx) == nil {
+			if l.confirm(ctx, 0) == nil {
 				return l, nil
 			}
 			if ctx.Err() != nil {
@@ -159,26 +162,41 @@ func (l *Lease) step(ctx context.Context) error {
 		return nil
 	}
 	if !l.Valid() {
-		return l.confirm(ctx)
+		return l.confirm(ctx, leaseSettle)
 	}
 	until, err := l.renew(ctx)
 	if err != nil {
 		return err
 	}
-	// The server answers a stale owner too: only an answer in time proves that the lease was still ours.
+	// The server answers a stale owner too, and a lease that has run out once, as in a restart, may be on
+	// its way to another replica all the same.
+	if err := l.ours(ctx); err != nil {
+		return err
+	}
 	if !l.Valid() {
-		return l.confirm(ctx)
+		return l.confirm(ctx, leaseSettle)
 	}
 	l.until.Store(until)
 	return nil
 }
 
 // confirm asks whether the last delivery is ours, and only then renews; then it asks again, for the
-// lease may have run out in between.
-func (l *Lease) confirm(ctx context.Context) error {
+// lease may have run out in between. A lease that has run out is delivered to the next replica that
+// asks, whatever is said of it then: so one that was unsure lets those that stand by ask first.
+func (l *Lease) confirm(ctx context.Context, settle time.Duration) error {
 	epoch := l.b.epoch.Load()
 	if err := l.ours(ctx); err != nil {
 		return err
+	}
+	if settle > 0 {
+		if _, err := l.renew(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(settle):
+		}
 	}
 	until, err := l.renew(ctx)
 	if err != nil {
@@ -260,16 +278,19 @@ func (l *Lease) Release(ctx context.Context, sends []time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	err = l.leave(ctx, data)
-	if !l.Valid() {
-		return err
-	}
-	return errors.Join(err, l.Drop(ctx))
+	return errors.Join(l.leave(ctx, data), l.Drop(ctx))
 }
 
 // Drop gives the lease to the next replica at once, and leaves no hand-over: the next owner takes over
 // as after a crash.
 func (l *Lease) Drop(ctx context.Context) error {
+	if !l.Valid() {
+		return nil
+	}
+	// The server takes a stale owner's nak for the holder's.
+	if err := l.ours(ctx); err != nil {
+		return err
+	}
 	if !l.Valid() {
 		return nil
 	}

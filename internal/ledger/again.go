@@ -2,7 +2,7 @@ package ledger
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -11,8 +11,9 @@ import (
 )
 
 // What EdgeOne accepted and then failed is sent again: what is left of the job, its targets that failed
-// and the requests that wait for them, takes the job's place in the store, in one step. So it is neither
-// lost nor there twice, and no producer can make it up.
+// and the requests that wait for them, is stored beside the job before that is removed. It names the part
+// it is left of, so that a crash in between leaves neither nothing nor both, and no producer can make it
+// up.
 
 // An attempt begins againFirst after the end of the one before, each later one againFactor as late, up
 // to againMost.
@@ -96,35 +97,34 @@ func againAfter(attempts int) time.Duration {
 
 // replace puts what is left of a job in its place.
 func (l *Ledger) replace(ctx context.Context, job *record.Job, sequence uint64, left *record.Job) error {
+	left.From = sequence
 	parts, err := left.Encode(l.store.PartLimit())
 	if err != nil {
 		return err
 	}
-	var at record.Place
+	var of record.Place
 	err = l.insist(ctx, "find job", func() (err error) {
-		at, err = l.store.JobPlace(ctx, sequence)
+		of, err = l.store.JobPlace(ctx, sequence)
 		return err
 	})
-	if err != nil || at.Subject == "" {
+	if err != nil || of.Subject == "" {
 		return err
 	}
-	// The marks that its shares carry may make it larger than the job was. What does not fit beside the
-	// first part is stored before: after a crash in between it would be sent once more.
+	// The marks that its shares carry may make it larger than the job was: then it is in several parts.
 	kept := make([]uint64, len(parts))
-	for i := len(parts) - 1; i >= 0; i-- {
+	for i, data := range parts {
+		of := record.Place{Subject: of.Subject + strings.Repeat("-more", i), Sequence: of.Sequence}
 		err = l.insist(ctx, "store what is left of job", func() (err error) {
-			kept[i], err = l.keep(ctx, left.Head, at, parts[i], i)
+			kept[i], err = l.store.PutLeft(ctx, of, left.Head, data)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-	}
-	for i, data := range parts {
 		l.indexPart(data, kept[i])
 	}
-	for i := range job.Shares {
-		l.index.remove(job.Shares[i].Key(), sequence)
+	if err := l.Drop(ctx, job, sequence); err != nil {
+		return err
 	}
 	for i := range parts {
 		l.cfg.Again(record.InFlight{Head: left.Head, Sequences: kept[i : i+1 : i+1]})
@@ -132,19 +132,8 @@ func (l *Ledger) replace(ctx context.Context, job *record.Job, sequence uint64, 
 	return nil
 }
 
-func (l *Ledger) keep(ctx context.Context, head record.Head, at record.Place, data []byte, part int) (uint64, error) {
-	if part == 0 {
-		return l.store.ReplaceJob(ctx, at, head, data)
-	}
-	head.ID += fmt.Sprintf("+%d-%d", at.Sequence, part)
-	sequences, err := l.store.PutJob(ctx, head, [][]byte{data})
-	if err != nil {
-		return 0, err
-	}
-	return sequences[0], nil
-}
-
 func (l *Ledger) indexPart(data []byte, sequence uint64) {
+	l.follow(sequence)
 	for k, err := range record.Keys(data) {
 		if err == nil {
 			l.index.add(k, sequence)

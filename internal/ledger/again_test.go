@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -239,5 +240,93 @@ func TestLedger_CountsNoAttemptWhenTheDayIsSpent(t *testing.T) {
 	ended(t, l.Ledger, stored, record.Outcome{})
 	if o := store.told(t, "ghost")[r.Key()].Data; o.Status != purge.Completed || o.Attempts != 1 {
 		t.Errorf("event says %s after %d attempts, want completed after 1", o.Status, o.Attempts)
+	}
+}
+
+// A crash may come between the storing of what is left and the removal of the job.
+func TestLedger_LoadsEitherTheJobOrWhatIsLeft(t *testing.T) {
+	store := newMemory()
+	f := &faulty{Store: store}
+	l := newPatient(f)
+	r := request("r", 3)
+	job := jobOf("job-1")
+	put(job, r, false, 0, 1, 2)
+	stored := must(t, l.Ledger, job)[0]
+	ctx, crash := context.WithCancel(t.Context())
+	f.look = func(method string) {
+		if method == "DropJob" {
+			crash()
+		}
+	}
+	f.plan = func(_ int, method string) fault {
+		if method == "DropJob" {
+			return before
+		}
+		return none
+	}
+	if err := l.End(ctx, stored, failing(r)); err == nil {
+		t.Fatal("ended through the crash")
+	}
+	f.look, f.plan = nil, nil
+	if got := parts(t, store); len(got) != 2 {
+		t.Fatalf("parts %v are stored, want both", got)
+	}
+	next := newPatient(store)
+	jobs, err := next.Load(t.Context())
+	if err != nil || len(jobs) != 1 || !jobs[0].Again() || len(parts(t, store)) != 1 {
+		t.Fatalf("loaded %+v, %v, want what is left alone", jobs, err)
+	}
+	next.again = jobs
+	ended(t, next.Ledger, next.resend(t, "job-2"), record.Outcome{})
+	if o := store.told(t, "ghost")[r.Key()].Data; o.Status != purge.Completed || next.Indexed() != 0 {
+		t.Errorf("event says %s, want completed; %d in the index", o.Status, next.Indexed())
+	}
+}
+
+// What is left may need several parts: only all of them stand for the job.
+func TestLedger_LoadsTheJobUntilAllOfItsRestIsStored(t *testing.T) {
+	store := newMemory()
+	f := &faulty{Store: store}
+	l := newPatient(f)
+	job := jobOf("job-1")
+	var all []record.Request
+	for i := range 20 {
+		r := request(fmt.Sprintf("r%d", i), 3)
+		put(job, r, false, 2)
+		job.Shares[i].Total = 1
+		job.Shares[i].Runs[0][1] = 0
+		all = append(all, r)
+	}
+	f.limit = 20000
+	stored := must(t, l.Ledger, job)[0]
+	f.limit = 3000
+	ctx, crash := context.WithCancel(t.Context())
+	f.plan = func(_ int, method string) fault {
+		if method == "PutLeft" && len(parts(t, store)) == 2 {
+			crash()
+			return before
+		}
+		return none
+	}
+	if err := l.End(ctx, stored, failing(all...)); err == nil {
+		t.Fatal("ended through the crash")
+	}
+	f.plan = nil
+	next := newPatient(f)
+	jobs, err := next.Load(t.Context())
+	if err != nil || len(jobs) != 1 || jobs[0].Again() {
+		t.Fatalf("loaded %d, %v, want the job alone", len(jobs), err)
+	}
+	ended(t, next.Ledger, jobs[0], failing(all...))
+	targets := 0
+	for _, j := range next.again {
+		left, err := next.Left(t.Context(), j.Sequences[0])
+		if err != nil || left == nil {
+			t.Fatalf("read what is left: %v", err)
+		}
+		targets += len(left.Targets)
+	}
+	if targets != 20 || len(next.again) != len(parts(t, store)) {
+		t.Errorf("%d targets in %d parts are to be sent again, want 20 in all %d", targets, len(next.again), len(parts(t, store)))
 	}
 }

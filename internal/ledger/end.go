@@ -55,6 +55,7 @@ func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) err
 	for i := range job.Shares {
 		l.index.remove(job.Shares[i].Key(), sequence)
 	}
+	l.unfollow(sequence)
 	return nil
 }
 

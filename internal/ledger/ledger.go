@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,11 +33,13 @@ type Store interface {
 	// Job reads a part; nil without an error when it is not there any more.
 	Job(ctx context.Context, sequence uint64) ([]byte, error)
 	DropJob(ctx context.Context, sequence uint64) error
+	// JobCount is the number of stored parts, and of whatever else lies there.
+	JobCount(ctx context.Context) (int, error)
 	// JobPlace tells where a part is; the zero Place when it is not there any more.
 	JobPlace(ctx context.Context, sequence uint64) (record.Place, error)
-	// ReplaceJob stores a part in the place of another, in one step, and gives its sequence. Doing it again
-	// gives the same one.
-	ReplaceJob(ctx context.Context, at record.Place, head record.Head, data []byte) (uint64, error)
+	// PutLeft stores what is left of a part beside it, and gives its sequence. Doing it again gives the same
+	// one.
+	PutLeft(ctx context.Context, of record.Place, head record.Head, data []byte) (uint64, error)
 
 	// Park stores requests at the end of a queue; nil means that the request waits, here or in another.
 	Park(ctx context.Context, q record.Queue, requests []record.Parked) []error
@@ -67,6 +70,10 @@ type Ledger struct {
 	index index
 
 	parking atomic.Bool // something may be parked
+
+	mu    sync.Mutex
+	parts map[uint64]bool // sequences of the stored parts that somebody follows
+	stray map[uint64]bool // those that nobody did at the last look
 }
 
 // New makes a Ledger.
@@ -77,62 +84,7 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 	if cfg.Again == nil {
 		cfg.Again = func(record.InFlight) {}
 	}
-	return &Ledger{cfg: cfg, store: store, log: log, index: newIndex()}
-}
-
-// Load reads the stored jobs, and what is left of those that failed, and fills the index. A part written by a newer version is left alone,
-// with an error in the log; it counts as in flight no more than as done.
-func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
-	var jobs []record.InFlight
-	at := make(map[string]int)
-	for part, err := range l.store.Jobs(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		head, err := l.load(part)
-		if err != nil {
-			l.log.Error("stored job left alone", zap.Uint64("sequence", part.Sequence), zap.Error(err))
-			continue
-		}
-		key := head.Account + "/" + head.Zone + "/" + head.ID
-		i, ok := at[key]
-		if !ok || head.Again() {
-			i = len(jobs)
-			if !head.Again() {
-				at[key] = i
-			}
-			jobs = append(jobs, record.InFlight{Head: head})
-		}
-		jobs[i].Sequences = append(jobs[i].Sequences, part.Sequence)
-	}
-	return jobs, nil
-}
-
-func (l *Ledger) load(part record.StoredJob) (record.Head, error) {
-	head, err := record.DecodeHead(firstLine(part.Data))
-	if err != nil {
-		return record.Head{}, err
-	}
-	var keys []record.Key
-	for k, err := range record.Keys(part.Data) {
-		if err != nil {
-			return record.Head{}, err
-		}
-		keys = append(keys, k)
-	}
-	for _, k := range keys {
-		l.index.add(k, part.Sequence)
-	}
-	return head, nil
-}
-
-func firstLine(data []byte) []byte {
-	for i, c := range data {
-		if c == '\n' {
-			return data[:i]
-		}
-	}
-	return data
+	return &Ledger{cfg: cfg, store: store, log: log, index: newIndex(), parts: make(map[uint64]bool)}
 }
 
 // Record stores a job. When it returns without an error, the messages of its requests may be acked as

@@ -133,6 +133,12 @@ func (m *memory) DropJob(_ context.Context, sequence uint64) error {
 	return nil
 }
 
+func (m *memory) JobCount(context.Context) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.jobs), nil
+}
+
 func (m *memory) JobPlace(_ context.Context, sequence uint64) (record.Place, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -144,15 +150,15 @@ func (m *memory) JobPlace(_ context.Context, sequence uint64) (record.Place, err
 	return record.Place{}, nil
 }
 
-func (m *memory) ReplaceJob(_ context.Context, at record.Place, _ record.Head, data []byte) (uint64, error) {
+func (m *memory) PutLeft(_ context.Context, of record.Place, _ record.Head, data []byte) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if last := m.subjects[at.Subject]; last != at.Sequence {
+	subject := of.Subject + "-left"
+	if last, there := m.subjects[subject]; there && m.jobs[last] != nil {
 		return last, nil
 	}
-	delete(m.jobs, at.Sequence)
 	sequence := m.next()
-	m.subjects[at.Subject], m.jobs[sequence] = sequence, bytes.Clone(data)
+	m.subjects[subject], m.jobs[sequence] = sequence, bytes.Clone(data)
 	return sequence, nil
 }
 

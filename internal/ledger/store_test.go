@@ -195,12 +195,12 @@ func (f *faulty) JobPlace(ctx context.Context, sequence uint64) (at record.Place
 	return at, nil
 }
 
-func (f *faulty) ReplaceJob(ctx context.Context, at record.Place, head record.Head, data []byte) (sequence uint64, err error) {
-	replace := func() (err error) {
-		sequence, err = f.Store.ReplaceJob(ctx, at, head, data)
+func (f *faulty) PutLeft(ctx context.Context, of record.Place, head record.Head, data []byte) (sequence uint64, err error) {
+	put := func() (err error) {
+		sequence, err = f.Store.PutLeft(ctx, of, head, data)
 		return err
 	}
-	if err := f.do("ReplaceJob", replace, replace); err != nil {
+	if err := f.do("PutLeft", put, put); err != nil {
 		return 0, err
 	}
 	return sequence, nil

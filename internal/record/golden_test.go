@@ -91,7 +91,7 @@ func TestJob_HasItsGoldenForm(t *testing.T) {
 func TestJob_HasItsGoldenFormOnceMore(t *testing.T) {
 	want := golden(t, "again.v1.golden")
 	j := goldenJob()
-	j.Due = at(5000)
+	j.Due, j.From = at(5000), 17
 	bodies := encoded(t, j, roomy)
 	if diff := cmp.Diff(string(want), string(bodies[0])); diff != "" {
 		t.Errorf("stored form (-want +got):\n%s", diff)

@@ -25,6 +25,8 @@ type Head struct {
 	// Due is set in what is left of a job whose task failed: its targets are to be sent again, from then
 	// on. ID is the job's in which they failed.
 	Due time.Time `json:"due,omitzero"`
+	// From is, beside Due, the sequence of the part that it is left of.
+	From uint64 `json:"from,omitempty"`
 	// Spent says, beside Due, that they failed because the zone's day was spent.
 	Spent bool `json:"spent,omitempty"`
 }

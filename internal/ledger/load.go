@@ -1,0 +1,162 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// Load reads the stored jobs, and what is left of those that failed, and fills the index. A part written by a newer version is left alone,
+// with an error in the log; it counts as in flight no more than as done.
+func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
+	var jobs []record.InFlight
+	at := make(map[string]int)
+	left := make(map[uint64]int) // how many parts there are yet of what is left of a part
+	for part, err := range l.store.Jobs(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		head, err := l.load(part)
+		if err != nil {
+			l.log.Error("stored job left alone", zap.Uint64("sequence", part.Sequence), zap.Error(err))
+			continue
+		}
+		if head.Again() {
+			left[head.From]++
+		}
+		key := head.Account + "/" + head.Zone + "/" + head.ID
+		i, ok := at[key]
+		if !ok || head.Again() {
+			i = len(jobs)
+			if !head.Again() {
+				at[key] = i
+			}
+			jobs = append(jobs, record.InFlight{Head: head})
+		}
+		jobs[i].Sequences = append(jobs[i].Sequences, part.Sequence)
+	}
+	return l.tidy(ctx, jobs, left)
+}
+
+// tidy ends what a crash cut short: a part is removed once all that is left of it is stored; before, it
+// is the part that counts, and is ended once more.
+func (l *Ledger) tidy(ctx context.Context, jobs []record.InFlight, left map[uint64]int) ([]record.InFlight, error) {
+	over := make(map[uint64]bool)
+	stored := make(map[uint64]bool)
+	for i := range jobs {
+		if !jobs[i].Again() {
+			for _, sequence := range jobs[i].Sequences {
+				stored[sequence] = true
+			}
+			continue
+		}
+		over[jobs[i].From] = left[jobs[i].From] == jobs[i].Parts
+	}
+	jobs = slices.DeleteFunc(jobs, func(j record.InFlight) bool { return j.Again() && !over[j.From] && stored[j.From] })
+	for i := range jobs {
+		for _, sequence := range jobs[i].Sequences {
+			if !over[sequence] {
+				continue
+			}
+			job, err := l.part(ctx, sequence)
+			if err == nil && job != nil {
+				err = l.Drop(ctx, job, sequence)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		jobs[i].Sequences = slices.DeleteFunc(jobs[i].Sequences, func(s uint64) bool { return over[s] })
+	}
+	return slices.DeleteFunc(jobs, func(j record.InFlight) bool { return len(j.Sequences) == 0 }), nil
+}
+
+func (l *Ledger) load(part record.StoredJob) (record.Head, error) {
+	head, err := record.DecodeHead(firstLine(part.Data))
+	if err != nil {
+		return record.Head{}, err
+	}
+	var keys []record.Key
+	for k, err := range record.Keys(part.Data) {
+		if err != nil {
+			return record.Head{}, err
+		}
+		keys = append(keys, k)
+	}
+	for _, k := range keys {
+		l.index.add(k, part.Sequence)
+	}
+	l.follow(part.Sequence)
+	return head, nil
+}
+
+func firstLine(data []byte) []byte {
+	for i, c := range data {
+		if c == '\n' {
+			return data[:i]
+		}
+	}
+	return data
+}
+
+// Strays gives the stored parts that nobody follows, now and at the look before: an owner that was
+// stopped may store a job after the next one has loaded them. It reads them only if there are more than
+// are known of.
+func (l *Ledger) Strays(ctx context.Context) ([]record.InFlight, error) {
+	count, err := l.store.JobCount(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	few := count <= len(l.parts)
+	before := l.stray
+	l.stray = make(map[uint64]bool)
+	l.mu.Unlock()
+	if few {
+		return nil, nil
+	}
+	var strays []record.InFlight
+	for part, err := range l.store.Jobs(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if l.follows(part.Sequence) {
+			continue
+		}
+		if !before[part.Sequence] {
+			l.mu.Lock()
+			l.stray[part.Sequence] = true
+			l.mu.Unlock()
+			continue
+		}
+		head, err := l.load(part)
+		if err != nil {
+			l.log.Error("stored job left alone", zap.Uint64("sequence", part.Sequence), zap.Error(err))
+			continue
+		}
+		l.log.Warn("stored job that nobody followed", zap.String("job", head.ID), zap.Uint64("sequence", part.Sequence))
+		strays = append(strays, record.InFlight{Head: head, Sequences: []uint64{part.Sequence}})
+	}
+	return strays, nil
+}
+
+func (l *Ledger) follow(sequence uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.parts[sequence] = true
+}
+
+func (l *Ledger) follows(sequence uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.parts[sequence]
+}
+
+func (l *Ledger) unfollow(sequence uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.parts, sequence)
+}
