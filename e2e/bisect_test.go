@@ -1,32 +1,13 @@
 package e2e_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
-	"slices"
-	"sync"
 	"testing"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/purge"
 )
-
-// call is a CreatePurgeTask call as it came to the API.
-type call struct {
-	Zone    string   `json:"ZoneId"`
-	Targets []string `json:"Targets"`
-}
-
-// tap notes the calls that a world's API gets.
-type tap struct {
-	mu    sync.Mutex
-	calls []call
-}
 
 // tapped is a world of two zones, whose API refuses calls with a host that is not the zone's.
 func tapped(t *testing.T, rate int) (*world, *tap) {
@@ -41,53 +22,7 @@ func tapped(t *testing.T, rate int) (*world, *tap) {
 		c.Zones = map[string][]string{"zone-a": {"www.example.com"}, "zone-b": {"www.example.org"}}
 	})
 	w.cfg.Limits.CreatePerSecond = float64(rate)
-	tp := &tap{}
-	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		if r.Header.Get("X-TC-Action") == "CreatePurgeTask" {
-			tp.note(t, body)
-		}
-		w.api.ServeHTTP(rw, r)
-	}))
-	t.Cleanup(srv.Close)
-	w.cfg.EdgeOne.Endpoint = srv.URL
-	return w, tp
-}
-
-func (tp *tap) note(t *testing.T, body []byte) {
-	var c call
-	if err := json.Unmarshal(body, &c); err != nil {
-		t.Errorf("call %s: %v", body, err)
-	}
-	tp.mu.Lock()
-	defer tp.mu.Unlock()
-	tp.calls = append(tp.calls, c)
-}
-
-func (tp *tap) all() []call {
-	tp.mu.Lock()
-	defer tp.mu.Unlock()
-	return slices.Clip(tp.calls)
-}
-
-// extra counts the calls that carried nothing new: those that a clean run does not need.
-func (tp *tap) extra() (n int) {
-	seen := make(map[string]bool)
-	for _, c := range tp.all() {
-		fresh := false
-		for _, target := range c.Targets {
-			fresh = fresh || !seen[target]
-			seen[target] = true
-		}
-		if !fresh {
-			n++
-		}
-	}
-	return n
+	return w, w.tap(nil)
 }
 
 func TestBadTargets_AreFoundInFewCalls(t *testing.T) {
@@ -131,16 +66,6 @@ func TestBadTargets_AreFoundInFewCalls(t *testing.T) {
 			}
 		})
 	}
-}
-
-// alone tells whether a call carried a target and nothing else.
-func (tp *tap) alone(target string) bool {
-	for _, c := range tp.all() {
-		if len(c.Targets) == 1 && c.Targets[0] == target {
-			return true
-		}
-	}
-	return false
 }
 
 // What is sent to find hundreds of bad targets goes behind whatever else there is to send.

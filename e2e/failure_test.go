@@ -12,9 +12,11 @@ import (
 // load publishes n requests of one URL each.
 func (w *world) load(n int) {
 	w.t.Helper()
-	for i := range n {
-		w.request(purge.Bulk, purge.Request{ID: fmt.Sprintf("r%d", i), Targets: []string{url(i)}})
+	all := make([]purge.Request, n)
+	for i := range all {
+		all[i] = purge.Request{ID: fmt.Sprintf("r%d", i), Targets: []string{url(i)}}
 	}
+	w.requests(purge.Bulk, all)
 }
 
 // completed waits for n events and reports every one that is not completed.
@@ -24,68 +26,6 @@ func (w *world) completed(n int) {
 		if o.Status != purge.Completed {
 			w.t.Errorf("%s: %s (%v), want completed", id, o.Status, o.Reason)
 		}
-	}
-}
-
-func TestAPIFaults_LoseNothing(t *testing.T) {
-	for _, fault := range []string{"error5xx", "reset", "lost-answer", "html", "empty", "throttle", "unseen"} {
-		t.Run(fault, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, func(c *emulator.Config) {
-				c.Faults = map[string]float64{fault: 0.3}
-				c.BatchQuota = 50
-			})
-			if fault == "unseen" {
-				w.cfg.Tracker.Deadline = 3 * time.Second
-			}
-			w.provision()
-			w.load(300)
-			w.start()
-			if fault != "unseen" {
-				w.completed(300)
-				return
-			}
-			for id, o := range w.await(300) {
-				if o.Status == purge.Failed && o.Reason.Code == purge.CodeDeadline || o.Status == purge.Completed {
-					continue
-				}
-				t.Errorf("%s: %s (%v), want completed, or failed by the deadline", id, o.Status, o.Reason)
-			}
-		})
-	}
-}
-
-func TestUnknownsOfTheAPI_AreAllHandled(t *testing.T) {
-	for _, u := range []string{
-		"foreign-host=error", "foreign-host=failedlist", "rows=per-target", "rows=per-job", "echo=exact", "echo=canonical",
-		"daily=all", "daily=part", "refund=yes", "refund=no", "visible-after=500ms",
-	} {
-		t.Run(u, func(t *testing.T) {
-			t.Parallel()
-			unknown, err := emulator.ParseUnknown([]string{u})
-			if err != nil {
-				t.Fatal(err)
-			}
-			w := newWorld(t, func(c *emulator.Config) {
-				c.Unknown = unknown
-				c.Zones = map[string][]string{"zone-a": {"www.example.com"}}
-			})
-			w.provision()
-			w.load(60)
-			zoned := purge.Request{ID: "bad", Zone: "zone-a", Targets: []string{url(7), "https://foreign.example/"}}
-			w.request(purge.Bulk, zoned)
-			w.start()
-			events := w.await(61)
-			if o := events["bad"]; o.Status != purge.Partial || o.Targets.Failed != 1 {
-				t.Errorf("bad: %s with %+v (%v), want partial", o.Status, o.Targets, o.Reason)
-			}
-			delete(events, "bad")
-			for id, o := range events {
-				if o.Status != purge.Completed {
-					t.Errorf("%s: %s (%v), want completed", id, o.Status, o.Reason)
-				}
-			}
-		})
 	}
 }
 
