@@ -27,10 +27,10 @@ const (
 func (t *Tracker) poll(ctx context.Context, job *followed) (*record.Outcome, error) {
 	job.polls++
 	expired := time.Since(job.Submitted) >= t.cfg.Deadline
-	tasks, err := t.rows(ctx, job, expired)
+	tasks, count, err := t.rows(ctx, job, expired)
 	ended := err == nil && len(tasks) > 0 && final(tasks)
 	switch {
-	case ended && t.complete(job, len(tasks)):
+	case ended && t.complete(job, count):
 		return outcome(job.Type, tasks), nil
 	case err == nil && (!ended || len(tasks) != 1):
 		job.alone = 0
@@ -50,19 +50,20 @@ func (t *Tracker) poll(ctx context.Context, job *followed) (*record.Outcome, err
 	return t.giveUp(job, tasks), nil
 }
 
-// rows reads a job's rows: the first page, and the others where they may decide. Beside an error it
-// gives those that were read.
-func (t *Tracker) rows(ctx context.Context, job *followed, expired bool) ([]edgeone.Task, error) {
+// rows reads a job's rows: the first page, and the others where they may decide. count is how many there
+// are: a list of several pages tells those of one target once. Beside an error it gives those that were
+// read.
+func (t *Tracker) rows(ctx context.Context, job *followed, expired bool) (tasks []edgeone.Task, count int, err error) {
 	query := edgeone.TaskQuery{Zone: job.Zone, JobID: job.ID, Limit: pageRows}
 	page, err := t.api.PurgeTasks(ctx, query)
 	if err != nil || !more(page) || !expired && !final(page.Tasks) {
-		return page.Tasks, err
+		return page.Tasks, len(page.Tasks), err
 	}
-	tasks, err := t.all(ctx, query)
+	tasks, err = t.all(ctx, query)
 	if err != nil && len(tasks) < len(page.Tasks) {
 		tasks = page.Tasks
 	}
-	return tasks, err
+	return tasks, max(page.Total, len(tasks)), err
 }
 
 func more(p edgeone.TaskPage) bool { return p.Total > len(p.Tasks) }
@@ -111,7 +112,7 @@ func outcome(typ string, tasks []edgeone.Task) *record.Outcome {
 		if out.Named == nil {
 			out.Named = make(map[string]record.Result)
 		}
-		out.Named[canonical(typ, task.Target)] = r
+		out.Named[echo(typ, task.Target)] = r
 		if out.Rest.Code == "" {
 			out.Rest = r
 		}
@@ -121,7 +122,7 @@ func outcome(typ string, tasks []edgeone.Task) *record.Outcome {
 	}
 	for _, task := range tasks {
 		if edgeone.Succeeded(task.Status) {
-			out.Named[canonical(typ, task.Target)] = record.Result{}
+			out.Named[echo(typ, task.Target)] = record.Result{}
 		}
 	}
 	return out
@@ -137,7 +138,7 @@ func (t *Tracker) giveUp(job *followed, tasks []edgeone.Task) *record.Outcome {
 	}
 	for _, task := range tasks {
 		if edgeone.Final(task.Status) {
-			out.Named[canonical(job.Type, task.Target)] = result(task)
+			out.Named[echo(job.Type, task.Target)] = result(task)
 		}
 	}
 	return out
@@ -155,14 +156,7 @@ func result(task edgeone.Task) record.Result {
 	}
 }
 
-// canonical is the form under which a target is known here; the API may echo it spelled otherwise.
-func canonical(typ, target string) string {
-	c, err := purge.Canonical(targetType(typ), target)
-	if err != nil {
-		return target
-	}
-	return c
-}
+func echo(typ, target string) string { return record.Echo(targetType(typ), target) }
 
 func targetType(typ string) purge.Type {
 	switch typ {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -142,7 +143,7 @@ func (w *Worker) same(ctx context.Context, p edgeone.Purge, job string, from tim
 	typ := purgeType(p.Type)
 	missing := make(map[string]struct{}, len(p.Targets))
 	for _, target := range p.Targets {
-		missing[target] = struct{}{}
+		missing[record.Echo(typ, target)] = struct{}{}
 	}
 	wanted, rows := len(missing), 0
 	for task, err := range w.API.AllTasks(ctx, edgeone.TaskQuery{Zone: p.Zone, JobID: job}, w.Look.Wait) {
@@ -155,7 +156,7 @@ func (w *Worker) same(ctx context.Context, p edgeone.Purge, job string, from tim
 			return false, nil
 		}
 		if p.Type != edgeone.TypeAll {
-			delete(missing, canonical(typ, task.Target))
+			delete(missing, record.Echo(typ, task.Target))
 		}
 		if p.Type != edgeone.TypeAll && rows != wanted-len(missing) {
 			return false, nil // a target that is not p's

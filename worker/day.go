@@ -16,12 +16,16 @@ type day struct {
 	known    bool      // left was read after the last refusal
 	reading  int       // what the last reading told, -1 for none
 	refusals int       // since a call was accepted, or since the reading rose
+	most     int       // targets of a call, where what is left is never told; 0: no bound
 	since    time.Time // of the last refusal; calls that were sent before it are no further one
 	until    time.Time // nothing is sent before
 }
 
 // refused notes a refusal of a call, and tells until when the type is held if nothing is read.
-func (d *day) refused(sent, now time.Time) time.Time {
+func (d *day) refused(sent, now time.Time, n int) time.Time {
+	if d.reading < 0 && d.refusals > 0 {
+		d.most = max(1, n/2) // it may be more than a day has
+	}
 	if d.since.IsZero() || sent.After(d.since) {
 		d.refusals++
 		d.since = now
@@ -46,7 +50,7 @@ func (d *day) read(available int, known bool, now time.Time) (until, due time.Ti
 	if d.reading >= 0 && available > d.reading {
 		d.refusals, d.until = 0, time.Time{}
 	}
-	d.known, d.reading, d.left = true, available, max(0, available)
+	d.known, d.reading, d.left, d.most = true, available, max(0, available), 0
 	switch {
 	case d.left == 0:
 		return now.Add(2 * spentAge), now.Add(spentAge)
@@ -109,7 +113,7 @@ func (q *quotas) stalledTypes(now time.Time) []stalledType {
 
 // refused notes that a call was refused because the day is spent, has the quotas read again, and tells
 // until when the type is held at most.
-func (q *quotas) refused(zone, typ string, sent, now time.Time) time.Time {
+func (q *quotas) refused(zone, typ string, sent, now time.Time, n int) time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	z := q.of(zone, now)
@@ -120,7 +124,7 @@ func (q *quotas) refused(zone, typ string, sent, now time.Time) time.Time {
 	}
 	z.due = time.Time{}
 	signal(q.wake)
-	return d.refused(sent, now)
+	return d.refused(sent, now, n)
 }
 
 // accepted notes that a call was accepted whole.
@@ -133,11 +137,22 @@ func (q *quotas) accepted(zone, typ string, sent time.Time) {
 	}
 	if sent.After(d.since) {
 		d.refusals = 0
+		d.most *= 2
 	}
 	if d.known && d.left == 0 {
 		q.zones[zone].due = time.Time{}
 		signal(q.wake)
 	}
+}
+
+// most bounds a call where what is left of the day is never told, 0 where nothing does.
+func (q *quotas) most(zone, typ string) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if d := q.day(zone, typ); d != nil {
+		return d.most
+	}
+	return 0
 }
 
 // left tells how many targets the day of a type has room for, 0 when there is none or it is not known.

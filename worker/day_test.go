@@ -24,7 +24,7 @@ func TestQuotas_CountOutWhatIsLeft(t *testing.T) {
 	if n, dry := q.ration("zone-a", edgeone.TypeURL, 500, now); n != 500 || dry {
 		t.Errorf("got %d, %t, want all of it: no call was refused yet", n, dry)
 	}
-	if until := q.refused("zone-a", edgeone.TypeURL, now, now); !until.After(now) {
+	if until := q.refused("zone-a", edgeone.TypeURL, now, now, 500); !until.After(now) {
 		t.Errorf("got a hold until %v, want one until the quota is read", until)
 	}
 	if held := q.set("zone-a", rows(30), now)[edgeone.TypeURL]; !held.IsZero() {
@@ -57,8 +57,8 @@ func TestQuotas_WaitLongerWhereTheReadingIsWrong(t *testing.T) {
 	q := newQuotas()
 	last := time.Duration(-1)
 	for i := range 10 {
-		q.refused("zone-a", edgeone.TypeURL, now, now)
-		q.refused("zone-a", edgeone.TypeURL, now.Add(-time.Second), now) // was in flight with it
+		q.refused("zone-a", edgeone.TypeURL, now, now, 500)
+		q.refused("zone-a", edgeone.TypeURL, now.Add(-time.Second), now, 500) // was in flight with it
 		q.set("zone-a", rows(700), now)
 		_, due := q.dueAt(now)
 		wait := q.day("zone-a", edgeone.TypeURL).until.Sub(now)
@@ -75,7 +75,7 @@ func TestQuotas_WaitLongerWhereTheReadingIsWrong(t *testing.T) {
 		t.Errorf("waits for %v in the end, want %v", last, spentMax)
 	}
 	q.set("zone-a", rows(701), now)
-	if q.refused("zone-a", edgeone.TypeURL, now, now); q.day("zone-a", edgeone.TypeURL).until.After(now) {
+	if q.refused("zone-a", edgeone.TypeURL, now, now, 500); q.day("zone-a", edgeone.TypeURL).until.After(now) {
 		t.Error("a reading that rose counts for nothing, want a new day")
 	}
 }
@@ -132,5 +132,30 @@ func TestDaySpent_KnowsTheReasons(t *testing.T) {
 	}
 	if errors.Is(errSpent, errAway) || edgeone.Classify(errSpent) != edgeone.DailyQuota {
 		t.Error("the refusal of these tests is not that of a spent day")
+	}
+}
+
+// Where EdgeOne does not tell what is left, a batch may be larger than a day.
+func TestQuotas_HalveWhatIsNeverTold(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	q := newQuotas()
+	most := 1000
+	for i, want := range []int{0, 500, 250, 125} {
+		q.refused("zone-a", edgeone.TypeURL, now, now, most)
+		if got := q.most("zone-a", edgeone.TypeURL); got != want {
+			t.Errorf("refusal %d: got a bound of %d, want %d", i, got, want)
+		}
+		if want > 0 {
+			most = want
+		}
+		now = now.Add(time.Hour)
+	}
+	q.accepted("zone-a", edgeone.TypeURL, now)
+	if got := q.most("zone-a", edgeone.TypeURL); got != 250 {
+		t.Errorf("got %d after an accepted call, want twice as many", got)
+	}
+	q.set("zone-a", rows(700), now)
+	if got := q.most("zone-a", edgeone.TypeURL); got != 0 {
+		t.Errorf("got %d though what is left is told, want no bound", got)
 	}
 }

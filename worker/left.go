@@ -102,7 +102,7 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 	}
 	until := w.quotas.want(g.Zone, now)
 	if job.Spent {
-		until = w.quotas.refused(g.Zone, g.Type, now, now)
+		until = w.quotas.refused(g.Zone, g.Type, now, now, len(job.Targets))
 	}
 	if until.After(now) {
 		w.batcher.Hold(g.Account, g.Zone, g.Type, until)

@@ -131,7 +131,7 @@ func (w *Worker) zoneOf(r *request, canonical string) (string, error) {
 	}
 	found := ""
 	for _, name := range names {
-		id, err := w.Zones.Find(strings.ToLower(name))
+		id, err := w.Zones.Find(hostOf(name))
 		if err != nil {
 			return "", err
 		}
@@ -202,10 +202,19 @@ func (w *Worker) watchZones(ctx context.Context) {
 func hosts(names []string) string {
 	sorted := make([]string, len(names))
 	for i, h := range names {
-		sorted[i] = strings.ToLower(h)
+		sorted[i] = hostOf(h)
 	}
 	slices.Sort(sorted)
 	return strings.Join(slices.Compact(sorted), ",")
+}
+
+// hostOf is the form in which EdgeOne knows a host: in lower case, as punycode, without the root's dot.
+func hostOf(name string) string {
+	c, err := purge.Canonical(purge.Host, name)
+	if err != nil {
+		c = strings.ToLower(name)
+	}
+	return strings.TrimSuffix(c, ".")
 }
 
 func apiType(t purge.Type) string {

@@ -38,10 +38,16 @@ func part(batch *batcher.Batch[waiter], slots []*batcher.Slot[waiter]) *batcher.
 // postpone keeps a batch, and all of its zone and type, until the day has room for it.
 func (w *Worker) postpone(batch *batcher.Batch[waiter], sent time.Time) {
 	g, now := batch.Group, time.Now()
-	until := w.quotas.refused(g.Zone, g.Type, sent, now)
+	until := w.quotas.refused(g.Zone, g.Type, sent, now, len(batch.Slots))
+	most := w.quotas.most(g.Zone, g.Type)
 	w.mu.Lock()
 	w.batcher.Hold(g.Account, g.Zone, g.Type, until)
 	batch.Tries-- // not executed: not a try
+	if most > 0 && len(batch.Slots) > most {
+		left, right := batch.Halve()
+		w.batcher.Return(left, now)
+		batch = right
+	}
 	w.batcher.Return(batch, now)
 	w.mu.Unlock()
 	signal(w.wake)

@@ -140,6 +140,9 @@ func (w *Worker) limit(g batcher.Group) int {
 	if left := w.quotas.left(g.Zone, g.Type); left > 0 {
 		limit = min(limit, left)
 	}
+	if most := w.quotas.most(g.Zone, g.Type); most > 0 {
+		limit = min(limit, most)
+	}
 	if w.cfg.MaxTargets > 0 {
 		limit = min(limit, w.cfg.MaxTargets)
 	}

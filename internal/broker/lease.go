@@ -67,6 +67,9 @@ func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
 		m, err := b.next(ctx, cons)
 		switch {
 		case ctx.Err() != nil:
+			if m != nil {
+				_ = m.Nak()
+			}
 			return nil, context.Cause(ctx)
 		case err != nil && Gone(err) && b.missing(ctx, b.name("CONTROL"), ownerConsumer):
 			return nil, fmt.Errorf("wait for lease: %w", record.ErrGone)

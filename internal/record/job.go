@@ -85,7 +85,7 @@ type Result struct {
 type Outcome struct {
 	// Rest is the result of every target that Named does not hold.
 	Rest Result
-	// Named holds results by canonical target.
+	// Named holds results by the Echo of their target.
 	Named map[string]Result
 	// Finished is when the tracker saw the job final.
 	Finished time.Time
@@ -96,11 +96,7 @@ func (o *Outcome) Of(t purge.Type, target string) Result {
 	if len(o.Named) == 0 {
 		return o.Rest
 	}
-	canonical, err := purge.Canonical(t, target)
-	if err != nil {
-		canonical = target
-	}
-	if r, ok := o.Named[canonical]; ok {
+	if r, ok := o.Named[Echo(t, target)]; ok {
 		return r
 	}
 	return o.Rest
