@@ -175,24 +175,27 @@ func (b *Broker) Events(ctx context.Context, source string, what Reading, ready 
 }
 
 func (b *Broker) events(ctx context.Context, source string, what Reading, ready func(), each func(Event) bool) error {
+	// A refusal of a question is silence: the client bounds it, but not where the context has an end.
+	soon, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
 	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{b.subjects.Events()}}
 	if source != "" {
 		cfg.FilterSubjects = []string{b.subject("events." + source + ".*.*")}
 	}
 	if what == ReadNew {
 		// By sequence, not "new": the consumer may be made anew before its first message.
-		stream, err := b.js.Stream(ctx, b.name("EVENTS"))
+		stream, err := b.js.Stream(soon, b.name("EVENTS"))
 		if err != nil {
 			return err
 		}
 		cfg.DeliverPolicy = jetstream.DeliverByStartSequencePolicy
 		cfg.OptStartSeq = stream.CachedInfo().State.LastSeq + 1
 	}
-	cons, err := b.js.OrderedConsumer(ctx, b.name("EVENTS"), cfg)
+	cons, err := b.js.OrderedConsumer(soon, b.name("EVENTS"), cfg)
 	if err != nil {
 		return err
 	}
-	info, err := cons.Info(ctx)
+	info, err := cons.Info(soon)
 	if err != nil {
 		return err
 	}
