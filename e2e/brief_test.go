@@ -1,0 +1,12 @@
+//go:build !e2e
+
+package e2e_test
+
+// some gives those of a table that every run goes through; with -tags e2e all of it is.
+func some[T any](all []T, brief ...int) []T {
+	picked := make([]T, len(brief))
+	for i, n := range brief {
+		picked[i] = all[n]
+	}
+	return picked
+}
