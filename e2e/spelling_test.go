@@ -3,26 +3,10 @@ package e2e_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/purge"
 )
-
-// A batch that is larger than a whole day's quota never goes out whole, and where the quota is not told nothing says so.
-func TestBatch_LargerThanADayIsHalved(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(c *emulator.Config) { c.BatchQuota, c.DailyQuota, c.Day = 0, 100, 4*time.Second })
-	w.cfg.EdgeOne.Version = oldAPI
-	w.provision()
-	r := purge.Request{ID: "many", Zone: "zone-a"}
-	for i := range 150 {
-		r.Targets = append(r.Targets, url(i))
-	}
-	w.request(purge.Bulk, r)
-	w.start()
-	w.completed(1)
-}
 
 // Two spellings that the API tells as one: the list of a job of more than a page tells one row for them.
 func TestEcho_TwinsInALargeJobEnd(t *testing.T) {
