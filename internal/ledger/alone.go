@@ -45,11 +45,12 @@ func (l *Ledger) changeAlone(ctx context.Context, change func(map[string]int)) e
 		if err != nil {
 			return err
 		}
-		a := alone{Version: record.Version}
+		var a alone
 		if data != nil {
-			if err := json.Unmarshal(data, &a); err != nil || a.Version != record.Version {
-				l.log.Error("note of what is handled alone can't be read, begun anew", zap.Error(err))
-				a = alone{Version: record.Version}
+			if err := json.Unmarshal(data, &a); a.Version > record.Version || err != nil {
+				l.log.Error("note of what is handled alone can't be read, and is left alone", zap.Error(err))
+				change(make(map[string]int)) // nothing is counted meanwhile
+				return nil
 			}
 		}
 		next := maps.Clone(a.Times)

@@ -1,6 +1,10 @@
 package ledger_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
 
 func TestLedger_CountsWhatIsHandledAlone(t *testing.T) {
 	b := newBroker(t)
@@ -37,5 +41,23 @@ func TestLedger_CountsAtLeastOnceThroughFaults(t *testing.T) {
 		if err != nil || got < 1 || got > 2 {
 			t.Errorf("%s: got %d, %v, want 1 or, where it was done all the same, 2", faultNames[kind], got, err)
 		}
+	}
+}
+
+// The note of a newer version is left as it is; nothing is counted meanwhile.
+func TestLedger_LeavesANewerNoteOfWhatIsAloneAlone(t *testing.T) {
+	store := newMemory()
+	key := record.Key{Source: "!", ID: "alone"}
+	const newer = `{"v":99,"times":{"a":7}}`
+	if ok, err := store.PutProgress(t.Context(), key, []byte(newer), record.Place{}, false); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	for range 2 {
+		if got, err := newLedger(store).BeginAlone(t.Context(), "a"); got != 1 || err != nil {
+			t.Errorf("got %d, %v, want 1", got, err)
+		}
+	}
+	if data, _, _ := store.Progress(t.Context(), key); string(data) != newer {
+		t.Errorf("got %s, want it as it was", data)
 	}
 }
