@@ -63,70 +63,54 @@ func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind to lease: %w", err)
 	}
+	lane := b.newLane("CONTROL", ownerConsumer, leaseAckWait, cons)
+	// The message is held back from others for a whole AckWait when nobody takes it: one that comes as the context ends
+	// goes to the next replica at once.
+	defer func() { b.handBack(lane.Rest()) }()
 	for {
-		m, err := b.next(ctx, cons)
+		turn, err := b.next(ctx, lane)
 		switch {
 		case ctx.Err() != nil:
-			if m != nil {
-				_ = m.Nak()
-			}
+			b.handBack(turn)
 			return nil, context.Cause(ctx)
-		case err != nil && Gone(err) && b.missing(ctx, b.name("CONTROL"), ownerConsumer):
+		case errors.Is(err, record.ErrGone):
 			return nil, fmt.Errorf("wait for lease: %w", record.ErrGone)
 		case err != nil:
 			select { // an error that comes at once must not spin
 			case <-ctx.Done():
 			case <-time.After(50 * time.Millisecond):
 			}
-		case m != nil:
-			l, err := b.newLease(cons, m)
-			if err != nil {
-				return nil, err
-			}
+		case len(turn) > 0:
+			l := b.newLease(lane, turn[0])
 			if l.confirm(ctx, 0) == nil {
 				return l, nil
 			}
 			if ctx.Err() != nil {
-				_ = m.Nak() // the next replica need not wait for it
+				b.handBack(turn)
 			}
 		}
 	}
 }
 
-// next waits for the lease message; nil when none came. One that comes when the context ends goes to
-// the next replica at once.
-func (b *Broker) next(ctx context.Context, cons jetstream.Consumer) (jetstream.Msg, error) {
-	// The client library loses a subscription with each pull that it can't send.
+// next waits for the lease message; empty when none came.
+func (b *Broker) next(ctx context.Context, lane *Lane) ([]record.Delivery, error) {
 	if err := b.Ready(ctx, func(error) {}); err != nil {
 		return nil, err
 	}
-	f, err := newFetch(ctx, cons, 1)
-	if err != nil {
-		return nil, err
-	}
-	defer f.cancel()
-	select {
-	case m, ok := <-f.batch.Messages():
-		if err := f.batch.Error(); !ok && !errors.Is(err, context.DeadlineExceeded) {
-			return nil, err
-		}
-		return m, nil
-	case <-ctx.Done():
-		for _, m := range f.end() {
-			_ = m.Nak()
-		}
-		return nil, context.Cause(ctx)
+	return lane.Pull(ctx, 1)
+}
+
+// handBack gives the lease message to the next replica.
+func (b *Broker) handBack(turn []record.Delivery) {
+	for _, d := range turn {
+		_ = b.nc.Publish(d.Reply, []byte(wordNak)) // lost, the lease runs out
 	}
 }
 
-func (b *Broker) newLease(cons jetstream.Consumer, m jetstream.Msg) (*Lease, error) {
-	meta, err := m.Metadata()
-	if err != nil {
-		return nil, fmt.Errorf("read lease: %w", err)
-	}
-	l := &Lease{b: b, cons: cons, reply: m.Reply(), turn: meta.Sequence.Consumer, start: time.Now()}
+func (b *Broker) newLease(lane *Lane, turn record.Delivery) *Lease {
+	l := &Lease{b: b, cons: lane.cons, reply: turn.Reply, turn: lane.seen, made: lane.made, start: time.Now()}
 	l.epoch.Store(b.epoch.Load())
-	return l, nil
+	return l
 }
 
 // Valid tells whether this replica may send now.
@@ -223,9 +207,6 @@ func (l *Lease) ours(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", ErrLeaseLost, record.ErrGone)
 		}
 		return fmt.Errorf("look up lease: %w", err)
-	}
-	if l.made.IsZero() {
-		l.made = info.Created
 	}
 	if info.Delivered.Consumer != l.turn || !info.Created.Equal(l.made) {
 		return ErrLeaseLost

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -413,5 +414,52 @@ func TestAcquire_SaysWhenTheLeaseIsGone(t *testing.T) {
 	provision(t, b)
 	if l := acquire(t, b); !l.Valid() || !l.First() {
 		t.Error("got no lease of the new stream")
+	}
+}
+
+// Replicas that go away as the lease is handed over do not take it along.
+func TestAcquire_LeavesALeaseThatComesAsItEnds(t *testing.T) {
+	t.Parallel()
+	_, s := provisioned(t)
+	all := replicas(t, s, 3)
+	holder := acquire(t, all[0])
+	for i := range 40 {
+		ctx, cancel := context.WithCancel(t.Context())
+		leaving := stand(ctx, t, all[(i+1)%3])
+		next := stand(t.Context(), t, all[(i+2)%3])
+		pause(t, 10*time.Millisecond) // they wait
+		stop := keep(t, holder)
+		released := time.Now()
+		var left sync.WaitGroup
+		left.Go(func() {
+			pause(t, time.Duration(i)*25*time.Microsecond)
+			cancel()
+		})
+		if err := holder.Release(t.Context(), nil); err != nil {
+			t.Fatalf("release: %v", err)
+		}
+		_ = stop()
+		left.Wait()
+		select {
+		case got := <-leaving: // it came in time
+			stop := keep(t, got.lease)
+			if err := got.lease.Release(t.Context(), nil); err != nil {
+				t.Fatalf("release: %v", err)
+			}
+			_ = stop()
+		case got := <-next:
+			holder = got.lease
+			if took := got.at.Sub(released); took > handOver {
+				t.Errorf("round %d: hand-over took %v", i, took)
+			}
+			continue
+		case <-time.After(patience):
+			t.Fatal("nobody got the lease")
+		}
+		got := await(t, next)
+		if took := got.at.Sub(released); took > handOver {
+			t.Errorf("round %d: hand-over took %v", i, took)
+		}
+		holder = got.lease
 	}
 }
