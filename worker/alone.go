@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,11 +18,13 @@ const (
 	oftenDelivered = 5
 	// oftenAlone is how often a message may be begun alone and never ended.
 	oftenAlone = 5
-	// aloneFor is how long one is watched alone: what ends a process at the sight of it does so at once.
+	// togetherMost is how many are handled together.
+	togetherMost = 500
+	// aloneFor is how long they are watched: what ends a process at the sight of it does so at once.
 	aloneFor = 100 * time.Millisecond
 )
 
-// suspectMessage is a message that waits to be handled alone.
+// suspectMessage is a message that waits to be handled apart from others.
 type suspectMessage struct {
 	delivery record.Delivery
 	in       *intake
@@ -33,7 +36,7 @@ func (s *suspectMessage) name() string {
 	return fmt.Sprintf("%s %d %d", s.in.name, s.delivery.Sequence, s.delivery.Stored.UnixNano())
 }
 
-// single sets aside the deliveries that are to be handled alone, and gives the others.
+// single sets aside the deliveries that are to be handled apart, and gives the others.
 func (w *Worker) single(in *intake, lot []record.Delivery) []record.Delivery {
 	now := time.Now()
 	keep := lot[:0]
@@ -50,43 +53,86 @@ func (w *Worker) single(in *intake, lot []record.Delivery) []record.Delivery {
 	return keep
 }
 
-// alone handles those set aside, one after the other, until stop ends; what is left is given back.
+// alone handles those set aside, until stop ends; what is left is given back.
+//
+// Most of them are innocent: a worker that dies often has what it holds delivered often. So those that
+// nothing is known of are handled together, and only those of a lot that was never ended alone.
 func (w *Worker) alone(stop, work context.Context) {
+	defer w.giveBackSuspects()
+	begun, err := w.Ledger.Alone(work)
+	if err != nil {
+		return // the context has ended: the messages come again
+	}
 	for stop.Err() == nil {
-		w.mu.Lock()
-		var next *suspectMessage
-		if len(w.suspects) > 0 {
-			next = w.suspects[0]
-		}
-		w.mu.Unlock()
-		if next == nil {
+		lot := w.nextSuspects(begun)
+		if len(lot) == 0 {
 			select {
 			case <-stop.Done():
 			case <-w.lonely:
 			}
 			continue
 		}
-		w.handleAlone(stop, work, next)
+		if _, ok := begun[lot[0].name()]; ok {
+			w.handleAlone(stop, work, lot[0])
+		} else {
+			w.handleTogether(stop, work, lot)
+		}
 		w.mu.Lock()
-		w.suspects = w.suspects[1:]
+		w.suspects = w.suspects[len(lot):]
 		w.mu.Unlock()
 	}
+}
+
+// nextSuspects gives the first of those set aside alone if it was begun before and never ended; else those
+// up to the next such one.
+func (w *Worker) nextSuspects(begun map[string]int) []*suspectMessage {
 	w.mu.Lock()
-	var left []record.Delivery
-	for _, s := range w.suspects {
-		left = append(left, s.delivery)
+	defer w.mu.Unlock()
+	lot := w.suspects[:min(len(w.suspects), togetherMost)]
+	for i, s := range lot {
+		if _, ok := begun[s.name()]; ok {
+			return slices.Clone(lot[:max(i, 1)])
+		}
+	}
+	return slices.Clone(lot)
+}
+
+func (w *Worker) giveBackSuspects() {
+	w.mu.Lock()
+	left := make([]record.Delivery, len(w.suspects))
+	for i, s := range w.suspects {
+		left[i] = s.delivery
 	}
 	w.suspects = nil
 	w.mu.Unlock()
 	w.release(left)
 }
 
-// handleAlone stores that it begins and that it has ended: in between a crash is the message's doing, a
-// drain is not.
+// handleTogether stores that it begins and that it has ended: in between a crash is the doing of one of the
+// messages, a drain is not.
+func (w *Worker) handleTogether(stop, work context.Context, lot []*suspectMessage) {
+	names := make([]string, len(lot))
+	byIntake := make(map[*intake][]record.Delivery)
+	for i, s := range lot {
+		names[i] = s.name()
+		byIntake[s.in] = append(byIntake[s.in], s.delivery)
+	}
+	if err := w.Ledger.BeginTogether(work, names); err != nil {
+		return // the context has ended: the messages come again
+	}
+	w.Log.Warn("messages that were delivered often are handled apart", zap.Int("messages", len(lot)))
+	for in, deliveries := range byIntake {
+		w.take(work, in, deliveries)
+	}
+	sleep(stop, aloneFor)
+	w.endAlone(work, names...)
+}
+
+// handleAlone does the same with one message.
 func (w *Worker) handleAlone(stop, work context.Context, s *suspectMessage) {
 	times, err := w.Ledger.BeginAlone(work, s.name())
 	if err != nil {
-		return // the context has ended: the message comes again
+		return
 	}
 	w.Log.Warn("message handled alone", zap.String("intake", s.in.name), zap.Uint64("sequence", s.delivery.Sequence),
 		zap.Int("deliveries", s.delivery.Count), zap.Int("times", times))
@@ -96,8 +142,12 @@ func (w *Worker) handleAlone(stop, work context.Context, s *suspectMessage) {
 		w.take(work, s.in, []record.Delivery{s.delivery})
 		sleep(stop, aloneFor)
 	}
-	if err := w.Ledger.EndAlone(work, s.name()); err != nil && work.Err() == nil {
-		w.Log.Error("message handled alone is not noted as such", zap.Error(err))
+	w.endAlone(work, s.name())
+}
+
+func (w *Worker) endAlone(ctx context.Context, names ...string) {
+	if err := w.Ledger.EndAlone(ctx, names...); err != nil && ctx.Err() == nil {
+		w.Log.Error("messages handled apart are not noted as such", zap.Error(err))
 	}
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,10 +11,12 @@ import (
 )
 
 // oftenGiven puts a message into the bulk lane as one that was delivered six times.
-func (w *world) oftenGiven(body string) record.Delivery {
+func (w *world) oftenGiven(body string) record.Delivery { return w.oftenGivenAs(7, body) }
+
+func (w *world) oftenGivenAs(sequence uint64, body string) record.Delivery {
 	d := record.Delivery{
-		Subject: "purge.requests.bulk.test", Data: []byte(body), MsgID: "test.named", Sequence: 7, Stored: time.Now(),
-		Count: oftenDelivered + 1, Reply: "bulk.7",
+		Subject: "purge.requests.bulk.test", Data: []byte(body), MsgID: "test.named", Sequence: sequence, Stored: time.Now(),
+		Count: oftenDelivered + 1, Reply: fmt.Sprintf("bulk.%d", sequence),
 	}
 	w.lanes[purge.Bulk].deliveries <- d
 	return d
@@ -76,4 +79,47 @@ func TestPoison_OthersGoOn(t *testing.T) {
 			t.Errorf("run: %v", err)
 		}
 	})
+}
+
+// A worker that dies often has whatever it holds delivered often: those are soon done.
+func TestPoison_ManyInnocentsTakeNoTime(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		begun bool // in a lot that was never ended
+		least time.Duration
+		most  time.Duration
+	}{
+		{"together", false, 0, 2 * aloneFor},
+		{"each alone once their lot was never ended", true, 50 * aloneFor, time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				k := w.worker()
+				for i := range 50 {
+					d := w.oftenGivenAs(uint64(i+1), "no JSON")
+					if tt.begun {
+						name := (&suspectMessage{delivery: d, in: &intake{name: "bulk"}}).name()
+						if err := k.Ledger.BeginTogether(t.Context(), []string{name}); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				start := time.Now()
+				stop := w.run(t, k)
+				w.until(func() bool { return len(w.acked) == 50 })
+				took := time.Since(start) + aloneFor // it watches the last one too
+				time.Sleep(2 * aloneFor)
+				if err := stop(); err != nil {
+					t.Errorf("run: %v", err)
+				}
+				if took < tt.least || took > tt.most {
+					t.Errorf("took %v, want %v to %v", took, tt.least, tt.most)
+				}
+				if left, err := k.Ledger.Alone(t.Context()); len(left) != 0 || err != nil {
+					t.Errorf("got %v, %v, want nothing left of it", left, err)
+				}
+			})
+		})
+	}
 }

@@ -21,8 +21,25 @@ type alone struct {
 	Times   map[string]int `json:"times"`
 }
 
-// BeginAlone stores that a message, of any name, is about to be handled alone, and tells how often that
-// was begun, this time counted, and never ended. It tries until the context ends.
+// Alone tells which messages were begun apart from others and never ended, and how often alone. It tries
+// until the context ends.
+func (l *Ledger) Alone(ctx context.Context) (times map[string]int, err error) {
+	err = l.changeAlone(ctx, func(m map[string]int) { times = maps.Clone(m) })
+	return times, err
+}
+
+// BeginTogether stores that messages, of any names, are about to be handled apart from all others. It
+// tries until the context ends.
+func (l *Ledger) BeginTogether(ctx context.Context, names []string) error {
+	return l.changeAlone(ctx, func(m map[string]int) {
+		for _, name := range names {
+			m[name] += 0
+		}
+	})
+}
+
+// BeginAlone stores that a message is about to be handled alone, and tells how often that was begun, this
+// time counted, and never ended. It tries until the context ends.
 func (l *Ledger) BeginAlone(ctx context.Context, name string) (times int, err error) {
 	err = l.changeAlone(ctx, func(m map[string]int) {
 		m[name]++
@@ -31,9 +48,13 @@ func (l *Ledger) BeginAlone(ctx context.Context, name string) (times int, err er
 	return times, err
 }
 
-// EndAlone stores that a message was handled alone. It tries until the context ends.
-func (l *Ledger) EndAlone(ctx context.Context, name string) error {
-	return l.changeAlone(ctx, func(m map[string]int) { delete(m, name) })
+// EndAlone stores that messages were handled. It tries until the context ends.
+func (l *Ledger) EndAlone(ctx context.Context, names ...string) error {
+	return l.changeAlone(ctx, func(m map[string]int) {
+		for _, name := range names {
+			delete(m, name)
+		}
+	})
 }
 
 // errRaced says that another write came in between.
@@ -58,6 +79,9 @@ func (l *Ledger) changeAlone(ctx context.Context, change func(map[string]int)) e
 			next = make(map[string]int)
 		}
 		change(next)
+		if maps.Equal(next, a.Times) {
+			return nil
+		}
 		if data, err = json.Marshal(alone{Version: record.Version, Times: next}); err != nil {
 			return fmt.Errorf("encode: %w", err)
 		}
