@@ -135,3 +135,38 @@ func TestPause_StopsALane(t *testing.T) {
 	}
 	w.completed(23)
 }
+
+// While zones can't be told, what waits for them does not fill the window, and others go on.
+func TestFailingLookups_ParkWhatWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *emulator.Config) { c.Zones = twoZones })
+	w.cfg.Worker.Window = 1000 // of which 100 may wait for their zone
+	tp := w.tap(func(c call) string {
+		if c.Action == describeZones {
+			return "InternalError"
+		}
+		return ""
+	})
+	w.provision()
+	for i := range 1500 {
+		w.request(purge.Bulk, purge.Request{ID: "waits" + strconv.Itoa(i), Targets: []string{url(i)}})
+	}
+	w.request(purge.Bulk, purge.Request{ID: "goes", Zone: "zone-b", Targets: []string{other(1)}})
+	stop := w.start()
+	w.until("the event of what names its zone", func() bool { return w.events()["goes"].Status == purge.Completed })
+	w.until("all but a hundred requests to be parked", func() bool {
+		return w.count("PURGE_PARKED") == 1400 && w.count("PURGE_REQUESTS") == 100
+	})
+	stop()
+	tp.heal()
+	w.start()
+	for id, o := range w.await(1501) {
+		if o.Status != purge.Completed {
+			t.Errorf("%s: %s (%v), want completed", id, o.Status, o.Reason)
+		}
+	}
+	w.until("an empty PURGE_PARKED", func() bool { return w.count("PURGE_PARKED") == 0 && w.consumers("PURGE_PARKED") == 0 })
+	if s := w.api.Stats(); s.Targets != 1501 {
+		t.Errorf("%d targets were sent, want 1501, each once", s.Targets)
+	}
+}

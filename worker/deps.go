@@ -60,7 +60,9 @@ type Lease interface{ Valid() bool }
 // Zones tells the zone of a host, or package zone's errors.
 type Zones interface {
 	Find(host string) (string, error)
+	// Updated tells that zones were read, Failing that they can't be now.
 	Updated() <-chan struct{}
+	Failing() bool
 }
 
 // Queues are where parked requests wait. OpenQueue makes one if there is none, CloseQueue removes one

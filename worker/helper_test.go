@@ -62,11 +62,12 @@ func (l *lane) lose()                                        { l.mu.Lock(); l.go
 type world struct {
 	ledger.Store // for what no test here comes to
 
-	lanes  map[purge.Lane]*lane
-	zone   func(host string) (string, error)
-	create func(p edgeone.Purge) (edgeone.Created, error)
-	quota  func() (map[string]edgeone.Quota, error)
-	limit  int // of a part of a job, in bytes
+	lanes   map[purge.Lane]*lane
+	zone    func(host string) (string, error)
+	updated chan struct{} // what Updated gives
+	create  func(p edgeone.Purge) (edgeone.Created, error)
+	quota   func() (map[string]edgeone.Quota, error)
+	limit   int // of a part of a job, in bytes
 
 	mu      sync.Mutex
 	away    bool // the broker is
@@ -88,7 +89,8 @@ func newWorld() *world {
 			purge.Interactive: {deliveries: make(chan record.Delivery, 100)},
 			purge.Bulk:        {deliveries: make(chan record.Delivery, 100)},
 		},
-		zone: func(string) (string, error) { return "zone-a", nil },
+		zone:    func(string) (string, error) { return "zone-a", nil },
+		updated: make(chan struct{}),
 		create: func(edgeone.Purge) (edgeone.Created, error) {
 			return edgeone.Created{JobID: "job"}, nil
 		},
@@ -221,7 +223,8 @@ func (w *world) Throttled()                       {}
 func (w *world) Hold(time.Duration)               {}
 func (w *world) Valid() bool                      { return true }
 func (w *world) Find(host string) (string, error) { return w.zone(host) }
-func (w *world) Updated() <-chan struct{}         { return nil }
+func (w *world) Updated() <-chan struct{}         { return w.updated }
+func (w *world) Failing() bool                    { return false }
 func (w *world) Track(record.InFlight)            {}
 
 func (w *world) Queues(context.Context) ([]record.Queue, error) { return nil, nil }

@@ -13,11 +13,11 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// What waits for a zone's next day would fill the window and keep others out (I7). So beyond a share of
-// the window such requests move, whole and in order, to a queue in the broker; when the day has room
-// again, they come back as fast as it allows.
+// What waits for a zone's next day, or for zones that can't be told now, would fill the window and keep
+// others out (I7). So beyond a share of the window such requests move, whole and in order, to a queue in
+// the broker; when the day has room again, they come back as fast as it allows.
 
-// parkedShare is the part of the bulk window that may wait in memory for one zone's day: one in ten.
+// parkedShare is the part of the bulk window that may wait in memory for one such reason: one in ten.
 const parkedShare = 10
 
 func (w *Worker) share() int { return max(1, w.cfg.BulkWindow/parkedShare) }
@@ -50,7 +50,7 @@ func (w *Worker) shelve(ctx context.Context, q record.Queue, fresh []*request) {
 	w.park(ctx, q, fresh)
 }
 
-// watchDays parks what waits in line beyond its share when a day is spent.
+// watchDays parks what waits beyond its share when a day is spent, or zones can't be told.
 func (w *Worker) watchDays(ctx context.Context) {
 	for sleep(ctx, keepEvery) {
 		for _, s := range w.quotas.stalledTypes(time.Now()) {
@@ -58,6 +58,7 @@ func (w *Worker) watchDays(ctx context.Context) {
 			w.unload(ctx, s.zone, s.typ)
 			w.order.Unlock()
 		}
+		w.unloadZoneless(ctx)
 	}
 }
 
@@ -85,7 +86,7 @@ func (w *Worker) park(ctx context.Context, q record.Queue, requests []*request) 
 		return true
 	})
 	w.Metrics.parked.Add(float64(len(requests)))
-	w.Log.Info("parked what waits for its zone's day", zap.String("zone", q.Zone), zap.String("type", q.Type),
+	w.Log.Info("parked what can't be sent now", zap.String("zone", q.Zone), zap.String("type", q.Type),
 		zap.String("lane", string(q.Lane)), zap.Int("requests", len(requests)))
 	w.ackRequests(ctx, requests)
 }
@@ -163,6 +164,12 @@ func (w *Worker) queueRoom(in *intake) int {
 	window := w.roomOf(in.lane)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if q.Zone == "" {
+		if w.zoneless.targets > 0 {
+			return 0
+		}
+		return min(window, w.share())
+	}
 	waiting := w.batcher.WaitingOf(q.Account, q.Zone, q.Type)
 	stalled, shut := w.quotas.stalled(q.Zone, q.Type, time.Now())
 	if shut || stalled && waiting > 0 { // what waits tries whether the day has room again

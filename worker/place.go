@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -25,13 +24,12 @@ const largeRequest = 500
 // request waits for it. It reports true when nothing of the request is left to do but its end, and
 // gives the queue in which it is to be parked instead, nil for most.
 func (w *Worker) place(r *request, held []bool) (done bool, shelf *record.Queue) {
+	readings := w.zoneless.readings.Load()
 	slots, failures, err := w.slots(r, held)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if errors.Is(err, zone.ErrPending) {
-		w.waiting = append(w.waiting, r)
-		r.held = held
-		return false, nil
+		return false, w.withoutZone(r, held, readings)
 	}
 	if q := w.shelf(r, slots, held, time.Now()); q != nil {
 		return false, q
@@ -160,43 +158,6 @@ func failure(index int, err error) record.Failure {
 		f.Code = purge.CodeInvalidTarget
 	}
 	return f
-}
-
-// zonesAgain is how often requests that wait for their zone are looked at, beside each reading: one
-// may begin to wait just when a reading has ended.
-const zonesAgain = time.Second
-
-// watchZones places the requests that wait for their zone.
-func (w *Worker) watchZones(ctx context.Context) {
-	tick := time.NewTicker(zonesAgain)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-w.Zones.Updated():
-		case <-tick.C:
-		}
-		w.mu.Lock()
-		waiting := w.waiting
-		w.waiting = nil
-		w.mu.Unlock()
-		var ended []*request
-		shelved := make(map[record.Queue][]*request)
-		for _, r := range waiting {
-			done, q := w.place(r, r.held)
-			if done {
-				ended = append(ended, r)
-			}
-			if q != nil {
-				shelved[*q] = append(shelved[*q], r)
-			}
-		}
-		w.finish(ctx, ended)
-		for q, requests := range shelved {
-			w.shelve(ctx, q, requests)
-		}
-	}
 }
 
 func hosts(names []string) string {

@@ -150,6 +150,10 @@ func TestRejected_IsBuriedAlsoAfterItWaitedForItsZone(t *testing.T) {
 		}
 		stop := w.run(t, w.worker())
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Targets: pages(1)})
+		for range 10 {
+			sleep(t.Context(), time.Second)
+			w.updated <- struct{}{}
+		}
 		sleep(t.Context(), time.Minute)
 		if err := stop(); err != nil {
 			t.Error(err)

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -112,18 +111,7 @@ func (w *Worker) expire(ctx context.Context) {
 	if w.expiring > 0 {
 		w.batcher.Remove(func(p waiter) bool { return expire(p, now, &ended) })
 	}
-	w.waiting = slices.DeleteFunc(w.waiting, func(r *request) bool {
-		if !r.expired(now) {
-			return false
-		}
-		w.enlist(r, r.held)
-		for i := range r.Total {
-			if i >= len(r.held) || !r.held[i] {
-				expire(waiter{r, i}, now, &ended)
-			}
-		}
-		return true
-	})
+	w.expireZoneless(now, &ended)
 	w.mu.Unlock()
 	w.finish(ctx, ended)
 }

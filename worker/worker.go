@@ -56,8 +56,8 @@ type Worker struct {
 	batcher  *batcher.Batcher[waiter]
 	requests map[record.Key]*request
 	left     leftovers                    // what is to be sent again, and not yet in line
-	suspects []*suspectMessage            // to be handled alone
-	waiting  []*request                   // admitted, but their zone is not known yet
+	suspects []*suspectMessage            // to be handled apart
+	zoneless zoneless                     // whose zone is not known yet
 	weight   map[purge.Lane]int           // of the requests that a window holds, in targets
 	large    int                          // of weight[Bulk], that of interactive requests
 	room     map[purge.Lane]chan struct{} // capacity 1: weights went down
@@ -70,7 +70,8 @@ type Worker struct {
 func New(cfg Config, deps Deps) *Worker {
 	w := &Worker{
 		cfg: cfg, Deps: deps, abort: func(error) {},
-		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), lonely: make(chan struct{}, 1), onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
+		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), lonely: make(chan struct{}, 1),
+		onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
 		requests: make(map[record.Key]*request),
 		weight:   make(map[purge.Lane]int),
 		paused:   make(map[purge.Lane]bool),
@@ -79,6 +80,7 @@ func New(cfg Config, deps Deps) *Worker {
 			purge.Interactive: make(chan struct{}, 1), purge.Bulk: make(chan struct{}, 1),
 		},
 	}
+	w.zoneless.again = make(chan struct{}, 1)
 	w.quotas, w.plans, w.traces = newQuotas(), newPlans(), newTraces(cfg.HandedOver)
 	w.batcher = batcher.New[waiter](batcher.Config{
 		Limit:    w.limit,

@@ -63,6 +63,7 @@ type Finder struct {
 	known   map[string][]string
 	read    time.Time     // when the last reading ended, with whatever EdgeOne told; zero: never
 	refused *refusedError // what it did not tell; nil: nothing
+	failing bool          // the last reading failed
 }
 
 // New makes a Finder. The table maps a host, or *.suffix, to a zone id; "*" stands for every host.
@@ -79,6 +80,13 @@ func New(api API, table map[string]string, pace func(context.Context) error, log
 
 // Updated tells that a reading has ended and pending hosts may be asked for again.
 func (f *Finder) Updated() <-chan struct{} { return f.updated }
+
+// Failing tells that the last reading failed, and is tried again.
+func (f *Finder) Failing() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failing
+}
 
 // Find tells the zone of a host (lower case, punycode, no port), or one of the package's errors. It does
 // not block.
@@ -161,6 +169,9 @@ func (f *Finder) renew(ctx context.Context, again backoff.BackOff) time.Duration
 	if ctx.Err() != nil {
 		return retryFirst
 	}
+	f.mu.Lock()
+	f.failing = err != nil
+	f.mu.Unlock()
 	if err != nil {
 		wait := again.NextBackOff()
 		f.log.Warn("zones could not be read; requests that name no zone may wait", zap.Error(err), zap.Duration("again in", wait))

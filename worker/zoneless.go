@@ -1,0 +1,114 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// zoneless are requests that wait until their zone is known. requests and targets are guarded by the Worker's mu.
+type zoneless struct {
+	requests []*request
+	targets  int
+	readings atomic.Uint64 // of the zones, after which those were placed
+	again    chan struct{} // capacity 1: zones were read just when a request began to wait for them
+}
+
+func (z *zoneless) take() []*request {
+	all := z.requests
+	z.requests, z.targets = nil, 0
+	return all
+}
+
+// withoutZone has a request wait for its zone, or gives the queue in which it is to be parked instead.
+// readings is how often zones had been read before they were asked for its zone. It must be called with
+// the lock held.
+func (w *Worker) withoutZone(r *request, held []bool, readings uint64) *record.Queue {
+	if w.Zones.Failing() && w.zoneless.targets+r.Total > w.share() && r.intake.queue == nil && !r.unfit && !slices.Contains(held, true) {
+		return w.zonelessQueue(r)
+	}
+	r.held = held
+	w.zoneless.requests = append(w.zoneless.requests, r)
+	w.zoneless.targets += r.Total
+	if w.zoneless.readings.Load() != readings {
+		signal(w.zoneless.again)
+	}
+	return nil
+}
+
+func (w *Worker) zonelessQueue(r *request) *record.Queue {
+	return &record.Queue{Account: w.cfg.Account, Type: apiType(r.body.Type), Lane: r.window()}
+}
+
+// watchZones places the requests that wait for their zone.
+func (w *Worker) watchZones(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.Zones.Updated():
+			w.zoneless.readings.Add(1)
+		case <-w.zoneless.again:
+		}
+		w.mu.Lock()
+		waiting := w.zoneless.take()
+		w.mu.Unlock()
+		var ended []*request
+		shelved := make(map[record.Queue][]*request)
+		for _, r := range waiting {
+			done, q := w.place(r, r.held)
+			if done {
+				ended = append(ended, r)
+			}
+			if q != nil {
+				shelved[*q] = append(shelved[*q], r)
+			}
+		}
+		w.finish(ctx, ended)
+		for q, requests := range shelved {
+			w.shelve(ctx, q, requests)
+		}
+	}
+}
+
+// unloadZoneless parks what waits beyond its share for zones that can't be read now.
+func (w *Worker) unloadZoneless(ctx context.Context) {
+	if !w.Zones.Failing() {
+		return
+	}
+	w.order.Lock()
+	defer w.order.Unlock()
+	queues := make(map[record.Queue][]*request)
+	w.mu.Lock()
+	waiting := w.zoneless.take()
+	for _, r := range waiting {
+		q := w.withoutZone(r, r.held, w.zoneless.readings.Load())
+		if q != nil {
+			queues[*q] = append(queues[*q], r)
+		}
+	}
+	w.mu.Unlock()
+	for q, requests := range queues {
+		w.park(ctx, q, requests)
+	}
+}
+
+// expireZoneless ends what has expired before its zone was known; it must be called with the lock held.
+func (w *Worker) expireZoneless(now time.Time, ended *[]*request) {
+	w.zoneless.requests = slices.DeleteFunc(w.zoneless.requests, func(r *request) bool {
+		if !r.expired(now) {
+			return false
+		}
+		w.zoneless.targets -= r.Total
+		w.enlist(r, r.held)
+		for i := range r.Total {
+			if i >= len(r.held) || !r.held[i] {
+				expire(waiter{r, i}, now, ended)
+			}
+		}
+		return true
+	})
+}
