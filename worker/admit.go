@@ -140,13 +140,13 @@ func (w *Worker) register(a arrival) entry {
 	switch {
 	case have == nil:
 		a.deliver(a.delivery)
-		a.looking = true
+		a.lookup = new(lookup)
 		w.weigh(a.request)
 		w.requests[a.Key()] = a.request
 		return registered
 	case have.holds(a.delivery.Sequence):
-	case have.looking:
-		have.joined = append(have.joined, a.delivery)
+	case have.lookup != nil:
+		have.lookup.joined = append(have.lookup.joined, a.delivery)
 		return joined
 	case have.Digest != a.Digest:
 		return conflicting
@@ -240,9 +240,8 @@ func (w *Worker) unlook(fresh, done []arrival) []record.Delivery {
 	defer w.mu.Unlock()
 	var lot []record.Delivery
 	for _, a := range fresh {
-		a.looking = false
-		lot = append(lot, a.joined...)
-		a.joined = nil
+		lot = append(lot, a.lookup.joined...)
+		a.lookup = nil
 	}
 	for _, a := range done {
 		w.forget(a.request)

@@ -28,7 +28,6 @@ const (
 type suspectMessage struct {
 	delivery record.Delivery
 	in       *intake
-	touched  time.Time
 }
 
 // name names the message for as long as its stream exists.
@@ -38,7 +37,6 @@ func (s *suspectMessage) name() string {
 
 // single sets aside the deliveries that are to be handled apart, and gives the others.
 func (w *Worker) single(in *intake, lot []record.Delivery) []record.Delivery {
-	now := time.Now()
 	keep := lot[:0]
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -47,7 +45,7 @@ func (w *Worker) single(in *intake, lot []record.Delivery) []record.Delivery {
 			keep = append(keep, d)
 			continue
 		}
-		w.suspects = append(w.suspects, &suspectMessage{d, in, now})
+		w.suspects = append(w.suspects, &suspectMessage{d, in})
 		signal(w.lonely)
 	}
 	return keep

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,20 +26,28 @@ func (w *Worker) keep(ctx context.Context) {
 	}
 }
 
-// stale gives the messages that the broker has not heard of for a third of their AckWait.
+// stale gives the messages of the intakes of which the broker has not heard for a third of their AckWait.
 func (w *Worker) stale(now time.Time) []string {
-	var replies []string
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	var due []*intake
+	for in := range w.intakes {
+		if now.Sub(in.touched) >= in.ackWait/3 {
+			in.touched = now
+			due = append(due, in)
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	var replies []string
 	for _, r := range w.requests {
-		if now.Sub(r.touched) >= r.intake.ackWait/3 {
-			r.touched = now
+		if slices.Contains(due, r.intake) {
 			replies = append(replies, r.subjects()...)
 		}
 	}
 	for _, s := range w.suspects {
-		if now.Sub(s.touched) >= s.in.ackWait/3 {
-			s.touched = now
+		if slices.Contains(due, s.in) {
 			replies = append(replies, s.delivery.Reply)
 		}
 	}

@@ -30,8 +30,10 @@ type intake struct {
 	source Lane
 	queue  *record.Queue // nil for a lane
 
-	// ackWait is that of the consumer as it is now in the broker; the Worker's mu guards it.
+	// ackWait is that of the consumer as it is now in the broker, touched when the broker was last told that
+	// all that is held is worked on; the Worker's mu guards them.
 	ackWait time.Duration
+	touched time.Time
 }
 
 func newIntake(name string, lane purge.Lane, source Lane, queue *record.Queue) *intake {
@@ -40,6 +42,7 @@ func newIntake(name string, lane purge.Lane, source Lane, queue *record.Queue) *
 
 // pull admits what an intake brings while there is room, until stop ends or the queue is empty.
 func (w *Worker) pull(stop, work context.Context, in *intake) error {
+	w.enter(in)
 	hurried, err := w.hurry(stop, in)
 	if err != nil {
 		return endOf(stop, err)
@@ -65,11 +68,25 @@ func (w *Worker) pull(stop, work context.Context, in *intake) error {
 		}
 		w.admit(work, in, lot)
 		if in.queue != nil && err == nil && len(lot) == 0 && w.messages(in) == 0 && w.closeQueue(stop, *in.queue) {
+			w.leave(in)
 			break
 		}
 	}
 	w.release(in.source.Rest())
 	return nil
+}
+
+// enter has the broker be told of what is held of an intake.
+func (w *Worker) enter(in *intake) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.intakes[in] = true
+}
+
+func (w *Worker) leave(in *intake) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.intakes, in)
 }
 
 func pullOnce(ctx context.Context, source Lane, room int) ([]record.Delivery, error) {

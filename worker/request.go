@@ -18,23 +18,19 @@ type request struct {
 	intake  *intake    // that delivered it; nil for what is left of a job
 	body    purge.Request
 	replies []reply
-	touched time.Time // of the last InProgress
-	weight  int       // what it takes of a window, in targets
+	weight  int // what it takes of a window, in targets
 
 	// origin is its message, kept until it is known whether anything of it is fit to be sent.
 	origin *record.Delivery
 
-	looking bool              // what is known of it is being looked up
-	joined  []record.Delivery // messages with its id that came meanwhile
-
-	held []bool // while its zone is not known: its targets that stand in a record
+	lookup *lookup // of what is known of it; nil when it has ended
 
 	of       *leftover // what it came back with, rather than by a message; nil for most
 	attempts int       // made before of its targets
 
 	failures []record.Failure
-	sent     bool // EdgeOne was asked for one of its targets
 	jobs     int
+	sent     bool // EdgeOne was asked for one of its targets
 	spans    bool
 	expires  bool      // counts among those that may expire
 	enlisted bool      // its targets got in line, or their end
@@ -43,6 +39,11 @@ type request struct {
 	// unassigned counts its targets that are in no job and have no outcome; unrecorded those that
 	// stand in no durable record.
 	unassigned, unrecorded int
+}
+
+// lookup is under way while it is asked what is known of a request.
+type lookup struct {
+	joined []record.Delivery // messages with its id that came meanwhile
 }
 
 // reply is how one message of a request is acked.
@@ -101,7 +102,6 @@ func (r *request) deliver(d record.Delivery) {
 		}
 	}
 	r.replies = append(r.replies, reply{d.Sequence, d.Reply})
-	r.touched = time.Now()
 }
 
 func (r *request) holds(sequence uint64) bool {

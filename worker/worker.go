@@ -55,6 +55,7 @@ type Worker struct {
 	mu       sync.Mutex
 	batcher  *batcher.Batcher[waiter]
 	requests map[record.Key]*request
+	intakes  map[*intake]bool
 	left     leftovers                    // what is to be sent again, and not yet in line
 	suspects []*suspectMessage            // to be handled apart
 	zoneless zoneless                     // whose zone is not known yet
@@ -73,6 +74,7 @@ func New(cfg Config, deps Deps) *Worker {
 		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), lonely: make(chan struct{}, 1),
 		onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
 		requests: make(map[record.Key]*request),
+		intakes:  make(map[*intake]bool),
 		weight:   make(map[purge.Lane]int),
 		paused:   make(map[purge.Lane]bool),
 		open:     make(map[record.Queue]bool),

@@ -11,13 +11,20 @@ import (
 
 // zoneless are requests that wait until their zone is known. requests and targets are guarded by the Worker's mu.
 type zoneless struct {
-	requests []*request
+	requests []waiting
 	targets  int
 	readings atomic.Uint64 // of the zones, after which those were placed
 	again    chan struct{} // capacity 1: zones were read just when a request began to wait for them
 }
 
-func (z *zoneless) take() []*request {
+// waiting is one of them, with its targets that stand in a record.
+type waiting struct {
+	*request
+
+	held []bool
+}
+
+func (z *zoneless) take() []waiting {
 	all := z.requests
 	z.requests, z.targets = nil, 0
 	return all
@@ -30,8 +37,7 @@ func (w *Worker) withoutZone(r *request, held []bool, readings uint64) *record.Q
 	if w.Zones.Failing() && w.zoneless.targets+r.Total > w.share() && r.intake.queue == nil && !r.unfit && !slices.Contains(held, true) {
 		return w.zonelessQueue(r)
 	}
-	r.held = held
-	w.zoneless.requests = append(w.zoneless.requests, r)
+	w.zoneless.requests = append(w.zoneless.requests, waiting{r, held})
 	w.zoneless.targets += r.Total
 	if w.zoneless.readings.Load() != readings {
 		signal(w.zoneless.again)
@@ -54,17 +60,17 @@ func (w *Worker) watchZones(ctx context.Context) {
 		case <-w.zoneless.again:
 		}
 		w.mu.Lock()
-		waiting := w.zoneless.take()
+		all := w.zoneless.take()
 		w.mu.Unlock()
 		var ended []*request
 		shelved := make(map[record.Queue][]*request)
-		for _, r := range waiting {
-			done, q := w.place(r, r.held)
+		for _, r := range all {
+			done, q := w.place(r.request, r.held)
 			if done {
-				ended = append(ended, r)
+				ended = append(ended, r.request)
 			}
 			if q != nil {
-				shelved[*q] = append(shelved[*q], r)
+				shelved[*q] = append(shelved[*q], r.request)
 			}
 		}
 		w.finish(ctx, ended)
@@ -83,11 +89,10 @@ func (w *Worker) unloadZoneless(ctx context.Context) {
 	defer w.order.Unlock()
 	queues := make(map[record.Queue][]*request)
 	w.mu.Lock()
-	waiting := w.zoneless.take()
-	for _, r := range waiting {
-		q := w.withoutZone(r, r.held, w.zoneless.readings.Load())
+	for _, r := range w.zoneless.take() {
+		q := w.withoutZone(r.request, r.held, w.zoneless.readings.Load())
 		if q != nil {
-			queues[*q] = append(queues[*q], r)
+			queues[*q] = append(queues[*q], r.request)
 		}
 	}
 	w.mu.Unlock()
@@ -98,15 +103,15 @@ func (w *Worker) unloadZoneless(ctx context.Context) {
 
 // expireZoneless ends what has expired before its zone was known; it must be called with the lock held.
 func (w *Worker) expireZoneless(now time.Time, ended *[]*request) {
-	w.zoneless.requests = slices.DeleteFunc(w.zoneless.requests, func(r *request) bool {
+	w.zoneless.requests = slices.DeleteFunc(w.zoneless.requests, func(r waiting) bool {
 		if !r.expired(now) {
 			return false
 		}
 		w.zoneless.targets -= r.Total
-		w.enlist(r, r.held)
+		w.enlist(r.request, r.held)
 		for i := range r.Total {
 			if i >= len(r.held) || !r.held[i] {
-				expire(waiter{r, i}, now, ended)
+				expire(waiter{r.request, i}, now, ended)
 			}
 		}
 		return true
