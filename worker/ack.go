@@ -24,13 +24,28 @@ func (w *Worker) tell(ctx context.Context, letters []record.DeadLetter, ends []r
 
 // ackRequests acks all messages of requests, those that join meanwhile too, and forgets them.
 func (w *Worker) ackRequests(ctx context.Context, done []*request) {
+	w.ackThose(ctx, done, func(reply) bool { return true })
+}
+
+// ackParked does the same for requests that are parked, but for the messages by which they are: those come
+// again in their turn.
+func (w *Worker) ackParked(ctx context.Context, parked []*request) {
+	w.nak(w.ackThose(ctx, parked, func(p reply) bool { return p.in.queue == nil }))
+}
+
+// ackThose gives the replies that it leaves out.
+func (w *Worker) ackThose(ctx context.Context, done []*request, which func(reply) bool) (left []string) {
 	acked := make(map[string]bool)
 	for {
 		var replies []string
 		w.mu.Lock()
+		left = left[:0]
 		for _, r := range done {
 			for _, p := range r.replies {
-				if !acked[p.subject] {
+				switch {
+				case !which(p):
+					left = append(left, p.subject)
+				case !acked[p.subject]:
 					acked[p.subject] = true
 					replies = append(replies, p.subject)
 				}
@@ -41,11 +56,11 @@ func (w *Worker) ackRequests(ctx context.Context, done []*request) {
 				w.forget(r)
 			}
 			w.mu.Unlock()
-			return
+			return left
 		}
 		w.mu.Unlock()
 		if !w.ack(ctx, replies) {
-			return // they are given back
+			return nil // they are given back
 		}
 	}
 }

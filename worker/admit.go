@@ -16,7 +16,7 @@ import (
 type arrival struct {
 	*request
 
-	delivery record.Delivery
+	delivery incoming
 	reason   *purge.Reason // why it is refused as a whole
 }
 
@@ -25,17 +25,17 @@ func (w *Worker) admit(ctx context.Context, in *intake, lot []record.Delivery) {
 	if in.queue == nil {
 		w.Metrics.received(in.lane, len(lot))
 	}
-	w.take(ctx, in, w.single(in, lot))
+	w.take(ctx, w.single(in, lot))
 }
 
 // take has new requests get in line; known ones join or are acked, bad ones are told and buried. It
 // returns when each is held or done, or the context has ended.
-func (w *Worker) take(ctx context.Context, in *intake, lot []record.Delivery) {
+func (w *Worker) take(ctx context.Context, lot []incoming) {
 	for len(lot) > 0 && ctx.Err() == nil {
 		var fresh, reused []arrival
 		var queries []ledger.Query
 		for _, d := range lot {
-			a, ok := w.read(d, in)
+			a, ok := w.read(d)
 			if !ok {
 				continue
 			}
@@ -48,7 +48,7 @@ func (w *Worker) take(ctx context.Context, in *intake, lot []record.Delivery) {
 			case registered:
 			}
 			fresh = append(fresh, a)
-			parked := in.queue != nil
+			parked := d.in.queue != nil
 			if parked || d.Count > 1 || a.ID != purge.GeneratedID(d.Stored, d.Sequence) {
 				queries = append(queries, ledger.Query{Key: a.Key(), Again: parked || d.Count > 1, Parked: parked})
 			}
@@ -62,22 +62,22 @@ func (w *Worker) take(ctx context.Context, in *intake, lot []record.Delivery) {
 }
 
 // read decodes a delivery; false for what is left alone.
-func (w *Worker) read(d record.Delivery, in *intake) (arrival, bool) {
-	if in.queue == nil {
-		return w.readMessage(d, in), true
+func (w *Worker) read(d incoming) (arrival, bool) {
+	if d.in.queue == nil {
+		return w.readMessage(d), true
 	}
 	p, err := record.DecodeParked(d.Data)
 	if err != nil {
-		w.Log.Error("parked request left alone", zap.String("queue", in.name), zap.Uint64("sequence", d.Sequence), zap.Error(err))
+		w.Log.Error("parked request left alone", zap.String("queue", d.in.name), zap.Uint64("sequence", d.Sequence), zap.Error(err))
 		return arrival{}, false
 	}
-	r := &request{home: in.lane, intake: in, body: p.Body, Request: p.Request}
+	r := &request{home: d.in.lane, intake: d.in, body: p.Body, Request: p.Request}
 	r.unassigned, r.unrecorded = r.Total, r.Total
 	return arrival{r, d, nil}, true
 }
 
 // readMessage decodes a message of a producer. With a reason the request holds what could be read.
-func (w *Worker) readMessage(d record.Delivery, in *intake) arrival {
+func (w *Worker) readMessage(d incoming) arrival {
 	lane, source, valid := w.cfg.Subjects.ParseRequest(d.Subject)
 	body, err := purge.Decode(d.Data, d.ContentType)
 	reason, _ := errors.AsType[*purge.Reason](err)
@@ -90,7 +90,7 @@ func (w *Worker) readMessage(d record.Delivery, in *intake) arrival {
 	if reason == nil {
 		reason = w.objection(body)
 	}
-	r := &request{home: in.lane, intake: in, body: body, Request: record.Request{
+	r := &request{home: d.in.lane, intake: d.in, body: body, Request: record.Request{
 		Source: source, ID: purge.PickID(body, source, d.MsgID), Lane: lane, Type: body.Type,
 		Total: len(body.Targets), Requested: body.Time, Received: d.Stored.UTC(), Labels: body.Labels,
 	}}
@@ -144,7 +144,7 @@ func (w *Worker) register(a arrival) entry {
 		w.weigh(a.request)
 		w.requests[a.Key()] = a.request
 		return registered
-	case have.holds(a.delivery.Sequence):
+	case have.find(a.delivery) >= 0:
 	case have.lookup != nil:
 		have.lookup.joined = append(have.lookup.joined, a.delivery)
 		return joined
@@ -157,7 +157,7 @@ func (w *Worker) register(a arrival) entry {
 
 // sort decides what becomes of new requests by what is known of them, and gives the deliveries that
 // came for them meanwhile.
-func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []record.Delivery {
+func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []incoming {
 	var done, rejected []arrival
 	var ended []*request
 	shelved := make(map[record.Queue][]*request)
@@ -174,7 +174,7 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			done = append(done, a)
 		default:
 			if a.intake.queue == nil {
-				a.origin = &a.delivery
+				a.origin = &a.delivery.Delivery
 			}
 			done, q := w.place(a.request, f.Held)
 			if done {
@@ -235,10 +235,10 @@ func (a *arrival) letter() record.DeadLetter {
 }
 
 // unlook ends the looking-up of requests, forgets those that are done, and gives what joined them.
-func (w *Worker) unlook(fresh, done []arrival) []record.Delivery {
+func (w *Worker) unlook(fresh, done []arrival) []incoming {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var lot []record.Delivery
+	var lot []incoming
 	for _, a := range fresh {
 		lot = append(lot, a.lookup.joined...)
 		a.lookup = nil

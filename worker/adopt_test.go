@@ -44,7 +44,7 @@ func (a *past) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Create
 		return edgeone.Created{}, err
 	}
 	now := time.Now()
-	date := now.Add(ahead).Truncate(second).UTC()
+	date := now.Add(ahead).Truncate(edgeone.Second).UTC()
 	var rows []edgeone.Task
 	a.set(func() {
 		id := fmt.Sprintf("job-%d", len(a.calls))
@@ -98,7 +98,7 @@ func (a *past) find(q edgeone.TaskQuery) (found []edgeone.Task) {
 			case q.JobID != "" && row.JobID != q.JobID:
 			case q.Type != "" && row.Type != q.Type:
 			case q.Target != "" && row.Target != q.Target:
-			case !q.From.IsZero() && row.Created.Before(q.From.Truncate(second)):
+			case !q.From.IsZero() && row.Created.Before(q.From.Truncate(edgeone.Second)):
 			case !q.To.IsZero() && row.Created.After(q.To):
 			default:
 				found = append(found, row)
@@ -232,7 +232,7 @@ func TestAdopt_TakesOnlyAnEqualJob(t *testing.T) {
 				k.Metrics = NewMetrics(reg)
 				stop := a.run(t, k)
 				a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
-				a.until(func() bool { return a.jobs == 1 })
+				a.until(func() bool { return len(a.letters) == 1 })
 				lost := false
 				a.change = tt.change
 				a.answer = func(edgeone.Purge) error {
@@ -247,7 +247,7 @@ func TestAdopt_TakesOnlyAnEqualJob(t *testing.T) {
 					r.Targets = pages(3)
 				}
 				a.give(t, purge.Bulk, 2, r)
-				a.until(func() bool { return a.jobs == 2 })
+				a.until(func() bool { return len(a.letters) == 2 })
 				sleep(t.Context(), time.Minute)
 				if err := stop(); err != nil {
 					t.Error(err)
@@ -289,10 +289,10 @@ func TestAdopt_WaitsForWhatDoesNotShowYet(t *testing.T) {
 				a.hidden = tt.hidden
 				stop := a.run(t, a.worker())
 				a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
-				a.until(func() bool { return a.jobs == 1 })
+				a.until(func() bool { return len(a.letters) == 1 })
 				start := time.Now()
 				a.give(t, tt.lane, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
-				a.until(func() bool { return a.jobs == 2 })
+				a.until(func() bool { return len(a.letters) == 2 })
 				took := time.Since(start)
 				if got := a.stored()[1]; got != tt.want || took < tt.least || took > tt.most {
 					t.Errorf("got %s after %v, want %s after %v to %v", got, took, tt.want, tt.least, tt.most)
@@ -325,7 +325,7 @@ func TestAdopt_InDoubtSendsAgain(t *testing.T) {
 				stop := a.run(t, a.worker())
 				if tt.first {
 					a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
-					a.until(func() bool { return a.jobs == 1 })
+					a.until(func() bool { return len(a.letters) == 1 })
 				}
 				before := a.jobs
 				start := time.Now()
@@ -364,11 +364,11 @@ func TestAdopt_OneJobIsOneBatchsOnly(t *testing.T) {
 		}
 		stop := a.run(t, a.worker())
 		a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
-		a.until(func() bool { return a.jobs == 1 })
+		a.until(func() bool { return len(a.letters) == 1 })
 		a.give(t, purge.Interactive, 2, purge.Request{ID: "a", Zone: "zone-a", Targets: pages(1)})
 		a.until(func() bool { return len(a.calls) == 2 })
 		a.give(t, purge.Interactive, 3, purge.Request{ID: "b", Zone: "zone-a", Targets: pages(1)})
-		a.until(func() bool { return a.jobs == 3 })
+		a.until(func() bool { return len(a.letters) == 3 })
 		sleep(t.Context(), time.Minute)
 		if err := stop(); err != nil {
 			t.Error(err)
@@ -386,12 +386,12 @@ func TestAdopt_AnAdoptedJobIsNotAnsweredTwice(t *testing.T) {
 		a.change = func([]edgeone.Task) []edgeone.Task { return nil }
 		stop := a.run(t, a.worker())
 		a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
-		a.until(func() bool { return a.jobs == 1 })
+		a.until(func() bool { return len(a.letters) == 1 })
 		a.late = 2 * time.Second
 		a.give(t, purge.Interactive, 2, purge.Request{ID: "a", Zone: "zone-a", Targets: pages(1)})
 		a.until(func() bool { return len(a.calls) == 2 })
 		a.give(t, purge.Interactive, 3, purge.Request{ID: "b", Zone: "zone-a", Targets: pages(1)})
-		a.until(func() bool { return a.jobs == 3 })
+		a.until(func() bool { return len(a.letters) == 3 })
 		sleep(t.Context(), time.Minute)
 		if err := stop(); err != nil {
 			t.Error(err)
@@ -408,7 +408,7 @@ func TestAdopt_DrainWaitsForTheLooking(t *testing.T) {
 		a.hidden = time.Second
 		stop := a.run(t, a.worker())
 		a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
-		a.until(func() bool { return a.jobs == 1 })
+		a.until(func() bool { return len(a.letters) == 1 })
 		a.give(t, purge.Bulk, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
 		a.until(func() bool { return len(a.calls) == 2 })
 		sleep(t.Context(), 200*time.Millisecond)
@@ -429,7 +429,7 @@ func TestAdopt_DrainEndsTheLooking(t *testing.T) {
 		k.cfg.Drain = 2 * time.Second
 		stop := a.run(t, k)
 		a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
-		a.until(func() bool { return a.jobs == 1 })
+		a.until(func() bool { return len(a.letters) == 1 })
 		a.give(t, purge.Bulk, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
 		a.until(func() bool { return len(a.calls) == 2 })
 		sleep(t.Context(), 200*time.Millisecond)

@@ -25,27 +25,24 @@ const (
 )
 
 // suspectMessage is a message that waits to be handled apart from others.
-type suspectMessage struct {
-	delivery record.Delivery
-	in       *intake
-}
+type suspectMessage struct{ incoming }
 
 // name names the message for as long as its stream exists.
 func (s *suspectMessage) name() string {
-	return fmt.Sprintf("%s %d %d", s.in.name, s.delivery.Sequence, s.delivery.Stored.UnixNano())
+	return fmt.Sprintf("%s %d %d", s.in.name, s.Delivery.Sequence, s.Delivery.Stored.UnixNano())
 }
 
 // single sets aside the deliveries that are to be handled apart, and gives the others.
-func (w *Worker) single(in *intake, lot []record.Delivery) []record.Delivery {
-	keep := lot[:0]
+func (w *Worker) single(in *intake, lot []record.Delivery) []incoming {
+	keep := make([]incoming, 0, len(lot))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, d := range lot {
 		if d.Count <= oftenDelivered {
-			keep = append(keep, d)
+			keep = append(keep, incoming{d, in})
 			continue
 		}
-		w.suspects = append(w.suspects, &suspectMessage{d, in})
+		w.suspects = append(w.suspects, &suspectMessage{incoming{d, in}})
 		signal(w.lonely)
 	}
 	return keep
@@ -99,7 +96,7 @@ func (w *Worker) giveBackSuspects() {
 	w.mu.Lock()
 	left := make([]record.Delivery, len(w.suspects))
 	for i, s := range w.suspects {
-		left[i] = s.delivery
+		left[i] = s.Delivery
 	}
 	w.suspects = nil
 	w.mu.Unlock()
@@ -110,18 +107,15 @@ func (w *Worker) giveBackSuspects() {
 // messages, a drain is not.
 func (w *Worker) handleTogether(stop, work context.Context, lot []*suspectMessage) {
 	names := make([]string, len(lot))
-	byIntake := make(map[*intake][]record.Delivery)
+	deliveries := make([]incoming, len(lot))
 	for i, s := range lot {
-		names[i] = s.name()
-		byIntake[s.in] = append(byIntake[s.in], s.delivery)
+		names[i], deliveries[i] = s.name(), s.incoming
 	}
 	if err := w.Ledger.BeginTogether(work, names); err != nil {
 		return // the context has ended: the messages come again
 	}
 	w.Log.Warn("messages that were delivered often are handled apart", zap.Int("messages", len(lot)))
-	for in, deliveries := range byIntake {
-		w.take(work, in, deliveries)
-	}
+	w.take(work, deliveries)
 	sleep(stop, aloneFor)
 	w.endAlone(work, names...)
 }
@@ -132,12 +126,12 @@ func (w *Worker) handleAlone(stop, work context.Context, s *suspectMessage) {
 	if err != nil {
 		return
 	}
-	w.Log.Warn("message handled alone", zap.String("intake", s.in.name), zap.Uint64("sequence", s.delivery.Sequence),
-		zap.Int("deliveries", s.delivery.Count), zap.Int("times", times))
+	w.Log.Warn("message handled alone", zap.String("intake", s.in.name), zap.Uint64("sequence", s.Delivery.Sequence),
+		zap.Int("deliveries", s.Delivery.Count), zap.Int("times", times))
 	if times > oftenAlone {
 		w.poison(work, s)
 	} else {
-		w.take(work, s.in, []record.Delivery{s.delivery})
+		w.take(work, []incoming{s.incoming})
 		sleep(stop, aloneFor)
 	}
 	w.endAlone(work, s.name())
@@ -151,7 +145,7 @@ func (w *Worker) endAlone(ctx context.Context, names ...string) {
 
 // poison ends a message that ends the process whenever it is looked at. It is not looked at again.
 func (w *Worker) poison(ctx context.Context, s *suspectMessage) {
-	d := s.delivery
+	d := s.incoming
 	lane, source, _ := w.cfg.Subjects.ParseRequest(d.Subject)
 	r := &request{home: s.in.lane, intake: s.in, Request: record.Request{
 		Source: source, ID: purge.PickID(purge.Request{}, source, d.MsgID), Lane: lane, Received: d.Stored.UTC(),

@@ -37,7 +37,7 @@ func TestPoison_EndsUnreadAfterFiveTimesAlone(t *testing.T) {
 				w := newWorld()
 				k := w.worker()
 				d := w.oftenGiven(`{"id":"inside","targets":["https://www.example.com/page/1"]}`)
-				name := (&suspectMessage{delivery: d, in: &intake{name: "bulk"}}).name()
+				name := (&suspectMessage{incoming{d, &intake{name: "bulk"}}}).name()
 				for range tt.before {
 					if _, err := k.Ledger.BeginAlone(t.Context(), name); err != nil {
 						t.Fatal(err)
@@ -99,7 +99,7 @@ func TestPoison_ManyInnocentsTakeNoTime(t *testing.T) {
 				for i := range 50 {
 					d := w.oftenGivenAs(uint64(i+1), "no JSON")
 					if tt.begun {
-						name := (&suspectMessage{delivery: d, in: &intake{name: "bulk"}}).name()
+						name := (&suspectMessage{incoming{d, &intake{name: "bulk"}}}).name()
 						if err := k.Ledger.BeginTogether(t.Context(), []string{name}); err != nil {
 							t.Fatal(err)
 						}

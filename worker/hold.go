@@ -42,13 +42,15 @@ func (w *Worker) stale(now time.Time) []string {
 	}
 	var replies []string
 	for _, r := range w.requests {
-		if slices.Contains(due, r.intake) {
-			replies = append(replies, r.subjects()...)
+		for _, p := range r.replies {
+			if slices.Contains(due, p.in) {
+				replies = append(replies, p.subject)
+			}
 		}
 	}
 	for _, s := range w.suspects {
 		if slices.Contains(due, s.in) {
-			replies = append(replies, s.delivery.Reply)
+			replies = append(replies, s.Reply)
 		}
 	}
 	return replies
@@ -68,7 +70,9 @@ func (w *Worker) giveBack() {
 	var replies []string
 	w.mu.Lock()
 	for _, r := range w.requests {
-		replies = append(replies, r.subjects()...)
+		for _, p := range r.replies {
+			replies = append(replies, p.subject)
+		}
 	}
 	w.mu.Unlock()
 	w.nak(replies)

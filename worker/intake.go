@@ -186,8 +186,10 @@ func (w *Worker) messages(in *intake) int {
 	defer w.mu.Unlock()
 	n := 0
 	for _, r := range w.requests {
-		if r.intake == in {
-			n += len(r.replies)
+		for _, p := range r.replies {
+			if p.in == in {
+				n++
+			}
 		}
 	}
 	return n

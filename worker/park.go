@@ -88,7 +88,7 @@ func (w *Worker) park(ctx context.Context, q record.Queue, requests []*request) 
 	w.Metrics.parked.Add(float64(len(requests)))
 	w.Log.Info("parked what can't be sent now", zap.String("zone", q.Zone), zap.String("type", q.Type),
 		zap.String("lane", string(q.Lane)), zap.Int("requests", len(requests)))
-	w.ackRequests(ctx, requests)
+	w.ackParked(ctx, requests)
 }
 
 // stay has a request get in line that can't be parked.

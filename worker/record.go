@@ -131,7 +131,7 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 			ends = append(ends, t)
 			if r.origin != nil && t.Status() == purge.Rejected {
 				reason := t.Outcome(time.Time{}).Reason
-				letters = append(letters, (&arrival{r, *r.origin, reason}).letter())
+				letters = append(letters, (&arrival{r, incoming{Delivery: *r.origin}, reason}).letter())
 			}
 		}
 	}

@@ -43,12 +43,21 @@ type request struct {
 
 // lookup is under way while it is asked what is known of a request.
 type lookup struct {
-	joined []record.Delivery // messages with its id that came meanwhile
+	joined []incoming // messages with its id that came meanwhile
+}
+
+// incoming is a delivery with the intake that it came by: a request may come by its lane and by the queue
+// in which it was parked.
+type incoming struct {
+	record.Delivery
+
+	in *intake
 }
 
 // reply is how one message of a request is acked.
 type reply struct {
-	sequence uint64
+	in       *intake
+	sequence uint64 // in the intake's stream
 	subject  string
 }
 
@@ -94,18 +103,19 @@ func (r *request) submit(sent time.Time) {
 	}
 }
 
-func (r *request) deliver(d record.Delivery) {
-	for i := range r.replies {
-		if r.replies[i].sequence == d.Sequence {
-			r.replies[i].subject = d.Reply
-			return
-		}
+func (r *request) deliver(d incoming) {
+	if i := r.find(d); i >= 0 {
+		r.replies[i].subject = d.Reply
+		return
 	}
-	r.replies = append(r.replies, reply{d.Sequence, d.Reply})
+	r.replies = append(r.replies, reply{d.in, d.Sequence, d.Reply})
 }
 
-func (r *request) holds(sequence uint64) bool {
-	return slices.ContainsFunc(r.replies, func(p reply) bool { return p.sequence == sequence })
+// find gives the position of the reply to an earlier delivery of the same message, or -1.
+func (r *request) find(d incoming) int {
+	return slices.IndexFunc(r.replies, func(p reply) bool {
+		return p.sequence == d.Sequence && (p.in == d.in || p.in.queue == nil && d.in.queue == nil)
+	})
 }
 
 // fail notes the end of one target that no job holds.
@@ -121,14 +131,6 @@ func (r *request) fail(index int, code, reason, field string) {
 
 func (r *request) expired(now time.Time) bool {
 	return !r.body.Expires.IsZero() && !now.Before(r.body.Expires)
-}
-
-func (r *request) subjects() []string {
-	all := make([]string, len(r.replies))
-	for i, p := range r.replies {
-		all[i] = p.subject
-	}
-	return all
 }
 
 // tally is the end of a request that no job holds a part of.

@@ -27,7 +27,7 @@ type traces struct {
 	seed maphash.Seed // read-only
 
 	mu      sync.Mutex
-	clock   clock
+	clock   edgeone.Clock
 	known   map[string]time.Time // job -> when it was adopted; zero: it was answered
 	order   []known              // the same, by time
 	open    map[*batcher.Batch[waiter]]*trace
@@ -87,7 +87,7 @@ func (t *traces) end(batch *batcher.Batch[waiter], class edgeone.Class, created 
 	if class == edgeone.Ambiguous {
 		return true
 	}
-	t.clock.read(created.ServerTime, tr.sent, now)
+	t.clock.Read(created.ServerTime, tr.sent, now)
 	delete(t.open, batch)
 	if created.JobID == "" {
 		return true
@@ -110,7 +110,9 @@ func (t *traces) leave(batch *batcher.Batch[waiter]) {
 	delete(t.open, batch)
 	t.lost = append(t.lost, tr)
 	if len(t.lost) > lostCalls {
-		t.dropped = later(t.dropped, t.lost[0].ended)
+		if first := t.lost[0].ended; first.After(t.dropped) {
+			t.dropped = first
+		}
 		t.lost = slices.Delete(t.lost, 0, 1)
 	}
 }
@@ -140,11 +142,11 @@ func (t *traces) know(job string, adopted, now time.Time) {
 func (t *traces) since(sent, now time.Time) (from, to time.Time, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.clock.known() {
+	if !t.clock.Known() {
 		return from, to, false
 	}
-	from, _ = t.clock.bounds(sent)
-	_, to = t.clock.bounds(now)
+	from, _ = t.clock.Bounds(sent)
+	_, to = t.clock.Bounds(now)
 	return from, to, true
 }
 
@@ -167,7 +169,7 @@ func (t *traces) claim(job string, batch *batcher.Batch[waiter], now time.Time) 
 	if _, ok := t.known[job]; ok || tr == nil {
 		return false
 	}
-	border := tr.sent.Add(-t.clock.blur(tr.sent))
+	border := tr.sent.Add(-t.clock.Blur(tr.sent))
 	if !t.forgot.Before(border) || !t.dropped.Before(border) {
 		return false
 	}

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 )
@@ -17,43 +15,6 @@ func batchOf(targets ...string) *batcher.Batch[waiter] {
 		b.Slots = append(b.Slots, &batcher.Slot[waiter]{Target: target})
 	}
 	return b
-}
-
-// The bounds that are drawn from answers hold the server's clock, whatever the calls took.
-func TestClock_BoundsHoldTheServersTime(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-		ahead := time.Duration(rapid.Int64Range(-3e11, 3e11).Draw(t, "ahead"))
-		server := func(at time.Time) time.Time { return at.Add(ahead) }
-		span := rapid.Int64Range(0, int64(3*time.Second))
-		var c clock
-		now := start
-		for range rapid.IntRange(1, 20).Draw(t, "calls") {
-			sent := now.Add(time.Duration(span.Draw(t, "wait")))
-			told := sent.Add(time.Duration(span.Draw(t, "there")))
-			now = told.Add(time.Duration(span.Draw(t, "back")))
-			c.read(server(told).Truncate(second), sent, now)
-		}
-		at := now.Add(-time.Duration(span.Draw(t, "ago")))
-		least, most := c.bounds(at)
-		if s := server(at); s.Before(least) || s.After(most) {
-			t.Errorf("the server's clock was at %v, want it between %v and %v", s, least, most)
-		}
-	})
-}
-
-func TestClock_IsReadAnewWhenItWasSet(t *testing.T) {
-	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	var c clock
-	c.read(now, now, now)
-	c.read(now.Add(time.Hour), now, now)
-	if least, _ := c.bounds(now); !least.Equal(now.Add(time.Hour)) {
-		t.Errorf("got %v, want an hour later", least)
-	}
-	c.read(time.Time{}, now, now)
-	if least, _ := c.bounds(now); !least.Equal(now.Add(time.Hour)) {
-		t.Errorf("got %v from an answer without a date", least)
-	}
 }
 
 func TestTraces_ClaimLeavesWhatMayBeAnothers(t *testing.T) {
@@ -120,7 +81,7 @@ func TestTraces_ClaimLeavesWhatMayBeAnothers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tr := newTraces(false)
-			tr.clock.read(start, start, start)
+			tr.clock.Read(start, start, start)
 			tt.before(&tr)
 			tr.begin(mine, sent)
 			tr.end(mine, edgeone.Ambiguous, edgeone.Created{}, sent.Add(2*time.Second))
@@ -138,7 +99,7 @@ func TestTraces_ClaimLeavesWhatMayBeAnothers(t *testing.T) {
 func TestTraces_AnAdoptedJobHasOneBatch(t *testing.T) {
 	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	tr := newTraces(false)
-	tr.clock.read(start, start, start)
+	tr.clock.Read(start, start, start)
 	lost, slow := batchOf("a"), batchOf("a")
 	tr.begin(lost, start)
 	tr.end(lost, edgeone.Ambiguous, edgeone.Created{}, start.Add(time.Second))
@@ -159,7 +120,7 @@ func TestTraces_ClaimLeavesWhatAnEarlierOwnerMayHaveMade(t *testing.T) {
 	for _, handedOver := range []bool{false, true} {
 		tr := newTraces(handedOver)
 		now := time.Now()
-		tr.clock.read(now, now, now)
+		tr.clock.Read(now, now, now)
 		mine := batchOf("a")
 		tr.begin(mine, now)
 		tr.end(mine, edgeone.Ambiguous, edgeone.Created{}, now)
