@@ -161,7 +161,7 @@ func (w *world) requests(lane purge.Lane, all []purge.Request) {
 	for i, r := range all {
 		data, err := r.Encode()
 		if err == nil {
-			acks[i], err = w.js.PublishAsync(subject, data)
+			acks[i], err = w.js.PublishAsync(subject, data, jetstream.WithStallWait(patience))
 		}
 		if err != nil {
 			w.t.Fatalf("publish to %s: %v", subject, err)

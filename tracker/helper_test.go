@@ -61,7 +61,11 @@ type api struct {
 
 func (a *api) enter(q edgeone.TaskQuery) {
 	a.calls++
-	if want := (edgeone.TaskQuery{Zone: testZone, JobID: q.JobID, Limit: pageRows, Offset: q.Offset}); !equal(q, want) {
+	want := edgeone.TaskQuery{Zone: testZone, JobID: q.JobID, Limit: pageRows, Offset: q.Offset}
+	if counts(q) {
+		want.Statuses, want.Limit = q.Statuses, 1
+	}
+	if !equal(q, want) {
 		a.t.Errorf("query is %+v, want %+v", q, want)
 	}
 	if got := a.pace.granted(); a.calls > got {
@@ -71,8 +75,15 @@ func (a *api) enter(q edgeone.TaskQuery) {
 
 func equal(a, b edgeone.TaskQuery) bool {
 	return a.Zone == b.Zone && a.JobID == b.JobID && a.Limit == b.Limit && a.Offset == b.Offset &&
-		a.From.IsZero() && a.To.IsZero() && len(a.Statuses) == 0 && a.Type == "" && a.Target == ""
+		a.From.IsZero() && a.To.IsZero() && slices.Equal(a.Statuses, b.Statuses) && a.Type == "" && a.Target == ""
 }
+
+// counts tells that a query asks how many rows are a success.
+func counts(q edgeone.TaskQuery) bool {
+	return slices.Equal(q.Statuses, []string{edgeone.StatusSuccess})
+}
+
+func (a *api) Unsuccessful() []string { return []string{"processing", "failed", "timeout", "canceled"} }
 
 func (a *api) PurgeTasks(ctx context.Context, q edgeone.TaskQuery) (edgeone.TaskPage, error) {
 	a.mu.Lock()
@@ -97,6 +108,10 @@ func (a *api) PurgeTasks(ctx context.Context, q edgeone.TaskQuery) (edgeone.Task
 	}
 	if ans.err != nil {
 		return edgeone.TaskPage{}, ans.err
+	}
+	if counts(q) {
+		good := slices.DeleteFunc(slices.Clone(ans.tasks), func(t edgeone.Task) bool { return !edgeone.Succeeded(t.Status) })
+		return edgeone.TaskPage{Total: len(good), Tasks: good[:min(len(good), 1)]}, nil
 	}
 	return edgeone.TaskPage{Total: max(ans.total, len(ans.tasks)), Tasks: ans.tasks[:min(len(ans.tasks), pageRows)]}, nil
 }

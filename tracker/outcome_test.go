@@ -278,12 +278,33 @@ func TestTracker_ReadsAllPagesWhereTheyDecide(t *testing.T) {
 		polls   int
 		failed  int // -1: none
 	}{
-		{"all final", []answer{{tasks: many(2500, "success")}}, 1 + 3, 1, -1},
-		{"a failure on the last page", []answer{{tasks: withOne(2499, "failed")}}, 1 + 3, 1, 2499},
-		{"an open one on the last page", []answer{{tasks: withOne(2499, "processing")}, {tasks: withOne(3, "timeout")}}, 2 * (1 + 3), 2, 3},
-		{"an open one on the first page", []answer{{tasks: withOne(0, "processing")}, {tasks: many(2500, "success")}}, 1 + 1 + 3, 2, -1},
-		{"a page that fails", []answer{{tasks: many(2500, "success"), later: errAway}, {tasks: many(2500, "success")}}, 2 * (1 + 3), 2, -1},
-		{"a count without rows", []answer{{total: 2500, later: errAway}, {tasks: many(2500, "success")}}, 1 + 1 + 3, 2, -1},
+		{"all a success", []answer{{tasks: many(2500, "success")}}, 1, 1, -1},
+		{"a failure on the last page", []answer{{tasks: withOne(2499, "failed")}}, 1 + 1 + 3, 2, 2499},
+		{
+			"all a success that were not yet when they were counted",
+			[]answer{{tasks: withOne(0, "processing")}, {tasks: many(2500, "success")}},
+			1 + 1 + 3, 2, -1,
+		},
+		{
+			"an open one on the last page",
+			[]answer{{}, {tasks: withOne(2499, "processing")}, {tasks: withOne(3, "timeout")}},
+			1 + (1 + 3) + 1 + (1 + 3), 4, 3,
+		},
+		{
+			"an open one on the first page",
+			[]answer{{}, {tasks: withOne(0, "processing")}, {tasks: many(2500, "success")}},
+			1 + 1 + 1, 3, -1,
+		},
+		{
+			"a page that fails",
+			[]answer{{}, {tasks: many(2500, "success"), later: errAway}, {tasks: withOne(7, "failed")}},
+			1 + (1 + 3) + 1 + (1 + 3), 4, 7,
+		},
+		{
+			"a count without rows",
+			[]answer{{}, {total: 2500, later: errAway}, {tasks: withOne(7, "failed")}},
+			1 + 1 + 1 + (1 + 3), 4, 7,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package tracker
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"iter"
 	"sync"
@@ -19,6 +18,8 @@ import (
 type API interface {
 	PurgeTasks(ctx context.Context, q edgeone.TaskQuery) (edgeone.TaskPage, error)
 	AllTasks(ctx context.Context, q edgeone.TaskQuery, before func(context.Context) error) iter.Seq2[edgeone.Task, error]
+	// Unsuccessful gives the statuses beside success.
+	Unsuccessful() []string
 }
 
 // Ledger takes the outcome of a job. It returns when all that follows is stored, or with the
@@ -35,9 +36,10 @@ type Pace interface {
 
 // Config paces the polls.
 type Config struct {
-	PollMin  time.Duration // from submission to the first poll; defaults to 2 s
-	PollMax  time.Duration // between polls at most; defaults to 30 s
-	Deadline time.Duration // from submission until a job is given up; defaults to 4 h
+	PollMin   time.Duration // from submission to the first poll; defaults to 2 s
+	PollMax   time.Duration // between polls at most, unless there are more jobs than can be asked for; defaults to 30 s
+	Deadline  time.Duration // from submission until a job is given up; defaults to 4 h
+	PerSecond float64       // the pace, to tell when there are more jobs than that; 0: none
 }
 
 func (c Config) withDefaults() Config {
@@ -60,33 +62,59 @@ type Tracker struct {
 	log    *zap.Logger
 	wake   chan struct{} // capacity 1: a job was added that may be the next due
 
-	mu   sync.Mutex
-	jobs queue
-	busy int // polled or ended right now
+	mu     sync.Mutex
+	turns  queue
+	count  int // jobs that have not ended
+	times  map[string]*times
+	zones  map[string]*zone
+	clock  edgeone.Clock
+	since  time.Time // from then on it is known of each of our jobs when it was made
+	tidied time.Time
 }
 
 // New makes a Tracker.
 func New(cfg Config, api API, ledger Ledger, pace Pace, log *zap.Logger) *Tracker {
 	return &Tracker{
 		cfg: cfg.withDefaults(), api: api, ledger: ledger, pace: pace, log: log,
-		wake: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
 	}
 }
 
 // Track follows a stored job. It does not block.
-func (t *Tracker) Track(job record.InFlight) {
-	due := time.Now()
+func (t *Tracker) Track(stored record.InFlight) {
+	now := time.Now()
+	job := &followed{InFlight: stored, tracked: now}
+	due := t.firstLook(job)
+	next := turn{due: due, job: job}
+	t.mu.Lock()
+	t.count++
+	t.born(job)
+	if w, joined := t.join(job, due); joined {
+		next.job, next.window = nil, w
+	}
+	t.mu.Unlock()
+	if next.job != nil || next.window != nil {
+		t.push(next)
+	}
+}
+
+// firstLook is when a job is worth a poll.
+func (t *Tracker) firstLook(job *followed) time.Time {
+	due := job.tracked
 	if due.Sub(job.Submitted) < t.cfg.PollMin {
 		due = due.Add(t.cfg.PollMin) // from the answer on: the task began before it
 	}
-	t.push(&followed{InFlight: job, due: due}, 0)
+	if d, ok := t.expected(job, 0); ok {
+		due = later(due, job.Submitted.Add(d))
+	}
+	return due
 }
 
 // InFlight is the number of jobs that are not final.
 func (t *Tracker) InFlight() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.jobs) + t.busy
+	return t.count
 }
 
 // Run polls until the context ends, and returns nil then, after the polls in flight.
@@ -95,18 +123,25 @@ func (t *Tracker) Run(ctx context.Context) error {
 	g.SetLimit(atOnce)
 	defer func() { _ = g.Wait() }()
 	for {
-		job, wait := t.pop(time.Now())
-		if job == nil {
+		next, wait := t.pop(time.Now())
+		if next.job == nil && next.window == nil {
 			if !t.sleep(ctx, wait) {
 				return nil
 			}
+			continue
+		}
+		if !t.ready(next) {
 			continue
 		}
 		if err := t.pace.Wait(ctx); err != nil {
 			return nil // the context ended: a clean stop
 		}
 		g.Go(func() error {
-			t.step(ctx, job)
+			if next.window != nil {
+				t.look(ctx, next.window)
+			} else {
+				t.step(ctx, next.job)
+			}
 			return nil
 		})
 	}
@@ -127,6 +162,7 @@ func (t *Tracker) sleep(ctx context.Context, wait time.Duration) bool {
 // step polls a job once and does what follows from it.
 func (t *Tracker) step(ctx context.Context, job *followed) {
 	out, err := t.poll(ctx, job)
+	t.settle(job, out != nil)
 	switch {
 	case err != nil:
 		t.again(job, t.failed(ctx, job, err))
@@ -160,47 +196,35 @@ func (t *Tracker) end(ctx context.Context, job *followed, out *record.Outcome) {
 		return
 	}
 	t.mu.Lock()
-	t.busy--
+	t.count--
 	t.mu.Unlock()
 	t.log.Info("job final", zap.String("job", job.ID), zap.String("zone", job.Zone), zap.Int("targets", job.Rows),
 		zap.Int("polls", job.polls), zap.Duration("took", time.Since(job.Submitted)), zap.String("code", out.Rest.Code))
 }
 
 func (t *Tracker) again(job *followed, wait time.Duration) {
-	job.due = time.Now().Add(wait)
-	t.push(job, 1)
+	t.push(turn{due: time.Now().Add(wait), job: job})
 }
 
-// backoff grows from PollMin by half with each poll.
+// backoff is until the time when recent jobs were final; past that it grows from PollMin by half with each
+// poll.
 func (t *Tracker) backoff(job *followed) time.Duration {
-	wait := t.cfg.PollMin
+	wait, most := t.cfg.PollMin, t.cfg.PollMax
+	since := time.Since(job.Submitted)
+	t.mu.Lock()
+	d, ok := t.expectedAfter(job, since)
+	scout, busy := t.timesOf(job.Type).scout == job, t.busy()
+	t.mu.Unlock()
+	switch {
+	case ok && busy:
+		return max(wait, d-since)
+	case ok:
+		return min(max(wait, d-since), most)
+	case scout:
+		return wait
+	}
 	for range min(job.polls-1, 20) {
 		wait += wait / 2
 	}
-	return min(wait, t.cfg.PollMax)
-}
-
-func (t *Tracker) push(job *followed, busy int) {
-	t.mu.Lock()
-	t.busy -= busy
-	heap.Push(&t.jobs, job)
-	t.mu.Unlock()
-	select {
-	case t.wake <- struct{}{}:
-	default:
-	}
-}
-
-// pop gives a job that is due, or how long none is.
-func (t *Tracker) pop(now time.Time) (*followed, time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.jobs) == 0 {
-		return nil, time.Hour
-	}
-	if wait := t.jobs[0].due.Sub(now); wait > 0 {
-		return nil, wait
-	}
-	t.busy++
-	return heap.Pop(&t.jobs).(*followed), 0
+	return min(wait, most)
 }

@@ -97,7 +97,7 @@ func (w *Worker) look(ctx context.Context, batch *batcher.Batch[waiter], p edgeo
 		return "", time.Time{}, nil
 	}
 	like, err := w.like(ctx, edgeone.TaskQuery{
-		Zone: p.Zone, Type: p.Type, Target: plainest(p.Targets), From: from.Add(-edgeone.Second), To: to.Add(edgeone.Second),
+		Zone: p.Zone, Type: p.Type, Target: plainest(p.Targets), From: from.Add(-edgeone.Precision), To: to.Add(edgeone.Precision),
 	})
 	if err != nil {
 		return "", time.Time{}, err
@@ -151,7 +151,7 @@ func (w *Worker) same(ctx context.Context, p edgeone.Purge, job string, from tim
 			return false, err
 		}
 		rows++
-		made := task.Created.Add(edgeone.Second) // at the latest: CreateTime is cut
+		made := task.Created.Add(edgeone.Precision) // at the latest: CreateTime is cut
 		if task.JobID != job || task.Type != p.Type || !methodFits(p, task.Method) || !made.After(from) {
 			return false, nil
 		}

@@ -44,7 +44,7 @@ func (a *past) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Create
 		return edgeone.Created{}, err
 	}
 	now := time.Now()
-	date := now.Add(ahead).Truncate(edgeone.Second).UTC()
+	date := now.Add(ahead).Truncate(edgeone.Precision).UTC()
 	var rows []edgeone.Task
 	a.set(func() {
 		id := fmt.Sprintf("job-%d", len(a.calls))
@@ -98,7 +98,7 @@ func (a *past) find(q edgeone.TaskQuery) (found []edgeone.Task) {
 			case q.JobID != "" && row.JobID != q.JobID:
 			case q.Type != "" && row.Type != q.Type:
 			case q.Target != "" && row.Target != q.Target:
-			case !q.From.IsZero() && row.Created.Before(q.From.Truncate(edgeone.Second)):
+			case !q.From.IsZero() && row.Created.Before(q.From.Truncate(edgeone.Precision)):
 			case !q.To.IsZero() && row.Created.After(q.To):
 			default:
 				found = append(found, row)

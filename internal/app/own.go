@@ -117,6 +117,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	acc.zones = zone.New(acc.client, e.Zones, acc.aside.Wait, a.log.Named("zone"))
 	acc.tracker = tracker.New(tracker.Config{
 		PollMin: a.cfg.Tracker.PollMin, PollMax: a.cfg.Tracker.PollMax, Deadline: a.cfg.Tracker.Deadline,
+		PerSecond: a.cfg.Limits.DescribePerSecond,
 	}, acc.client, books, acc.look, a.log.Named("tracker"))
 	lanes := make(map[purge.Lane]worker.Lane)
 	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {

@@ -2,9 +2,9 @@ package edgeone
 
 import "time"
 
-// Second is the precision in which EdgeOne tells times: the Date of an answer and a task's CreateTime,
+// Precision is that in which EdgeOne tells times: the Date of an answer and a task's CreateTime,
 // both cut to it.
-const Second = time.Second
+const Precision = time.Second
 
 // Clock is what is known of the server's clock: two bounds, which each answer brings nearer to each
 // other. Nothing is taken from this machine's time of day, only how long things take. The zero Clock knows
@@ -22,7 +22,7 @@ func (c *Clock) Read(server, sent, answered time.Time) {
 	if server.IsZero() {
 		return
 	}
-	least, most := server, server.Add(Second+answered.Sub(sent))
+	least, most := server, server.Add(Precision+answered.Sub(sent))
 	if !c.at.IsZero() {
 		before, after := c.Bounds(answered)
 		before, after = later(least, before), sooner(most, after)
@@ -46,7 +46,7 @@ func (c *Clock) Bounds(at time.Time) (least, most time.Time) {
 // Blur is how much older than a send a job may be that can't be told from one made after it.
 func (c *Clock) Blur(sent time.Time) time.Duration {
 	least, most := c.Bounds(sent)
-	return Second + most.Sub(least)
+	return Precision + most.Sub(least)
 }
 
 func later(a, b time.Time) time.Time {

@@ -22,7 +22,7 @@ func TestClock_BoundsHoldTheServersTime(t *testing.T) {
 			sent := now.Add(time.Duration(span.Draw(t, "wait")))
 			told := sent.Add(time.Duration(span.Draw(t, "there")))
 			now = told.Add(time.Duration(span.Draw(t, "back")))
-			c.Read(server(told).Truncate(edgeone.Second), sent, now)
+			c.Read(server(told).Truncate(edgeone.Precision), sent, now)
 		}
 		at := now.Add(-time.Duration(span.Draw(t, "ago")))
 		least, most := c.Bounds(at)

@@ -10,6 +10,9 @@ const (
 	StatusInvalid    = "invalid" // 2022-01-06, and prefetch
 )
 
+// Unsuccessful gives all statuses but success that the client's version of the API has.
+func (c *Client) Unsuccessful() []string { return c.api.traits().unsuccessful }
+
 // FailQuota is the FailType of a task that was accepted though the zone's day was spent.
 const FailQuota = "quotaExceeded"
 

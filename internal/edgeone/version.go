@@ -25,6 +25,8 @@ type traits struct {
 	zonesLimit int
 	// vagueOffset tells that the offset of a list may count pages, from 1, instead of rows.
 	vagueOffset bool
+	// unsuccessful are its statuses but success.
+	unsuccessful []string
 }
 
 // newAPI returns the version that cfg names.

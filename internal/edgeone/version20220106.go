@@ -29,7 +29,12 @@ func newAPI20220106(cfg Config, p *profile.ClientProfile, through *transport) (a
 }
 
 // traits: a page of zones is as large as one of tasks, and whether offsets count rows is not clear.
-func (a api20220106) traits() traits { return traits{zonesLimit: 1000, vagueOffset: true} }
+func (a api20220106) traits() traits {
+	return traits{
+		zonesLimit: 1000, vagueOffset: true,
+		unsuccessful: []string{StatusProcessing, StatusFailed, StatusTimeout, StatusInvalid},
+	}
+}
 
 // createPurge sends nothing that it can't express: a method that was left out would purge otherwise
 // than was asked for.

@@ -25,7 +25,12 @@ func newAPI20220901(cfg Config, p *profile.ClientProfile, through *transport) (a
 }
 
 // traits: the API docs say of every offset that it counts rows.
-func (a api20220901) traits() traits { return traits{zonesLimit: 100} }
+func (a api20220901) traits() traits {
+	return traits{
+		zonesLimit:   100,
+		unsuccessful: []string{StatusProcessing, StatusFailed, StatusTimeout, StatusCanceled},
+	}
+}
 
 func (a api20220901) createPurge(ctx context.Context, p Purge) (Created, error) {
 	req := teo.NewCreatePurgeTaskRequest()

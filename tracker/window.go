@@ -1,0 +1,286 @@
+package tracker
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// When jobs come faster than they can be asked for one by one, those made in the same second of the server's
+// clock are asked for together: rows of the zone that were made in that second are counted, and those that
+// are a success. Where both are as many as our jobs have targets, all of them are. It takes that we know of
+// every job in which second it was made: of one that may be of either of two, its own poll tells. Where
+// anything else was purged in that second, or rows are not told one for each target, counts differ, and
+// the jobs are asked for one by one.
+
+// window holds the jobs of one zone that were made in one second.
+type window struct {
+	zone   string
+	second int64
+	due    time.Time
+	jobs   []*followed
+	looks  int
+	doubts int
+	apart  bool // its counts can't be used
+}
+
+const (
+	// windowShare is the part of the limit by which jobs must come to be asked for together: one in four.
+	windowShare = 4
+	windowLeast = 4
+	// doubtWait is the wait for jobs of which it is not known yet in which second they were made, doubtMost how
+	// often it is waited.
+	doubtWait = 250 * time.Millisecond
+	doubtMost = 8
+	// distrustFirst and distrustLast bound how long a zone's windows are not counted after counts differed.
+	distrustFirst, distrustLast = 30 * time.Second, time.Hour
+)
+
+// join puts a job that was made in a known second into its window, and reports whether it did; a window that
+// is new is returned. It must be called with the lock held.
+func (t *Tracker) join(job *followed, due time.Time) (*window, bool) {
+	second := job.born.from
+	if t.cfg.PerSecond <= 0 {
+		return nil, false
+	}
+	if s := t.timesOf(job.Type); len(s.recent) == 0 && s.scout == nil {
+		s.scout = job
+		return nil, false
+	}
+	if !job.born.known() || job.born.from != job.born.to {
+		return nil, false
+	}
+	z := t.zone(job.Zone)
+	if _, begun := t.clock.Bounds(t.since); second <= begun.Unix() || job.tracked.Before(z.distrusted) {
+		return nil, false
+	}
+	w := z.windows[second]
+	if w != nil {
+		w.jobs = append(w.jobs, job)
+		w.due = later(w.due, due)
+		return nil, true
+	}
+	w = &window{zone: job.Zone, second: second, due: due, jobs: []*followed{job}}
+	z.windows[second] = w
+	z.open[w] = true
+	return w, true
+}
+
+// ready tells whether it is the time for a turn. If not, it is put off, or a window's jobs are asked for one
+// by one.
+func (t *Tracker) ready(next turn) bool {
+	now := time.Now()
+	if next.window == nil {
+		if t.unknown(next.job, now) {
+			t.push(turn{due: now.Add(t.cfg.PollMin), job: next.job})
+			return false
+		}
+		return true
+	}
+	if t.unknown(next.window.jobs[0], now) {
+		t.push(turn{due: now.Add(t.cfg.PollMin), window: next.window})
+		return false
+	}
+	wait, may := t.mayCount(next.window)
+	switch {
+	case may:
+		return true
+	case wait > 0:
+		t.push(turn{due: now.Add(wait), window: next.window})
+	default:
+		t.apart(next.window)
+	}
+	return false
+}
+
+// mayCount tells whether a window may be counted now; if not, after how long, 0 for never. Nobody joins one
+// that may.
+func (t *Tracker) mayCount(w *window) (time.Duration, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	z, now := t.zone(w.zone), time.Now()
+	if w.looks == 0 && (float64(len(w.jobs)) < max(windowLeast, t.cfg.PerSecond/windowShare) || !t.busy()) || now.Before(z.distrusted) {
+		return 0, false
+	}
+	if wait := t.dueOf(w).Sub(now); wait > 0 {
+		return wait, false
+	}
+	if z.inDoubt(w.second) {
+		if w.doubts++; w.doubts > doubtMost {
+			return 0, false
+		}
+		return doubtWait, false
+	}
+	if z.windows[w.second] == w {
+		delete(z.windows, w.second)
+	}
+	return 0, true
+}
+
+// look counts a window. The first call has its place in the pace already.
+func (t *Tracker) look(ctx context.Context, w *window) {
+	w.looks++
+	done, again, err := t.judge(ctx, w)
+	if edgeone.Classify(err) == edgeone.Throttled {
+		t.pace.Throttled()
+	} else if err != nil && ctx.Err() == nil {
+		t.log.Warn("count gave no answer", zap.String("zone", w.zone), zap.Error(err))
+	}
+	now := time.Now()
+	var g errgroup.Group
+	g.SetLimit(endsAtOnce)
+	for _, job := range done {
+		job.polls += w.looks
+		g.Go(func() error {
+			t.end(ctx, job, &record.Outcome{Finished: now})
+			return nil
+		})
+	}
+	_ = g.Wait()
+	w.jobs = again
+	if len(again) < windowLeast || w.apart {
+		t.apart(w)
+		return
+	}
+	t.push(turn{due: now.Add(t.backoffOf(w)), window: w})
+}
+
+// backoffOf is the wait until a window is counted again.
+func (t *Tracker) backoffOf(w *window) time.Duration {
+	job := w.jobs[0]
+	job.polls = w.looks
+	return t.backoff(job)
+}
+
+// endsAtOnce bounds the jobs of a window that are ended side by side.
+const endsAtOnce = 8
+
+// judge asks for a window's counts, and tells which of its jobs are a success and which are to be looked at
+// again.
+func (t *Tracker) judge(ctx context.Context, w *window) (done, again []*followed, err error) {
+	at := time.Unix(w.second, 0)
+	query := edgeone.TaskQuery{Zone: w.zone, From: at, To: at, Statuses: []string{edgeone.StatusSuccess}, Limit: 1}
+	good, err := t.api.PurgeTasks(ctx, query)
+	if err != nil {
+		return nil, w.jobs, err
+	}
+	t.mu.Lock()
+	want := t.zone(w.zone).rows[w.second]
+	t.mu.Unlock()
+	if err := t.pace.Wait(ctx); err != nil {
+		return nil, w.jobs, err
+	}
+	if good.Total >= want {
+		query.Statuses = nil
+		all, err := t.api.PurgeTasks(ctx, query)
+		if err != nil {
+			return nil, w.jobs, err
+		}
+		if all.Total != want {
+			t.distrust(w)
+			return nil, w.jobs, nil
+		}
+		t.trust(w, good.Tasks)
+		return w.jobs, nil, nil
+	}
+	query.Statuses, query.Limit = t.api.Unsuccessful(), pageRows
+	rest, err := t.api.PurgeTasks(ctx, query)
+	if err != nil {
+		return nil, w.jobs, err
+	}
+	if good.Total+rest.Total != want {
+		t.distrust(w)
+		return nil, w.jobs, nil
+	}
+	if rest.Total > len(rest.Tasks) {
+		return nil, w.jobs, nil
+	}
+	open := make(map[string]bool)
+	failed := make(map[string]bool)
+	for _, task := range rest.Tasks {
+		open[task.JobID] = open[task.JobID] || !edgeone.Final(task.Status)
+		failed[task.JobID] = true
+	}
+	for _, job := range w.jobs {
+		switch {
+		case open[job.ID]:
+			again = append(again, job)
+		case failed[job.ID]:
+			t.push(turn{due: time.Now(), job: job}) // its rows tell of each target
+		default:
+			done = append(done, job)
+		}
+	}
+	return done, again, nil
+}
+
+// apart has a window's jobs asked for one by one.
+func (t *Tracker) apart(w *window) {
+	t.forget(w)
+	now := time.Now()
+	for _, job := range w.jobs {
+		t.push(turn{due: later(now, t.firstLook(job)), job: job})
+	}
+}
+
+func (t *Tracker) forget(w *window) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	z := t.zone(w.zone)
+	delete(z.open, w)
+	if z.windows[w.second] == w {
+		delete(z.windows, w.second)
+	}
+}
+
+// distrust has the jobs of a zone asked for one by one for a while: its counts are not ours alone.
+func (t *Tracker) distrust(w *window) {
+	t.mu.Lock()
+	z := t.zone(w.zone)
+	z.doubt = min(max(2*z.doubt, distrustFirst), distrustLast)
+	z.distrusted = time.Now().Add(z.doubt)
+	t.mu.Unlock()
+	w.apart = true
+	t.log.Info("counts of the zone's tasks are not of our jobs alone, asking for each job", zap.String("zone", w.zone), zap.Duration("for", z.doubt))
+}
+
+// trust notes that a window's counts were right.
+func (t *Tracker) trust(w *window, tasks []edgeone.Task) {
+	t.learn(w.jobs[0], tasks, time.Now())
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.zone(w.zone).doubt = 0
+}
+
+// dueOf is when the last of a window's jobs is worth a look; it must be called with the lock held.
+func (t *Tracker) dueOf(w *window) time.Time {
+	due := w.due
+	if w.looks > 0 {
+		return due
+	}
+	for _, job := range w.jobs {
+		if d, ok := t.expectedAfter(job, 0); ok {
+			due = later(due, job.Submitted.Add(d))
+		}
+	}
+	return due
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
