@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,7 @@ type Broker struct {
 	salt     string        // a token of the subjects of what is stored, which nobody outside can guess
 	epoch    atomic.Uint64 // changes with every disconnect and reconnect
 	wake     chan struct{} // capacity 1: a change of epoch not yet seen by the lease
+	handles  sync.Map      // jetstream.Stream by name
 }
 
 // Connect opens the connection. With a server away it returns at once and keeps trying in the
@@ -150,6 +152,21 @@ func recent(version string) bool {
 		return true // an unusual version string is no proof of an old server
 	}
 	return ma > minServerMajor || ma == minServerMajor && mi >= minServerMinor
+}
+
+// stream gives a handle of one of our streams, which is good for as long as there is one of that name. What
+// it tells of its state is of the time when it was made.
+func (b *Broker) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	if h, ok := b.handles.Load(name); ok {
+		if s, ok := h.(jetstream.Stream); ok {
+			return s, nil
+		}
+	}
+	s, err := b.js.Stream(ctx, b.name(name))
+	if err == nil {
+		b.handles.Store(name, s)
+	}
+	return s, err
 }
 
 // Ready blocks until the connection can be worked with. It returns the context's cause when that

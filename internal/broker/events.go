@@ -83,7 +83,7 @@ func (b *Broker) HasEvent(ctx context.Context, k record.Key) (bool, error) {
 
 // lookFor looks for an event among what lies under a filter, and gives the last sequence when none is.
 func (b *Broker) lookFor(ctx context.Context, filter string) (has bool, last uint64, err error) {
-	s, err := b.js.Stream(ctx, b.name("EVENTS"))
+	s, err := b.stream(ctx, "EVENTS")
 	if err != nil {
 		return false, 0, fmt.Errorf("look for event: %w", err)
 	}

@@ -89,7 +89,7 @@ func token(s string) string {
 func (b *Broker) Jobs(ctx context.Context) iter.Seq2[record.StoredJob, error] {
 	return func(yield func(record.StoredJob, error) bool) {
 		fail := func(err error) { yield(record.StoredJob{}, fmt.Errorf("read jobs: %w", err)) }
-		s, err := b.js.Stream(ctx, b.name("JOBS"))
+		s, err := b.stream(ctx, "JOBS")
 		if err != nil {
 			fail(err)
 			return
@@ -121,7 +121,7 @@ func (b *Broker) Jobs(ctx context.Context) iter.Seq2[record.StoredJob, error] {
 
 // Job reads one part. A part that is not there any more is (nil, nil).
 func (b *Broker) Job(ctx context.Context, sequence uint64) ([]byte, error) {
-	s, err := b.js.Stream(ctx, b.name("JOBS"))
+	s, err := b.stream(ctx, "JOBS")
 	if err != nil {
 		return nil, fmt.Errorf("read job %d: %w", sequence, err)
 	}
@@ -146,7 +146,7 @@ func (b *Broker) JobCount(ctx context.Context) (int, error) {
 
 // JobPlace tells where a part is; the zero Place when it is not there any more.
 func (b *Broker) JobPlace(ctx context.Context, sequence uint64) (record.Place, error) {
-	s, err := b.js.Stream(ctx, b.name("JOBS"))
+	s, err := b.stream(ctx, "JOBS")
 	if err != nil {
 		return record.Place{}, fmt.Errorf("find job %d: %w", sequence, err)
 	}
@@ -177,7 +177,7 @@ func (b *Broker) PutLeft(ctx context.Context, of record.Place, head record.Head,
 	if !isThere(err) {
 		return fail(err)
 	}
-	s, err := b.js.Stream(ctx, b.name("JOBS"))
+	s, err := b.stream(ctx, "JOBS")
 	if err != nil {
 		return fail(err)
 	}
@@ -190,16 +190,17 @@ func (b *Broker) PutLeft(ctx context.Context, of record.Place, head record.Head,
 
 // DropJob removes a part whose requests have all been told; one that is gone already is no error.
 func (b *Broker) DropJob(ctx context.Context, sequence uint64) error {
-	s, err := b.js.Stream(ctx, b.name("JOBS"))
+	s, err := b.stream(ctx, "JOBS")
 	if err != nil {
 		return fmt.Errorf("remove job %d: %w", sequence, err)
 	}
 	if err := s.DeleteMsg(ctx, sequence); err != nil {
 		// The words for one that is gone already, as after a lost answer, are not the same everywhere.
-		if data, read := b.Job(ctx, sequence); read == nil && data == nil {
+		data, read := b.Job(ctx, sequence)
+		if read == nil && data == nil {
 			return nil
 		}
-		return fmt.Errorf("remove job %d: %w", sequence, err)
+		return fmt.Errorf("remove job %d: %w", sequence, errors.Join(err, read))
 	}
 	return nil
 }

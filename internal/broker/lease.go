@@ -228,7 +228,7 @@ func (l *Lease) renew(ctx context.Context) (until int64, err error) {
 
 // Predecessor gives what the owner before this one left, false when it did not get to leave anything.
 func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
-	s, err := l.b.js.Stream(ctx, l.b.name("CONTROL"))
+	s, err := l.b.stream(ctx, "CONTROL")
 	if err != nil {
 		return Handover{}, false, fmt.Errorf("read hand-over: %w", err)
 	}
@@ -288,7 +288,7 @@ func (l *Lease) Drop(ctx context.Context) error {
 // leave stores the hand-over in place of the last one: the stream does not replace messages.
 func (l *Lease) leave(ctx context.Context, data []byte) error {
 	subject := l.b.subject("control.handover")
-	s, err := l.b.js.Stream(ctx, l.b.name("CONTROL"))
+	s, err := l.b.stream(ctx, "CONTROL")
 	if err != nil {
 		return fmt.Errorf("store hand-over: %w", err)
 	}

@@ -50,7 +50,7 @@ func (b *Broker) Park(ctx context.Context, q record.Queue, requests []record.Par
 
 // provePark is nil when what is under a request's subjects is the request. What is not is removed.
 func (b *Broker) provePark(ctx context.Context, k record.Key) error {
-	s, err := b.js.Stream(ctx, b.name("PARKED"))
+	s, err := b.stream(ctx, "PARKED")
 	if err != nil {
 		return fmt.Errorf("look for parked request %s: %w", k, err)
 	}
@@ -98,7 +98,7 @@ func (b *Broker) parkedDigests(ctx context.Context, keys []record.Key, found map
 
 // Queues tells the queues that there are, whether or not something waits in them.
 func (b *Broker) Queues(ctx context.Context) ([]record.Queue, error) {
-	s, err := b.js.Stream(ctx, b.name("PARKED"))
+	s, err := b.stream(ctx, "PARKED")
 	if err != nil {
 		return nil, fmt.Errorf("list queues: %w", err)
 	}
@@ -136,7 +136,7 @@ func (b *Broker) OpenQueue(ctx context.Context, q record.Queue) (*Lane, error) {
 
 // CloseQueue removes a queue that is empty; it reports false when it is not.
 func (b *Broker) CloseQueue(ctx context.Context, q record.Queue) (bool, error) {
-	s, err := b.js.Stream(ctx, b.name("PARKED"))
+	s, err := b.stream(ctx, "PARKED")
 	if err != nil {
 		return false, fmt.Errorf("close queue of zone %s: %w", q.Zone, err)
 	}

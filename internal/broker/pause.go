@@ -71,7 +71,7 @@ func (b *Broker) pause(ctx context.Context, lane purge.Lane) (jetstream.Stream, 
 	fail := func(err error) (jetstream.Stream, *jetstream.RawStreamMsg, error) {
 		return nil, nil, fmt.Errorf("read pause of lane %s: %w", lane, b.explainControl(err))
 	}
-	s, err := b.js.Stream(ctx, b.name("CONTROL"))
+	s, err := b.stream(ctx, "CONTROL")
 	if err != nil {
 		return fail(err)
 	}

@@ -18,7 +18,7 @@ func (b *Broker) Progress(ctx context.Context, k record.Key) ([]byte, record.Pla
 	fail := func(err error) ([]byte, record.Place, error) {
 		return nil, record.Place{}, fmt.Errorf("read progress of %s: %w", k, err)
 	}
-	s, err := b.js.Stream(ctx, b.name("PROGRESS"))
+	s, err := b.stream(ctx, "PROGRESS")
 	if err != nil {
 		return fail(err)
 	}

@@ -403,6 +403,9 @@ func TestLedger_SurvivesABadNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for i := range 20 {
 			w := newWorld(newMemory(), "n", i%2 == 0)
+			if i%3 == 0 { // it reads what another has left
+				w.crashing(t, 1+random.IntN(40), after)
+			}
 			f := &faulty{Store: w.store, plan: func(_ int, method string) fault {
 				kind := max(none, fault(random.IntN(7)-3)) // each of the three in one of seven calls
 				hit[method] = hit[method] || kind != none

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/cenkalti/backoff/v4"
@@ -52,6 +53,7 @@ func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) err
 	if err != nil {
 		return err
 	}
+	l.recent.remove(sequence)
 	for i := range job.Shares {
 		l.index.remove(job.Shares[i].Key(), sequence)
 	}
@@ -59,8 +61,11 @@ func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) err
 	return nil
 }
 
-// part reads a stored part; nil when it is not there any more, or can't be read and is left alone.
+// part gives a stored part; nil when it is not there any more, or can't be read and is left alone.
 func (l *Ledger) part(ctx context.Context, sequence uint64) (*record.Job, error) {
+	if job := l.recent.get(sequence); job != nil {
+		return job, nil
+	}
 	var data []byte
 	err := l.insist(ctx, "read job", func() (err error) {
 		data, err = l.store.Job(ctx, sequence)
@@ -107,7 +112,7 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Out
 func tally(job *record.Job, s *record.Share, out *record.Outcome) record.Tally {
 	t := record.Tally{
 		Request: s.Request, Zones: []string{job.Zone}, Jobs: []string{job.ID},
-		Failures: s.Settled, Sent: true, Attempts: s.Attempts, Submitted: job.Submitted,
+		Failures: slices.Clip(s.Settled), Sent: true, Attempts: s.Attempts, Submitted: job.Submitted,
 	}
 	each(job, s, out, func(index int, target string, r record.Result) {
 		if r.Code == "" {

@@ -64,10 +64,11 @@ type Config struct {
 
 // Ledger is safe for concurrent use.
 type Ledger struct {
-	cfg   Config
-	store Store
-	log   *zap.Logger
-	index index
+	cfg    Config
+	store  Store
+	log    *zap.Logger
+	index  index
+	recent recent
 
 	parking atomic.Bool // something may be parked
 
@@ -84,7 +85,7 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 	if cfg.Again == nil {
 		cfg.Again = func(record.InFlight) {}
 	}
-	return &Ledger{cfg: cfg, store: store, log: log, index: newIndex(), parts: make(map[uint64]bool)}
+	return &Ledger{cfg: cfg, store: store, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]bool)}
 }
 
 // Record stores a job. When it returns without an error, the messages of its requests may be acked as
@@ -96,20 +97,24 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 	if err := l.unload(ctx, j); err != nil {
 		return record.InFlight{}, err
 	}
-	parts, err := j.Encode(l.store.PartLimit())
+	parts, bodies, err := j.EncodeParts(l.store.PartLimit())
 	if err != nil {
 		return record.InFlight{}, err
 	}
 	var sequences []uint64
 	err = l.insist(ctx, "store job", func() error {
-		sequences, err = l.store.PutJob(ctx, j.Head, parts)
+		sequences, err = l.store.PutJob(ctx, j.Head, bodies)
 		return err
 	})
 	if err != nil {
 		return record.InFlight{}, err
 	}
-	for i, data := range parts {
-		l.indexPart(data, sequences[i])
+	for i := range parts {
+		l.follow(sequences[i])
+		for s := range parts[i].Shares {
+			l.index.add(parts[i].Shares[s].Key(), sequences[i])
+		}
+		l.recent.add(sequences[i], &parts[i])
 	}
 	head := j.Head
 	head.Version, head.Parts = record.Version, len(parts)

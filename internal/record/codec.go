@@ -19,19 +19,25 @@ import (
 //
 // A limit below the size of one share with one target, or with all that was settled, is an error.
 func (j *Job) Encode(limit int) ([][]byte, error) {
+	_, bodies, err := j.EncodeParts(limit)
+	return bodies, err
+}
+
+// EncodeParts gives the parts beside their encoded form, as DecodeJob would.
+func (j *Job) EncodeParts(limit int) ([]Job, [][]byte, error) {
 	parts, err := j.split(limit)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	bodies := make([][]byte, len(parts))
 	for i := range parts {
 		p := &parts[i]
 		p.Version, p.Part, p.Parts = Version, i, len(parts)
 		if bodies[i], err = p.encode(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return bodies, nil
+	return parts, bodies, nil
 }
 
 // encoder writes JSON lines in which '<', '>' and '&' stay as they are: URLs are full of the latter,

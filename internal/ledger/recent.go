@@ -1,0 +1,75 @@
+package ledger
+
+import (
+	"sync"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// recentBytes bounds the parts that are kept in memory between their storing and their end (I5): those of
+// the last seconds at full pace. The others are read again.
+const recentBytes = 16 << 20
+
+// recent holds parts that were stored a short time ago, as they were stored, so that they need not be read
+// and decoded once more. Nobody may change them.
+type recent struct {
+	mu    sync.Mutex
+	parts map[uint64]*record.Job
+	size  int
+	order []uint64 // of storing; some may be gone
+}
+
+func newRecent() recent { return recent{parts: make(map[uint64]*record.Job)} }
+
+func (r *recent) add(sequence uint64, part *record.Job) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.parts[sequence] = part
+	r.order = append(r.order, sequence)
+	r.size += weight(part)
+	for r.size > recentBytes {
+		r.drop(r.order[0])
+		r.order = r.order[1:]
+	}
+	for len(r.order) > 0 && r.parts[r.order[0]] == nil {
+		r.order = r.order[1:]
+	}
+}
+
+func (r *recent) get(sequence uint64) *record.Job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.parts[sequence]
+}
+
+func (r *recent) remove(sequence uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(sequence)
+}
+
+func (r *recent) drop(sequence uint64) {
+	if part := r.parts[sequence]; part != nil {
+		r.size -= weight(part)
+		delete(r.parts, sequence)
+	}
+}
+
+// weight is about what a part takes in memory, in bytes.
+func weight(part *record.Job) int {
+	const head, share, text = 512, 384, 24
+	n := head + share*len(part.Shares)
+	for _, target := range part.Targets {
+		n += text + len(target)
+	}
+	for i := range part.Shares {
+		for k, v := range part.Shares[i].Labels {
+			n += 4*text + len(k) + len(v)
+		}
+		for j := range part.Shares[i].Settled {
+			f := &part.Shares[i].Settled[j]
+			n += 4*text + len(f.Target) + len(f.Reason)
+		}
+	}
+	return n
+}
