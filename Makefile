@@ -32,8 +32,9 @@ fuzz: ## run every fuzz target for FUZZTIME (20s)
 	  done; \
 	done
 
-bench: ## run the benchmarks
+bench: ## run the Go benchmarks, then measure edgepurge end to end: BENCH takes flags of e2e/bench
 	go test -run '^$$' -bench . -benchmem ./...
+	go run ./e2e/bench $(BENCH)
 
 demo: ## run everything in one process and purge 2,006 URLs
 	go run ./cmd/edgepurge demo

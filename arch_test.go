@@ -47,7 +47,11 @@ floor 5: what can be run
 	internal/demo
 	internal/demo < cmd/edgepurge
 	e2e
+	e2e/proc
 	e2e/torture
+	e2e/proc < e2e/torture
+	e2e/bench
+	e2e/proc < e2e/bench
 
 # Of a lower floor, and yet not for everyone. The emulator shares no code with what it judges, not even the vocabulary,
 # and is no part of the product. Ledger, tracker and worker declare what they need of the broker as interfaces.
@@ -73,8 +77,8 @@ only
 	# Credentials are made where the configuration, or the emulator's key pair, is at hand.
 	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/app internal/demo
 	github.com/nats-io/nats.go: internal/broker client
-	# The torture test looks at the streams from outside.
-	github.com/nats-io/nats.go: e2e/torture
+	# Torture and bench look at the streams from outside.
+	github.com/nats-io/nats.go: e2e/torture e2e/bench
 	github.com/synadia-io/orbit.go/natscontext: internal/broker
 	github.com/nats-io/nats-server/v2: internal/demo
 	github.com/nats-io/nuid: cmd/edgepurge

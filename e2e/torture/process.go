@@ -1,17 +1,16 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/edgepurge/edgepurge/e2e/proc"
 )
 
 // program is something that can be started again and again; each start appends to one log.
@@ -95,7 +94,8 @@ func (p *program) signal(s syscall.Signal) (ended <-chan struct{}) {
 	}
 	if s == syscall.SIGKILL || s == syscall.SIGTERM {
 		p.process.asked = true
-		p.lives.add(lifeOf(p, peak(p.process.cmd.Process.Pid), ""))
+		peak, _ := proc.Peak(p.process.cmd.Process.Pid) // 0 where the system does not tell
+		p.lives.add(lifeOf(p, peak, ""))
 	}
 	_ = p.process.cmd.Process.Signal(s)
 	return p.process.ended
@@ -123,32 +123,4 @@ func (p *program) drain(limit time.Duration) error {
 		p.kill()
 		return fmt.Errorf("%s did not end within %v of SIGTERM", p.name, limit)
 	}
-}
-
-// peak is the most memory that a process had resident, in bytes; 0 where the system does not tell.
-func peak(pid int) int64 {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-			return kib << 10
-		}
-	}
-	return 0
-}
-
-// build makes a binary of a package of this module or of one it needs.
-func build(ctx context.Context, dir, name, pkg string) (string, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("build %s: %w", pkg, err)
-	}
-	path := filepath.Join(dir, name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
-	}
-	return path, nil
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/edgepurge/edgepurge/e2e/proc"
 )
 
 const (
@@ -25,25 +26,15 @@ type servers struct {
 	password string
 }
 
-// freeAddress is one on loopback that nobody listens on now.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it opens at once
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
-}
-
 // newServers prepares servers; the caller starts them.
 func newServers(binary, dir, password string, n int, lives *notes) (*servers, error) {
 	s := &servers{password: password}
 	for range n {
-		port, err := freeAddress()
+		port, err := proc.FreeAddress()
 		if err != nil {
 			return nil, err
 		}
-		route, err := freeAddress()
+		route, err := proc.FreeAddress()
 		if err != nil {
 			return nil, err
 		}

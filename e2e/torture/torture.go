@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/edgepurge/edgepurge/e2e/proc"
 )
 
 // torture runs everything, and leaves its notes in the directory.
@@ -17,12 +19,12 @@ func torture(ctx context.Context, o options, set setting, dir string, stderr io.
 	built := filepath.Join(dir, "bin")
 	defer func() { err = errors.Join(err, os.RemoveAll(built)) }()
 	if bin.edgepurge == "" {
-		if bin.edgepurge, err = build(ctx, built, "edgepurge", "./cmd/edgepurge"); err != nil {
+		if bin.edgepurge, err = proc.Build(ctx, built, "edgepurge", proc.Edgepurge); err != nil {
 			return err
 		}
 	}
 	if bin.nats == "" {
-		if bin.nats, err = build(ctx, built, "nats-server", "github.com/nats-io/nats-server/v2"); err != nil {
+		if bin.nats, err = proc.Build(ctx, built, "nats-server", proc.NATS); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/e2e/proc"
 )
 
 const (
@@ -74,7 +76,7 @@ func newWorld(ctx context.Context, set setting, dir string, bin binaries) (*worl
 }
 
 func (w *world) startEmulator(binary string) error {
-	address, err := freeAddress()
+	address, err := proc.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -116,7 +118,7 @@ func (w *world) addWorker(i int, binary string) error {
 		links, urls = append(links, l), append(urls, "nats://"+l.address())
 	}
 	w.links = append(w.links, links)
-	listen, err := freeAddress()
+	listen, err := proc.FreeAddress()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// rate is the API's limit of calls a second, and the emulator's default.
+const rate = 20
+
+// limit measures what of the API's limit is used while there is a backlog.
+func limit(ctx context.Context, b *bench) ([]figure, error) {
+	var all []figure
+	for _, window := range []string{"fixed", "sliding"} {
+		for _, latency := range []time.Duration{40 * time.Millisecond, 300 * time.Millisecond} {
+			f, err := b.limitOf(ctx, window, latency)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, f...)
+		}
+	}
+	return all, nil
+}
+
+func (b *bench) limitOf(ctx context.Context, window string, latency time.Duration) (f []figure, err error) {
+	const batch = 100
+	seconds := pick(b, 32, 5)
+	w, err := b.open(ctx, plan{
+		emulator: []string{"--rate", strconv.Itoa(rate), "--window", window, "--latency", latency.String(), "--batch-quota", strconv.Itoa(batch)},
+		taps:     true,
+	})
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.publish(ctx, requests(purge.Bulk), b.singles(0, seconds*rate*batch)); err != nil {
+		return nil, err
+	}
+	if err := w.startWorkers(ctx); err != nil {
+		return nil, err
+	}
+	// The backlog lasts for the time at the full rate: when no request waits any more, the last calls are under way.
+	err = w.until(ctx, 50*time.Millisecond, func() (bool, error) {
+		s, err := w.state(ctx, "PURGE_REQUESTS")
+		return s.Msgs == 0, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	calls, err := w.taps.creates()
+	if err != nil {
+		return nil, err
+	}
+	u := useOf(calls)
+	used, refused := atLeast(98), atMost(0.5)
+	if window == "sliding" {
+		used, refused = atLeast(95), atMost(1)
+	}
+	setting := fmt.Sprintf("%s window, %v", window, latency)
+	return []figure{
+		{setting, "accepted of the limit", u.used, "%", used},
+		{setting, "refused of the calls", u.refused, "%", refused},
+		{setting, "time that this is measured over", u.over.Seconds(), "s", goal{}},
+	}, nil
+}
+
+// use is how much of the limit was used.
+type use struct {
+	used, refused float64 // in percent
+	over          time.Duration
+}
+
+// useOf counts the calls but for the first and the last second of them.
+func useOf(calls []create) use {
+	if len(calls) == 0 {
+		return use{}
+	}
+	from, to := calls[0].arrived.Add(time.Second), calls[len(calls)-1].arrived.Add(-time.Second)
+	over := to.Sub(from)
+	if over <= 0 {
+		return use{}
+	}
+	accepted, refused, n := 0, 0, 0
+	for _, c := range calls {
+		if c.arrived.Before(from) || !c.arrived.Before(to) {
+			continue
+		}
+		n++
+		if c.accepted() {
+			accepted++
+		}
+		if strings.HasPrefix(c.code, "RequestLimitExceeded") {
+			refused++
+		}
+	}
+	return use{used: 100 * float64(accepted) / (rate * over.Seconds()), refused: share(refused, n), over: over}
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestMain lets the bench start this binary as it starts its own.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == floorCommand {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// The bench itself, with real processes, but next to nothing to do for them.
+func TestBench_MeasuresWhatItIsAskedTo(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	var out, notes bytes.Buffer
+	err := run(ctx, []string{"-short", "-json", "-only", "raw", "-workers", "1", "-runs", "1"}, &out, &notes)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, notes.String())
+	}
+	var got table
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	want := map[string]bool{"submitted, of fetch and ack": true, "start to last event": true, "worker CPU for a request": true}
+	for _, r := range got.Rows {
+		if r.Scenario != "raw" || r.Workers != 1 || len(r.Values) != 1 || r.Median <= 0 {
+			t.Errorf("got %+v, want a figure of the one run", *r)
+		}
+		delete(want, r.Figure)
+	}
+	if len(want) > 0 {
+		t.Errorf("got no figures %v", want)
+	}
+	if got.Header.NATS == "" || got.Header.Cores == 0 {
+		t.Errorf("got %+v, want all of it", got.Header)
+	}
+}
+
+func TestRun_RefusesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"-only", "limits"}, {"-workers", "0"}, {"-workers", "1,x"}, {"-runs", "0"}, {"raw"}, {"-patience", "0s"}, {"-nope"},
+	} {
+		var out, errs bytes.Buffer
+		if err := run(t.Context(), args, &out, &errs); err == nil || out.Len() > 0 {
+			t.Errorf("%v: got %v, %q, want an error alone", args, err, out.String())
+		}
+	}
+}
