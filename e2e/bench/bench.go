@@ -25,7 +25,12 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"limit", 1, limit},
+		{"backlog", 1, backlog},
+		{"urgent", 1, urgent},
 		{"raw", 1, raw},
+		{"polling", 1, polling},
+		{"memory", 1, memory},
+		{"takeover", 2, takeover},
 	}
 }
 

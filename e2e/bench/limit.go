@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,10 +29,9 @@ func limit(ctx context.Context, b *bench) ([]figure, error) {
 }
 
 func (b *bench) limitOf(ctx context.Context, window string, latency time.Duration) (f []figure, err error) {
-	const batch = 100
 	seconds := pick(b, 32, 5)
 	w, err := b.open(ctx, plan{
-		emulator: []string{"--rate", strconv.Itoa(rate), "--window", window, "--latency", latency.String(), "--batch-quota", strconv.Itoa(batch)},
+		emulator: append(usual(latency), "--window", window),
 		taps:     true,
 	})
 	defer func() { err = errors.Join(err, w.close()) }()
@@ -46,12 +44,7 @@ func (b *bench) limitOf(ctx context.Context, window string, latency time.Duratio
 	if err := w.startWorkers(ctx); err != nil {
 		return nil, err
 	}
-	// The backlog lasts for the time at the full rate: when no request waits any more, the last calls are under way.
-	err = w.until(ctx, 50*time.Millisecond, func() (bool, error) {
-		s, err := w.state(ctx, "PURGE_REQUESTS")
-		return s.Msgs == 0, err
-	})
-	if err != nil {
+	if err := w.empty(ctx); err != nil {
 		return nil, err
 	}
 	calls, err := w.taps.creates()

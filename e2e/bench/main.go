@@ -61,7 +61,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.json, "json", false, "print JSON, with the values of all runs, instead of a table")
 	f.BoolVar(&o.ids, "ids", true, "requests have an id in their body, which is looked up; false: edgepurge makes them")
 	f.BoolVar(&o.keep, "keep", false, "keep the directory with logs and streams also when all is well")
-	f.DurationVar(&o.patience, "patience", 10*time.Minute, "longest time for one run of one scenario")
+	f.DurationVar(&o.patience, "patience", 15*time.Minute, "longest time for one run of one scenario")
 	f.StringVar(&o.bin.edgepurge, "edgepurge", "", "binary to measure (default: built)")
 	f.StringVar(&o.bin.nats, "nats", "", "NATS server (default: built)")
 	if err := f.Parse(args); err != nil {

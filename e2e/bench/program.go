@@ -68,6 +68,9 @@ func (p *program) kill() {
 
 func (p *program) cpu() (time.Duration, error) { return proc.CPU(p.cmd.Process.Pid) }
 
+// peak is the most memory that the process had resident, in bytes.
+func (p *program) peak() (int64, error) { return proc.Peak(p.cmd.Process.Pid) }
+
 // command runs a program to its end, and returns what it printed.
 func command(ctx context.Context, dir, path string, env []string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, path, args...)

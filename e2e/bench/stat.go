@@ -24,6 +24,15 @@ func percentile(values []float64, p float64) float64 {
 	return s[max(int(math.Ceil(p/100*float64(len(s))))-1, 0)]
 }
 
+// mean is NaN for no values.
+func mean(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}
+
 func milliseconds(d time.Duration) float64 { return d.Seconds() * 1e3 }
 
 // share is n of all in percent.

@@ -26,6 +26,8 @@ type taps struct {
 
 	mu    sync.Mutex
 	calls []*call
+	next  int      // the first call that is not read
+	read  []create // those before it
 }
 
 // call is one call of a worker.
@@ -124,10 +126,9 @@ func (c create) accepted() bool { return c.job != "" }
 // creates gives the calls of CreatePurgeTask so far that have been answered, by the time of their arrival.
 func (t *taps) creates() ([]create, error) {
 	t.mu.Lock()
-	calls := slices.Clone(t.calls)
-	t.mu.Unlock()
-	var list []create
-	for _, c := range calls {
+	defer t.mu.Unlock()
+	for ; t.next < len(t.calls); t.next++ {
+		c := t.calls[t.next]
 		if c.action != createAction {
 			continue
 		}
@@ -135,10 +136,10 @@ func (t *taps) creates() ([]create, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, read)
+		t.read = append(t.read, read)
 	}
-	slices.SortFunc(list, func(a, b create) int { return a.arrived.Compare(b.arrived) })
-	return list, nil
+	slices.SortFunc(t.read, func(a, b create) int { return a.arrived.Compare(b.arrived) })
+	return slices.Clone(t.read), nil
 }
 
 func (c *call) read() (create, error) {
@@ -159,4 +160,17 @@ func (c *call) read() (create, error) {
 	}
 	made.job, made.code = answer.Response.JobID, answer.Response.Error.Code
 	return made, nil
+}
+
+// count tells how many calls of an action have been answered.
+func (t *taps) count(action string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, c := range t.calls {
+		if c.action == action {
+			n++
+		}
+	}
+	return n
 }

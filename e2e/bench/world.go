@@ -196,6 +196,14 @@ func (w *world) state(ctx context.Context, name string) (jetstream.StreamState, 
 	return s.CachedInfo().State, nil
 }
 
+// empty waits until no request is left: each is in a job that is stored.
+func (w *world) empty(ctx context.Context) error {
+	return w.until(ctx, 50*time.Millisecond, func() (bool, error) {
+		s, err := w.state(ctx, "PURGE_REQUESTS")
+		return s.Msgs == 0, err
+	})
+}
+
 // ended waits for so many events, and returns when the last was stored, by the server's clock.
 func (w *world) ended(ctx context.Context, n int) (time.Time, error) {
 	var last time.Time

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// urgent measures how long an interactive request takes to the API while bulk uses every call there is.
+func urgent(ctx context.Context, b *bench) (f []figure, err error) {
+	const every = 100 * time.Millisecond
+	samples := pick(b, 300, 20)
+	w, err := b.open(ctx, plan{emulator: usual(30 * time.Millisecond), taps: true})
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err != nil {
+		return nil, err
+	}
+	// Enough for all the samples, and for some seconds before and behind them.
+	lasting := time.Duration(samples)*every + 8*time.Second
+	if err := w.publish(ctx, requests(purge.Bulk), b.singles(0, int(lasting.Seconds()*rate*batch))); err != nil {
+		return nil, err
+	}
+	if err := w.startWorkers(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.until(ctx, every, func() (bool, error) { return w.taps.count(createAction) > rate, nil }); err != nil {
+		return nil, err
+	}
+	published, err := w.ask(ctx, samples, every)
+	if err != nil {
+		return nil, err
+	}
+	var calls []create
+	var a arrivals
+	err = w.until(ctx, every, func() (bool, error) {
+		calls, err = w.taps.creates()
+		a = arrivalsOf(calls, published)
+		return len(a.took) == samples, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%d of %d urgent requests have arrived: %w", len(a.took), samples, err)
+	}
+	return []figure{
+		{"", "publish to arrival, p50", percentile(a.took, 50), "ms", atMost(60)},
+		{"", "publish to arrival, p99", percentile(a.took, 99), "ms", atMost(150)},
+		{"", "publish to arrival, longest", percentile(a.took, 100), "ms", goal{}},
+		{"", "fill of the calls", 100 * a.fill, "%", atLeast(98)},
+	}, nil
+}
+
+// ask publishes interactive requests at fixed times, whatever becomes of them, and returns when each was by its target.
+func (w *world) ask(ctx context.Context, n int, every time.Duration) (map[string]time.Time, error) {
+	p, err := newPublisher(w.nc)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[string]time.Time, n)
+	for i, begin := 0, time.Now(); i < n; i++ {
+		if !pause(ctx, time.Until(begin.Add(time.Duration(i)*every))) {
+			return nil, context.Cause(ctx)
+		}
+		target := fmt.Sprintf("https://www.example.com/urgent/%d", i)
+		m := &nats.Msg{Subject: requests(purge.Interactive), Data: w.b.body(fmt.Sprintf("u-%d", i), target)}
+		at[target] = time.Now()
+		if err := p.put(m); err != nil {
+			return nil, err
+		}
+	}
+	return at, p.done(ctx)
+}
+
+// arrivals are the times from publish to arrival, in milliseconds, and how full all calls were from the first of these
+// arrivals to the last.
+type arrivals struct {
+	took []float64
+	fill float64
+}
+
+func arrivalsOf(calls []create, published map[string]time.Time) arrivals {
+	var a arrivals
+	seen := make(map[string]bool)
+	var fills []float64
+	last := 0
+	for _, c := range calls {
+		if !c.accepted() {
+			continue
+		}
+		fills = append(fills, float64(len(c.targets))/batch)
+		for _, t := range c.targets {
+			at, ok := published[t]
+			if !ok || seen[t] {
+				continue
+			}
+			if seen[t] = true; len(seen) == 1 {
+				fills = fills[len(fills)-1:]
+			}
+			last = len(fills)
+			a.took = append(a.took, milliseconds(c.arrived.Sub(at)))
+		}
+	}
+	a.fill = mean(fills[:last])
+	return a
+}
+
+// pause waits, and returns false when the context ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
