@@ -30,6 +30,22 @@ func BenchmarkBatcher_AddNext(b *testing.B) {
 	}
 }
 
+// BenchmarkBatcher_AddRepeats takes in 100,000 targets, each a hundred times: equal ones share a slot.
+func BenchmarkBatcher_AddRepeats(b *testing.B) {
+	const size, distinct, limit = 100_000, 1_000, 500
+	targets := make([]string, size)
+	for i := range targets {
+		targets[i] = fmt.Sprintf("https://www.example.com/blog/2026/11/%06d/", i%distinct)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := addNext(targets, bulk, limit); got != distinct {
+			b.Fatalf("got %d targets in batches, want %d", got, distinct)
+		}
+	}
+	b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "targets/s")
+}
+
 func addNext(targets []string, lane purge.Lane, limit int) int {
 	q := batcher.New[int](batcher.Config{
 		Limit: func(batcher.Group) int { return limit },
