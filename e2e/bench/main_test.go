@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -21,6 +22,9 @@ func TestMain(m *testing.M) {
 // The bench itself, with real processes, but next to nothing to do for them.
 func TestBench_MeasuresWhatItIsAskedTo(t *testing.T) {
 	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	var out, notes bytes.Buffer

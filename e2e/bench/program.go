@@ -37,6 +37,9 @@ func start(ctx context.Context, dir, name, path string, env []string, args ...st
 	}
 	go func() {
 		_ = p.cmd.Wait() // died tells of an end that nobody wanted
+		if ctx.Err() != nil {
+			p.asked.Store(true)
+		}
 		close(p.ended)
 	}()
 	return p, nil

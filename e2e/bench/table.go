@@ -94,6 +94,9 @@ func (r *row) verdict() string {
 
 // repeat tells for each scenario the command that measures it again.
 func (t *table) repeat(b *strings.Builder) {
+	if len(t.Rows) == 0 {
+		return
+	}
 	b.WriteString("\n```sh\n")
 	last := ""
 	for _, r := range t.Rows {

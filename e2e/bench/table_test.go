@@ -71,6 +71,23 @@ func TestNumber(t *testing.T) {
 	}
 }
 
+func TestGoal_Met(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		goal                goal
+		under, equal, above bool
+	}{
+		{atLeast(5), false, true, true},
+		{atMost(5), true, true, false},
+		{below(5), true, false, false},
+		{goal{}, true, true, true},
+	} {
+		if u, e, a := tt.goal.met(4), tt.goal.met(5), tt.goal.met(6); u != tt.under || e != tt.equal || a != tt.above {
+			t.Errorf("%+v: got %v, %v, %v for 4, 5, 6, want %v, %v, %v", tt.goal, u, e, a, tt.under, tt.equal, tt.above)
+		}
+	}
+}
+
 func TestTable_HoldsMediansAgainstGoals(t *testing.T) {
 	t.Parallel()
 	tab := table{Header: header{

@@ -15,7 +15,7 @@ func TestParseCPU_AddsUserAndSystem(t *testing.T) {
 		bad        bool
 	}{
 		{"plain", "17 (edgepurge) S 1 17 17 0 -1 4194560 900 0 3 0 250 31 0 0 20 0 9 0 77", 2810 * time.Millisecond, false},
-		{"a name with parentheses", "17 (a) b 1 (c) S 1 17 17 0 -1 4194560 900 0 3 0 1 2 0 0", 30 * time.Millisecond, false},
+		{"a name with parentheses", "17 (a) b 1 (c) S 1 17 17 0 -1 4194560 900 0 3 0 5 2 0 0", 70 * time.Millisecond, false},
 		{"cut off", "17 (edgepurge) S 1 17 17 0 -1 4194560 900 0 3 0 250", 0, true},
 		{"empty", "", 0, true},
 		{"no number", "17 (edgepurge) S 1 17 17 0 -1 4194560 900 0 3 0 x 31 0 0", 0, true},
