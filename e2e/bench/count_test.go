@@ -110,6 +110,32 @@ func TestLagsOf_CountsWhatHasNoEventYet(t *testing.T) {
 	}
 }
 
+func TestRise_IsFromTheLowestToWhatComesAfterIt(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		quarters [4]float64
+		want     float64
+	}{
+		{[4]float64{1, 2, 9, 2}, 8},
+		{[4]float64{14, 5, 10, 10}, 5},
+		{[4]float64{1, 2, 3, 4}, 3},
+		{[4]float64{4, 3, 2, 0}, -1},
+		{[4]float64{5, 5, 5, 5}, 0},
+	} {
+		if got := rise(tt.quarters); got != tt.want {
+			t.Errorf("%v: got %v, want %v", tt.quarters, got, tt.want)
+		}
+	}
+	few := callsEvery(noon, time.Second, 3, nil)
+	if got := lagsOf(few, nil, 0, noon).growth; !math.IsNaN(got) {
+		t.Errorf("of three jobs: got %v, want NaN", got)
+	}
+	odd := []float64{1, 1, 1, 2, 2, 2, 9, 9, 9, 3, 3, 3, 99}
+	if got, want := quarters(odd), [4]float64{1, 2, 9, 3}; got != want {
+		t.Errorf("%v: got %v, want %v", odd, got, want)
+	}
+}
+
 func TestGapOf_IsAroundTheOwnersEnd(t *testing.T) {
 	t.Parallel()
 	const spacing = 50 * time.Millisecond
