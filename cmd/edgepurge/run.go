@@ -31,6 +31,7 @@ within worker.drain, the rest is handed over. A second signal ends at once.`,
 			if err != nil {
 				return exit{exitUsage, err}
 			}
+			limitMemory(cfg.Worker)
 			a, err := app.New(cfg, credentials, log)
 			if err != nil {
 				return exit{exitUsage, withoutAddress(err)}
