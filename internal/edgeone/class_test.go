@@ -155,3 +155,34 @@ func TestCode_IsEdgeOnesOnly(t *testing.T) {
 		}
 	}
 }
+
+// A label of a metric must not grow with what a server makes up.
+func TestKnownCode_IsOneOfABoundedList(t *testing.T) {
+	tests := []struct{ code, want string }{
+		{"LimitExceeded.DailyQuota", "LimitExceeded.DailyQuota"},
+		{"AuthFailure.RequestLimitExceeded", "AuthFailure.RequestLimitExceeded"},
+		{"AuthFailure.SignatureFailure", "AuthFailure"},
+		{"RequestLimitExceeded.UinLimitExceeded", "RequestLimitExceeded"},
+		{"InternalError.SomethingNew", "InternalError"},
+		{"LimitExceeded.SomethingNew", edgeone.CodeOther},
+		{"RequestLimitExceededX", edgeone.CodeOther},
+		{"Whatever", edgeone.CodeOther},
+		{"", ""},
+	}
+	for _, tt := range tests {
+		if got := edgeone.KnownCode(&edgeone.Error{Code: tt.code}); got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.code, got, tt.want)
+		}
+	}
+	if got := edgeone.KnownCode(io.ErrUnexpectedEOF); got != "" {
+		t.Errorf("an error without a code: got %q, want none", got)
+	}
+	seen := make(map[string]bool)
+	for i := range 10_000 {
+		seen[edgeone.KnownCode(&edgeone.Error{Code: fmt.Sprintf("InvalidParameter.New%d", i)})] = true
+		seen[edgeone.KnownCode(&edgeone.Error{Code: fmt.Sprintf("New%d", i)})] = true
+	}
+	if len(seen) != 2 {
+		t.Errorf("got %d labels of codes that nobody knows, want 2", len(seen))
+	}
+}

@@ -41,6 +41,10 @@ type Config struct {
 	// network; a call that is refused before (too large, context ended) is not counted. It is called
 	// from many goroutines at once and must not block.
 	Sent func(action string)
+	// Called, if not nil, is told of the end of each call: its error as the caller gets it, and what it
+	// took. One that Sent was not told of is no call. It is called from many goroutines at once and
+	// must not block.
+	Called func(action string, err error, took time.Duration)
 }
 
 // Client calls EdgeOne with the credentials of one account. It is safe for concurrent use.
@@ -50,6 +54,7 @@ type Client struct {
 	wire     http.RoundTripper
 	endpoint string
 	timeout  time.Duration
+	called   func(action string, err error, took time.Duration)
 }
 
 // New returns a client. It does no I/O: whether endpoint and credentials are good shows with the
@@ -79,6 +84,7 @@ func newClient(cfg Config, wire http.RoundTripper) (*Client, error) {
 		wire:     wire,
 		endpoint: ep.host,
 		timeout:  cmp.Or(cfg.Timeout, DefaultTimeout),
+		called:   cfg.Called,
 	}, nil
 }
 
@@ -94,8 +100,14 @@ func (c *Client) call(ctx context.Context, action string, send func(context.Cont
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, late)
 	defer cancel()
 	x := &exchange{action: action}
-	if err := send(withExchange(ctx, x)); err != nil {
-		return x, c.newError(x, err)
+	start := time.Now()
+	err := send(withExchange(ctx, x))
+	took := time.Since(start)
+	if err != nil {
+		err = c.newError(x, err)
 	}
-	return x, nil
+	if c.called != nil && x.begun {
+		c.called(action, err, took)
+	}
+	return x, err
 }

@@ -66,10 +66,30 @@ var familyClasses = map[string]Class{
 	"ClientError": Ambiguous,
 }
 
+// CodeOther is the KnownCode of every code that edgepurge does not tell apart.
+const CodeOther = "other"
+
+// KnownCode returns the code in err as one of a bounded list, for metrics: the code itself if it has
+// a class of its own, else its family, else CodeOther; "" if err has none.
+func KnownCode(err error) string {
+	code := Code(err)
+	if _, ok := codeClasses[code]; ok || code == "" {
+		return code
+	}
+	family, _, _ := strings.Cut(code, ".")
+	if _, ok := familyClasses[family]; ok || family == requestLimit {
+		return family
+	}
+	return CodeOther
+}
+
+// requestLimit is the family of what the gateway refuses as too fast. It adds what was exceeded:
+// .UinLimitExceeded, .IPLimitExceeded and others.
+const requestLimit = "RequestLimitExceeded"
+
 // classOf returns the class of a code, of EdgeOne's or of the SDK's own.
 func classOf(code string) Class {
-	// The gateway adds what was exceeded: .UinLimitExceeded, .IPLimitExceeded and others.
-	if strings.HasPrefix(code, "RequestLimitExceeded") {
+	if strings.HasPrefix(code, requestLimit) {
 		return Throttled
 	}
 	if class, ok := codeClasses[code]; ok {

@@ -15,6 +15,8 @@ import (
 type exchange struct {
 	action string
 
+	// begun tells that the request was handed to the network, whatever came of it.
+	begun bool
 	// sent tells that bytes of the request may have left: a connection was ready for them.
 	sent bool
 	// status and date are of the answer; zero if there was none.
@@ -40,7 +42,7 @@ func exchangeOf(ctx context.Context) *exchange {
 
 // begin notes that the request with header h is handed to the network.
 func (x *exchange) begin(h http.Header) {
-	x.sent = true
+	x.begun, x.sent = true, true
 	auth := h.Get("Authorization")
 	_, id, _ := strings.Cut(auth, "Credential=")
 	id, _, _ = strings.Cut(id, "/")

@@ -2,6 +2,7 @@ package edgeone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -47,18 +48,20 @@ func (c *Client) CreatePurge(ctx context.Context, p Purge) (Created, error) {
 	var created Created
 	x, err := c.call(ctx, actionCreate, func(ctx context.Context) (err error) {
 		created, err = c.api.createPurge(ctx, p)
+		if err == nil && created.JobID == "" && !created.refusesAll(p.Targets) {
+			err = fmt.Errorf("%w, and refuses %d of %d targets", errNoJob, created.refused(), len(p.Targets))
+		}
 		return err
 	})
-	if err != nil {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case errors.Is(err, errNoJob) && ok:
+		e.RequestID = created.RequestID
+	case err != nil:
 		return Created{}, err
 	}
 	created.ServerTime = x.date
-	if created.JobID == "" && !created.refusesAll(p.Targets) {
-		e := c.newError(x, fmt.Errorf("%w, and refuses %d of %d targets", errNoJob, created.refused(), len(p.Targets)))
-		e.RequestID = created.RequestID
-		return created, e
-	}
-	return created, nil
+	return created, err
 }
 
 // refused counts the targets that the answer names as refused.
