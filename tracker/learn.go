@@ -113,5 +113,5 @@ func (t *Tracker) expectedAfter(job *followed, after time.Duration) (time.Durati
 
 // busy tells that not every job can be looked at each PollMin.
 func (t *Tracker) busy() bool {
-	return t.cfg.PerSecond > 0 && float64(t.count) > t.cfg.PerSecond*t.cfg.PollMin.Seconds()
+	return t.cfg.PerSecond > 0 && float64(len(t.open)) > t.cfg.PerSecond*t.cfg.PollMin.Seconds()
 }

@@ -234,6 +234,10 @@ func TestTracker_CountsJobsInFlight(t *testing.T) {
 			if got := b.InFlight(); got != want {
 				t.Errorf("%s: %d jobs in flight, want %d", when, got, want)
 			}
+			byType, oldest := b.ByType()
+			if byType[edgeone.TypeURL] != want || oldest.IsZero() != (want == 0) || want > 0 && !oldest.Equal(b.start) {
+				t.Errorf("%s: got %v, the oldest of %v; want %d, of %v", when, byType, oldest, want, b.start)
+			}
 		}
 		check("at first", 0)
 		b.Track(jobOf("asked", 1, b.start))

@@ -64,7 +64,7 @@ type Tracker struct {
 
 	mu     sync.Mutex
 	turns  queue
-	count  int // jobs that have not ended
+	open   map[*followed]struct{} // jobs that have not ended
 	times  map[string]*times
 	zones  map[string]*zone
 	clock  edgeone.Clock
@@ -76,7 +76,7 @@ type Tracker struct {
 func New(cfg Config, api API, ledger Ledger, pace Pace, log *zap.Logger) *Tracker {
 	return &Tracker{
 		cfg: cfg.withDefaults(), api: api, ledger: ledger, pace: pace, log: log,
-		wake: make(chan struct{}, 1), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
+		wake: make(chan struct{}, 1), open: make(map[*followed]struct{}), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
 	}
 }
 
@@ -87,7 +87,7 @@ func (t *Tracker) Track(stored record.InFlight) {
 	due := t.firstLook(job)
 	next := turn{due: due, job: job}
 	t.mu.Lock()
-	t.count++
+	t.open[job] = struct{}{}
 	t.born(job)
 	if w, joined := t.join(job, due); joined {
 		next.job, next.window = nil, w
@@ -114,7 +114,22 @@ func (t *Tracker) firstLook(job *followed) time.Time {
 func (t *Tracker) InFlight() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.count
+	return len(t.open)
+}
+
+// ByType is InFlight by types, in the API's words, and tells when the oldest of these jobs was submitted;
+// zero when there is none.
+func (t *Tracker) ByType() (byType map[string]int, oldest time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	byType = make(map[string]int)
+	for job := range t.open {
+		byType[job.Type]++
+		if oldest.IsZero() || job.Submitted.Before(oldest) {
+			oldest = job.Submitted
+		}
+	}
+	return byType, oldest
 }
 
 // Run polls until the context ends, and returns nil then, after the polls in flight.
@@ -196,7 +211,7 @@ func (t *Tracker) end(ctx context.Context, job *followed, out *record.Outcome) {
 		return
 	}
 	t.mu.Lock()
-	t.count--
+	delete(t.open, job)
 	t.mu.Unlock()
 	t.log.Info("job final", zap.String("job", job.ID), zap.String("zone", job.Zone), zap.Int("targets", job.Rows),
 		zap.Int("polls", job.polls), zap.Duration("took", time.Since(job.Submitted)), zap.String("code", out.Rest.Code))

@@ -33,6 +33,7 @@ const (
 // through in no particular order. The zero value does not limit.
 type Limiter struct {
 	mu        sync.Mutex
+	perSecond float64
 	interval  time.Duration // 1/rate; 0: no limit
 	margin    time.Duration // what is added to it now
 	next      time.Time     // no send before
@@ -47,6 +48,7 @@ func New(perSecond float64) *Limiter {
 		return &Limiter{}
 	}
 	l := &Limiter{
+		perSecond: perSecond,
 		interval:  time.Duration(float64(window) / perSecond),
 		perWindow: max(1, int(perSecond)),
 	}
@@ -139,6 +141,14 @@ func (l *Limiter) Resume(sends []time.Time) {
 	for _, at := range sends {
 		l.next = later(l.next, sooner(at, now).Add(l.interval+l.margin))
 	}
+}
+
+// Pace tells how calls are spaced: the calls a second that the limit allows, the time from one to the
+// next as it is now, and the margin that is in it. All are 0 without a limit.
+func (l *Limiter) Pace() (limit float64, spacing, margin time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.perSecond, l.interval + l.margin, l.margin
 }
 
 // Spacing is the time from one send to the next as it is now; 0 without a limit.

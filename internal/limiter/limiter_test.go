@@ -92,6 +92,9 @@ func TestLimiter_SlowsAfterARefusalAndRecovers(t *testing.T) {
 		if got, want := l.Spacing(), spacing+time.Millisecond; got != want {
 			t.Errorf("spacing %v after a refusal, want %v", got, want)
 		}
+		if limit, gap, margin := l.Pace(); limit != 20 || gap != 52*time.Millisecond || margin != 2*time.Millisecond {
+			t.Errorf("got %v calls a second, %v apart with a margin of %v; want 20, 52ms, 2ms", limit, gap, margin)
+		}
 		for range 20 {
 			l.Throttled()
 		}
