@@ -35,6 +35,9 @@ floor 2: what is durable, and what follows from time
 	tracker
 
 floor 3: the pipeline, and what people touch
+	internal/metrics
+	internal/metrics < worker
+	internal/metrics < internal/admin
 	worker
 	internal/submit
 	internal/config
@@ -60,7 +63,7 @@ only
 	internal/edgeone/v20220901: internal/edgeone
 	internal/edgeone/v20220106: internal/edgeone
 	internal/edgeone/emulator: 5+
-	internal/edgeone: internal/zone tracker worker internal/app
+	internal/edgeone: internal/zone internal/metrics tracker worker internal/app
 	internal/broker: internal/submit 4+
 	internal/limiter: internal/app
 	internal/ledger: worker internal/app

@@ -17,7 +17,7 @@ func (w *Worker) tell(ctx context.Context, letters []record.DeadLetter, ends []r
 		if err := w.Ledger.Bury(ctx, letters); err != nil {
 			return err
 		}
-		w.Metrics.buried(letters)
+		w.Metrics.Buried(letters)
 	}
 	return w.Ledger.Tell(ctx, ends)
 }

@@ -23,7 +23,7 @@ type arrival struct {
 // admit takes a lot of deliveries in, but for those that are to be handled alone.
 func (w *Worker) admit(ctx context.Context, in *intake, lot []record.Delivery) {
 	if in.queue == nil {
-		w.Metrics.received(in.lane, len(lot))
+		w.Metrics.Received(in.lane, lot)
 	}
 	w.take(ctx, w.single(in, lot))
 }

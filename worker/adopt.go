@@ -61,7 +61,7 @@ func (w *Worker) adopt(ctx context.Context, batch *batcher.Batch[waiter], sent t
 		}
 		w.Log.Info("job adopted, whose answer was lost", zap.String("job", created.JobID), zap.String("zone", batch.Group.Zone),
 			zap.String("type", batch.Group.Type), zap.Int("targets", len(batch.Slots)), zap.Duration("after", time.Since(lost)))
-		w.Metrics.adopt(len(batch.Slots))
+		w.Metrics.Adopted()
 		w.cleared(batch)
 		w.record(ctx, batch, created, sent)
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -229,7 +230,7 @@ func TestAdopt_TakesOnlyAnEqualJob(t *testing.T) {
 				k := a.worker()
 				k.Known("job-old")
 				reg := prometheus.NewRegistry()
-				k.Metrics = NewMetrics(reg)
+				k.Metrics = metrics.NewPipeline(reg)
 				stop := a.run(t, k)
 				a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
 				a.until(func() bool { return len(a.letters) == 1 })

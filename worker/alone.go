@@ -128,6 +128,7 @@ func (w *Worker) handleAlone(stop, work context.Context, s *suspectMessage) {
 	}
 	w.Log.Warn("message handled alone", zap.String("intake", s.in.name), zap.Uint64("sequence", s.Delivery.Sequence),
 		zap.Int("deliveries", s.Delivery.Count), zap.Int("times", times))
+	w.Metrics.Alone()
 	if times > oftenAlone {
 		w.poison(work, s)
 	} else {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -89,6 +90,6 @@ type Deps struct {
 	Paused  func(context.Context) (map[purge.Lane]time.Time, error) // the lanes that are paused, since when
 	Ledger  *ledger.Ledger
 	Tracker Tracker
-	Metrics *Metrics
+	Metrics *metrics.Pipeline
 	Log     *zap.Logger
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -110,7 +111,7 @@ func (w *world) worker() *Worker {
 		Account: "main", Subjects: purge.Subjects{Prefix: "purge"}, BulkWindow: 10_000, InteractiveWindow: 1000, Drain: 5 * time.Second,
 	}, Deps{
 		Lanes: lanes, Acker: w, API: w, Pace: w, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
-		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w, log), Tracker: w, Metrics: NewMetrics(prometheus.NewRegistry()), Log: log,
+		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w, log), Tracker: w, Metrics: metrics.NewPipeline(prometheus.NewRegistry()), Log: log,
 	})
 }
 

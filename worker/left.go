@@ -91,6 +91,7 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 	}
 	w.Log.Info("sending again what failed", zap.String("job", job.ID), zap.String("zone", job.Zone),
 		zap.Int("targets", len(job.Targets)), zap.Int("requests", len(job.Shares)))
+	w.Metrics.Again(len(job.Targets))
 	g := batcher.Group{
 		Account: w.cfg.Account, Zone: job.Zone, Type: job.Type, Method: job.Method, Hosts: strings.Join(job.Hosts, ","),
 	}

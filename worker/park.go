@@ -85,7 +85,7 @@ func (w *Worker) park(ctx context.Context, q record.Queue, requests []*request) 
 		w.stay(r)
 		return true
 	})
-	w.Metrics.parked.Add(float64(len(requests)))
+	w.Metrics.Parked(len(requests))
 	w.Log.Info("parked what can't be sent now", zap.String("zone", q.Zone), zap.String("type", q.Type),
 		zap.String("lane", string(q.Lane)), zap.Int("requests", len(requests)))
 	w.ackParked(ctx, requests)

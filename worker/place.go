@@ -48,13 +48,14 @@ func (w *Worker) place(r *request, held []bool) (done bool, shelf *record.Queue)
 
 // add hands a request's targets to the batcher; it must be called with the lock held.
 func (w *Worker) add(r *request, slots []slot) {
-	now := time.Now()
+	now, before := time.Now(), w.batcher.Waiting()
 	for _, s := range slots {
 		w.batcher.Add(now, s.group, r.window(), s.target, waiter{r, s.index})
 		if until := w.quotas.want(s.group.Zone, now); until.After(now) {
 			w.batcher.Hold(s.group.Account, s.group.Zone, s.group.Type, until)
 		}
 	}
+	w.Metrics.Lined(r.Type, len(slots), len(slots)-(w.batcher.Waiting()-before))
 	signal(w.wake)
 }
 

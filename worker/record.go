@@ -27,6 +27,7 @@ func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], creat
 		w.postpone(late, sent)
 	}
 	if job := f.job; len(job.Shares) > 0 {
+		w.Metrics.Accepted(batch.Urgent, job.Rows, sent.Sub(batch.Since))
 		stored, err := w.Ledger.Record(ctx, job)
 		if err != nil {
 			w.unrecorded(ctx, f, err)

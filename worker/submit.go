@@ -29,7 +29,6 @@ func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 	w.traces.begin(batch, sent)
 	created, err := w.API.CreatePurge(ctx, w.purge(batch))
 	class := edgeone.Classify(err)
-	w.Metrics.called(class, len(batch.Slots), time.Since(sent))
 	if class != edgeone.Done {
 		if ctx.Err() != nil {
 			return // the messages come again, to the next owner
@@ -118,6 +117,7 @@ func (w *Worker) again(batch *batcher.Batch[waiter], wait time.Duration) {
 	w.mu.Lock()
 	w.batcher.Return(batch, time.Now().Add(wait))
 	w.mu.Unlock()
+	w.Metrics.Retried()
 	signal(w.wake)
 }
 

@@ -105,10 +105,3 @@ func (w *Worker) Refused() string {
 	defer w.mu.Unlock()
 	return w.refusal
 }
-
-// Waiting is the number of targets that wait to be sent.
-func (w *Worker) Waiting() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.batcher.Waiting()
-}

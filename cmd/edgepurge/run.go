@@ -36,7 +36,7 @@ within worker.drain, the rest is handed over. A second signal ends at once.`,
 			if err != nil {
 				return exit{exitUsage, withoutAddress(err)}
 			}
-			log.Info("edgepurge", zap.String("version", version()), zap.String("instance", cfg.Instance),
+			log.Info("edgepurge", zap.String("version", app.Version()), zap.String("instance", cfg.Instance),
 				zap.String("prefix", cfg.NATS.Prefix), zap.String("endpoint", cfg.EdgeOne.Endpoint))
 			err = a.Run(cmd.Context())
 			log.Info("stopped", zap.Error(err))

@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/edgepurge/edgepurge/internal/app"
 )
 
 func newVersion() *cobra.Command {
@@ -20,30 +21,12 @@ func newVersion() *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), struct {
 					Version string `json:"version"`
 					Go      string `json:"go"`
-				}{version(), runtime.Version()})
+				}{app.Version(), runtime.Version()})
 			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "edgepurge "+version())
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "edgepurge "+app.Version())
 			return err
 		},
 	}
 	addOutput(cmd, &output)
 	return cmd
-}
-
-// version comes from the build: the module's version, else the commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	if v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return "devel-" + s.Value[:12]
-		}
-	}
-	return "devel"
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -17,6 +16,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
@@ -30,7 +30,10 @@ type App struct {
 	log         *zap.Logger
 	reg         *prometheus.Registry
 	broker      *broker.Broker
-	metrics     *metrics
+	counts      *counts
+	started     time.Time
+	reading     reading
+	backlogs    backlogs
 
 	mu      sync.Mutex
 	setup   string   // why the streams can't be worked with; empty when they can
@@ -45,10 +48,12 @@ func New(cfg config.Config, credentials common.CredentialIface, log *zap.Logger)
 	if err != nil {
 		return nil, err
 	}
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a := &App{cfg: cfg, credentials: credentials, log: log, reg: reg, broker: b, setup: "not provisioned yet"}
-	a.metrics = newMetrics(reg, a)
+	reg := metrics.NewRegistry(Version())
+	a := &App{
+		cfg: cfg, credentials: credentials, log: log, reg: reg, broker: b, counts: newCounts(reg), started: time.Now(),
+		setup: "not provisioned yet",
+	}
+	metrics.NewState(reg, a.State)
 	return a, nil
 }
 
@@ -79,6 +84,7 @@ func (a *App) Run(ctx context.Context) error {
 	var g errgroup.Group
 	server := admin.New(a.cfg.HTTP.Listen, a.Ready, a.reg, a.log.Named("http"))
 	g.Go(func() error { return server.Run(front) })
+	g.Go(func() error { a.watchBacklogs(front); return nil })
 	g.Go(func() error {
 		defer stop() // the listener tells the truth until the drain is over
 		return a.work(ctx)
@@ -164,7 +170,7 @@ func (a *App) setSetup(why string) {
 // newLedger makes the ledger of an owner; again is called once its worker is there.
 func (a *App) newLedger(again func(record.InFlight)) *ledger.Ledger {
 	return ledger.New(ledger.Config{
-		Instance: a.cfg.Instance, Attempts: config.Attempts, Told: a.metrics.told, Again: again,
+		Instance: a.cfg.Instance, Attempts: config.Attempts, Told: a.counts.ends.Told, Again: again,
 	}, a.broker, a.log.Named("ledger"))
 }
 

@@ -1,66 +1,71 @@
 package app
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/edgepurge/edgepurge/purge"
-	"github.com/edgepurge/edgepurge/worker"
+	"github.com/edgepurge/edgepurge/internal/limiter"
+	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/tracker"
 )
 
-// metrics are those that no single part can tell.
-type metrics struct {
-	worker *worker.Metrics
-	events *prometheus.CounterVec
+// counts are what is counted from the start of the process to its end, whoever owns meanwhile.
+type counts struct {
+	pipeline *metrics.Pipeline
+	api      *metrics.API
+	jobs     *metrics.Jobs
+	ends     *metrics.Ends
 }
 
-func newMetrics(reg prometheus.Registerer, a *App) *metrics {
-	m := &metrics{
-		worker: worker.NewMetrics(reg),
-		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "edgepurge_events_total", Help: "Terminal events stored, by how the request ended.",
-		}, []string{"status"}),
+func newCounts(reg prometheus.Registerer) *counts {
+	return &counts{
+		pipeline: metrics.NewPipeline(reg), api: metrics.NewAPI(reg), jobs: metrics.NewJobs(reg), ends: metrics.NewEnds(reg),
 	}
-	gauge := func(name, help string, read func() float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read)
-	}
-	reg.MustRegister(m.events,
-		gauge("edgepurge_nats_connected", "1 while the broker can be worked with.", func() float64 { return flag(a.broker.Check() == nil) }),
-		gauge("edgepurge_owner", "1 on the replica that sends.", func() float64 { return flag(a.Owner()) }),
-		gauge("edgepurge_targets_waiting", "Targets held in memory that wait to be sent.", func() float64 { return a.count((*account).waiting) }),
-		gauge("edgepurge_jobs_in_flight", "Jobs that are not final.", func() float64 { return a.count((*account).inFlight) }),
-	)
-	for _, s := range []purge.Status{purge.Completed, purge.Partial, purge.Failed, purge.Rejected, purge.Expired} {
-		m.events.WithLabelValues(string(s))
-	}
-	return m
 }
 
-func (m *metrics) told(e purge.Event) { m.events.WithLabelValues(string(e.Data.Status)).Inc() }
+// timedPace is a pace that tells how long it was waited for.
+type timedPace struct {
+	*limiter.Limiter
 
-func (acc *account) waiting() int { return acc.worker.Waiting() }
-
-func (acc *account) inFlight() int { return acc.tracker.InFlight() }
-
-func (a *App) count(of func(*account) int) float64 {
-	a.mu.Lock()
-	acc := a.current
-	a.mu.Unlock()
-	if acc == nil {
-		return 0
-	}
-	return float64(of(acc))
+	name string
+	api  *metrics.API
 }
 
-// Owner tells whether this replica is the one that sends.
-func (a *App) Owner() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.owner
+// Wait is the Limiter's. A wait that the end of its context cut short is not told.
+func (p timedPace) Wait(ctx context.Context) error {
+	start := time.Now()
+	err := p.Limiter.Wait(ctx)
+	if err == nil {
+		p.api.Waited(p.name, time.Since(start))
+	}
+	return err
 }
 
-func flag(b bool) float64 {
-	if b {
-		return 1
+// state is how the calls are spaced now.
+func (p timedPace) state() metrics.Pace {
+	limit, spacing, margin := p.Pace()
+	s := metrics.Pace{Name: p.name, Limit: limit, Margin: margin}
+	if spacing > 0 {
+		s.Rate = float64(time.Second) / float64(spacing)
 	}
-	return 0
+	return s
+}
+
+// countedEnds are the books, telling how jobs end.
+type countedEnds struct {
+	tracker.Ledger
+
+	jobs *metrics.Jobs
+}
+
+// End is the Ledger's.
+func (c countedEnds) End(ctx context.Context, job record.InFlight, out record.Outcome) error {
+	err := c.Ledger.End(ctx, job, out)
+	if err == nil {
+		c.jobs.Final(job.Type, job.Submitted, &out)
+	}
+	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/limiter"
+	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/zone"
 	"github.com/edgepurge/edgepurge/purge"
@@ -26,9 +27,9 @@ const window = time.Second
 // account is one account's pipeline.
 type account struct {
 	client  *edgeone.Client
-	create  *limiter.Limiter
-	look    *limiter.Limiter // DescribePurgeTasks
-	aside   *limiter.Limiter // each helper action has a limit of its own; one pace serves all
+	create  timedPace
+	look    timedPace // DescribePurgeTasks
+	aside   timedPace // each helper action has a limit of its own; one pace serves all
 	zones   *zone.Finder
 	tracker *tracker.Tracker
 	worker  *worker.Worker
@@ -88,14 +89,20 @@ func (acc *account) sends() []time.Time {
 	return acc.create.Sends()
 }
 
+// newPaces makes those of CreatePurgeTask, of DescribePurgeTasks and of the helper actions.
+func (a *App) newPaces() (create, look, aside timedPace) {
+	pace := func(name string, perSecond float64) timedPace {
+		return timedPace{limiter.New(perSecond), name, a.counts.api}
+	}
+	l := a.cfg.Limits
+	return pace(metrics.Create, l.CreatePerSecond), pace(metrics.Look, l.DescribePerSecond), pace(metrics.Helpers, l.DescribePerSecond)
+}
+
 // pipeline builds the account's parts. The pace goes on where a predecessor that handed over stopped;
 // after one that did not, it holds a whole window (I3).
 func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, error) {
-	acc := &account{
-		create: limiter.New(a.cfg.Limits.CreatePerSecond),
-		look:   limiter.New(a.cfg.Limits.DescribePerSecond),
-		aside:  limiter.New(a.cfg.Limits.DescribePerSecond),
-	}
+	acc := new(account)
+	acc.create, acc.look, acc.aside = a.newPaces()
 	before, ok, err := lease.Predecessor(ctx)
 	if err != nil {
 		return nil, err
@@ -108,7 +115,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	e := a.cfg.EdgeOne
 	acc.client, err = edgeone.New(edgeone.Config{
 		Credentials: a.credentials, Endpoint: e.Endpoint, Version: e.Version, Region: e.Region,
-		Timeout: e.Timeout, Sent: acc.sent,
+		Timeout: e.Timeout, Sent: acc.sent, Called: a.counts.api.Called,
 	})
 	if err != nil {
 		return nil, err
@@ -118,7 +125,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	acc.tracker = tracker.New(tracker.Config{
 		PollMin: a.cfg.Tracker.PollMin, PollMax: a.cfg.Tracker.PollMax, Deadline: a.cfg.Tracker.Deadline,
 		PerSecond: a.cfg.Limits.DescribePerSecond,
-	}, acc.client, books, acc.look, a.log.Named("tracker"))
+	}, acc.client, countedEnds{books, a.counts.jobs}, acc.look, a.log.Named("tracker"))
 	lanes := make(map[purge.Lane]worker.Lane)
 	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		if lanes[name], err = a.broker.Lane(ctx, name); err != nil {
@@ -131,7 +138,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 		HandedOver: ok,
 	}, worker.Deps{
 		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Look: acc.look, Aside: acc.aside.Wait, Lease: lease, Zones: acc.zones,
-		Queues: queues{a.broker}, Paused: a.broker.Paused, Ledger: books, Tracker: acc.tracker, Metrics: a.metrics.worker, Log: a.log.Named("worker"),
+		Queues: queues{a.broker}, Paused: a.broker.Paused, Ledger: books, Tracker: acc.tracker, Metrics: a.counts.pipeline, Log: a.log.Named("worker"),
 	})
 	jobs, err := books.Load(ctx)
 	if err != nil {

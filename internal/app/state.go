@@ -1,0 +1,131 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// stateAge is how long a reading of the state counts: to ask for it often must cost the worker nothing.
+const stateAge = time.Second
+
+// reading is the last State that was put together.
+type reading struct {
+	mu   sync.Mutex
+	last metrics.State
+}
+
+// State tells what holds now, or did less than a second ago. It does not block on anything outside.
+func (a *App) State() metrics.State {
+	a.reading.mu.Lock()
+	defer a.reading.mu.Unlock()
+	if now := time.Now(); now.Sub(a.reading.last.At) >= stateAge {
+		a.reading.last = a.readState(now)
+	}
+	return a.reading.last
+}
+
+func (a *App) readState(now time.Time) metrics.State {
+	a.mu.Lock()
+	acc, owner := a.current, a.owner
+	a.mu.Unlock()
+	s := metrics.State{
+		At: now, Ready: len(a.Ready()) == 0, Connected: a.broker.Check() == nil, Reconnects: a.broker.Reconnects(), Owner: owner,
+		Reload: metrics.Reload{OK: true, At: a.started},
+	}
+	s.Lanes, s.Parked = a.backlogs.read()
+	if acc == nil {
+		s.Paces = a.idlePaces()
+		return s
+	}
+	s.Refused = acc.worker.Refused() != ""
+	s.Left = acc.worker.Holds(s.Lanes)
+	s.Jobs, s.OldestJob = acc.tracker.ByType()
+	s.Paces = []metrics.Pace{acc.create.state(), acc.look.state(), acc.aside.state()}
+	s.Quotas = acc.worker.Quotas()
+	return s
+}
+
+// idlePaces are those of a replica that stands by: what an owner would have.
+func (a *App) idlePaces() []metrics.Pace {
+	create, look, aside := a.newPaces()
+	return []metrics.Pace{create.state(), look.state(), aside.state()}
+}
+
+const (
+	// backlogEvery is how often it is looked what waits in the broker, on every replica: it is one of those
+	// that stand by that can tell of an owner that does nothing.
+	backlogEvery = 5 * time.Second
+	// backlogWithin bounds one look.
+	backlogWithin = 10 * time.Second
+)
+
+// backlogs are what waited in the broker at the last look.
+type backlogs struct {
+	mu     sync.Mutex
+	lanes  map[purge.Lane]broker.Backlog
+	paused map[purge.Lane]time.Time
+	parked int
+}
+
+func (b *backlogs) read() ([]metrics.Lane, int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []metrics.Lane
+	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {
+		l := b.lanes[name]
+		_, paused := b.paused[name]
+		all = append(all, metrics.Lane{Name: string(name), Paused: paused, Pending: l.Waiting, Unacked: l.Held, Oldest: l.Oldest})
+	}
+	return all, b.parked
+}
+
+// watchBacklogs looks what waits until the context ends. What can't be read stays as it was.
+func (a *App) watchBacklogs(ctx context.Context) {
+	for ctx.Err() == nil {
+		if a.provisioned() {
+			if err := a.lookAtBacklogs(ctx); err != nil && ctx.Err() == nil {
+				a.log.Debug("backlog not read", zap.Error(err))
+			}
+		}
+		wait(ctx, backlogEvery)
+	}
+}
+
+func (a *App) lookAtBacklogs(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, backlogWithin)
+	defer cancel()
+	lanes := make(map[purge.Lane]broker.Backlog)
+	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {
+		log, err := a.broker.Backlog(ctx, name)
+		if err != nil {
+			return err
+		}
+		lanes[name] = log
+	}
+	parked, err := a.broker.ParkedCount(ctx)
+	if err != nil {
+		return err
+	}
+	paused, err := a.broker.Paused(ctx)
+	if err != nil {
+		return err
+	}
+	a.backlogs.mu.Lock()
+	defer a.backlogs.mu.Unlock()
+	a.backlogs.lanes, a.backlogs.parked, a.backlogs.paused = lanes, parked, paused
+	return nil
+}
+
+// provisioned tells whether the streams are there and NATS can be worked with.
+func (a *App) provisioned() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.setup == "" && a.broker.Check() == nil
+}

@@ -1,0 +1,61 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// The results of a job.
+const (
+	success  = "success"  // every target was purged
+	failure  = "failure"  // some were not
+	deadline = "deadline" // it was given up
+)
+
+// Jobs counts how EdgeOne's jobs ended. It is safe for concurrent use.
+type Jobs struct {
+	durations map[job]prometheus.Observer
+}
+
+type job struct{ typ, result string }
+
+// NewJobs registers the metrics of jobs.
+func NewJobs(reg prometheus.Registerer) *Jobs {
+	durations := prometheus.NewHistogramVec(histogramOpts("task_duration_seconds",
+		"Time from the submission of a job to its end, as the polls saw it.", ends()), []string{"type", "result"})
+	reg.MustRegister(durations)
+	m := &Jobs{durations: make(map[job]prometheus.Observer)}
+	for _, typ := range types {
+		for _, result := range []string{success, failure, deadline} {
+			m.durations[job{typ, result}] = durations.WithLabelValues(typ, result)
+		}
+	}
+	return m
+}
+
+// Final counts a job that has ended; typ is the API's word.
+func (m *Jobs) Final(typ string, submitted time.Time, out *record.Outcome) {
+	if o, ok := m.durations[job{typeName(typ), resultOf(out)}]; ok {
+		o.Observe(out.Finished.Sub(submitted).Seconds())
+	}
+}
+
+func resultOf(out *record.Outcome) string {
+	switch out.Rest.Code {
+	case "":
+	case purge.CodeDeadline:
+		return deadline
+	default:
+		return failure
+	}
+	for _, r := range out.Named {
+		if r.Code != "" {
+			return failure
+		}
+	}
+	return success
+}
