@@ -213,8 +213,8 @@ func (t *Tracker) end(ctx context.Context, job *followed, out *record.Outcome) {
 	t.mu.Lock()
 	delete(t.open, job)
 	t.mu.Unlock()
-	t.log.Info("job final", zap.String("job", job.ID), zap.String("zone", job.Zone), zap.Int("targets", job.Rows),
-		zap.Int("polls", job.polls), zap.Duration("took", time.Since(job.Submitted)), zap.String("code", out.Rest.Code))
+	t.log.Info("job final", zap.String("job", job.ID), zap.String("zone", job.Zone), zap.String("type", job.Type),
+		zap.Int("targets", job.Rows), zap.Int("polls", job.polls), zap.Duration("took", time.Since(job.Submitted)), zap.String("code", out.Rest.Code))
 }
 
 func (t *Tracker) again(job *followed, wait time.Duration) {

@@ -33,9 +33,8 @@ func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], creat
 			w.unrecorded(ctx, f, err)
 			return
 		}
-		w.Log.Info("job submitted", zap.String("job", job.ID), zap.String("zone", job.Zone), zap.String("type", job.Type),
-			zap.Int("targets", job.Rows), zap.Int("requests", len(job.Shares)), zap.Int("tries", batch.Tries+1),
-			zap.Duration("waited", sent.Sub(batch.Since)))
+		w.Log.Debug("job stored", zap.String("job", job.ID), zap.String("zone", job.Zone), zap.String("type", job.Type),
+			zap.Int("targets", job.Rows), zap.Int("requests", len(job.Shares)))
 		w.Tracker.Track(stored)
 		w.recorded(f)
 	}

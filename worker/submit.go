@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"go.uber.org/zap"
-
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 )
@@ -29,13 +27,10 @@ func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 	w.traces.begin(batch, sent)
 	created, err := w.API.CreatePurge(ctx, w.purge(batch))
 	class := edgeone.Classify(err)
-	if class != edgeone.Done {
-		if ctx.Err() != nil {
-			return // the messages come again, to the next owner
-		}
-		w.Log.Warn("batch not accepted", zap.String("zone", batch.Group.Zone), zap.String("type", batch.Group.Type),
-			zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1), zap.Stringer("class", class), zap.Error(err))
+	if class != edgeone.Done && ctx.Err() != nil {
+		return // the messages come again, to the next owner
 	}
+	w.note(batch, class, created, err, sent)
 	w.setRefusal(class, err)
 	if !w.traces.end(batch, class, created, time.Now()) {
 		w.mark(batch, sent)

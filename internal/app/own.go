@@ -146,7 +146,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	}
 	acc.books = books
 	acc.take(jobs)
-	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed over", ok))
+	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed_over", ok))
 	return acc, nil
 }
 

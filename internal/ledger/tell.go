@@ -19,6 +19,6 @@ func (l *Ledger) encodable(event purge.Event) (purge.Event, bool) {
 	o.Times = purge.Times{Finished: o.Times.Finished}
 	_, lost := event.Encode()
 	l.log.Error("event can't be encoded; it is told without failures, labels and times",
-		zap.String("request", event.Subject), zap.Error(err), zap.Bool("given up", lost != nil))
+		zap.String("request", event.Subject), zap.Error(err), zap.Bool("given_up", lost != nil))
 	return event, lost == nil
 }

@@ -174,7 +174,7 @@ func (f *Finder) renew(ctx context.Context, again backoff.BackOff) time.Duration
 	f.mu.Unlock()
 	if err != nil {
 		wait := again.NextBackOff()
-		f.log.Warn("zones could not be read; requests that name no zone may wait", zap.Error(err), zap.Duration("again in", wait))
+		f.log.Warn("zones could not be read; requests that name no zone may wait", zap.Error(err), zap.Duration("wait", wait))
 		return wait
 	}
 	if refused != nil {
