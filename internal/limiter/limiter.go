@@ -36,7 +36,8 @@ type Limiter struct {
 	perSecond float64
 	interval  time.Duration // 1/rate; 0: no limit
 	margin    time.Duration // what is added to it now
-	next      time.Time     // no send before
+	last      time.Time     // the latest grant or send
+	held      time.Time     // no send before, whatever the pace
 	narrowed  time.Time     // when the margin was last changed
 	sends     []time.Time   // those of the last window, oldest first
 	perWindow int
@@ -44,16 +45,40 @@ type Limiter struct {
 
 // New makes a Limiter for perSecond calls a second; 0 means no limit.
 func New(perSecond float64) *Limiter {
-	if perSecond <= 0 {
-		return &Limiter{}
-	}
-	l := &Limiter{
-		perSecond: perSecond,
-		interval:  time.Duration(float64(window) / perSecond),
-		perWindow: max(1, int(perSecond)),
-	}
-	l.margin = l.least()
+	l := new(Limiter)
+	l.space(perSecond)
 	return l
+}
+
+// space sets what follows from the limit, with the margin of a quiet time.
+func (l *Limiter) space(perSecond float64) {
+	l.perSecond, l.interval, l.perWindow, l.margin = 0, 0, 0, 0
+	if perSecond > 0 {
+		l.perSecond = perSecond
+		l.interval = time.Duration(float64(window) / perSecond)
+		l.perWindow = max(1, int(perSecond))
+		l.margin = l.least()
+	}
+}
+
+// Set changes the limit; 0 means none. The spacing changes from the last send on, and a margin that
+// refusals have widened stays, up to the new interval. Where there was no limit nobody knows what was
+// sent in the last window, and calls wait for one.
+func (l *Limiter) Set(perSecond float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if perSecond == l.perSecond {
+		return
+	}
+	before, margin := l.interval, l.margin
+	widened := margin > l.least()
+	l.space(perSecond)
+	if widened {
+		l.margin = min(max(margin, l.margin), l.interval)
+	}
+	if before == 0 {
+		l.held = later(l.held, time.Now().Add(window))
+	}
 }
 
 // least is the margin of a quiet time: jitter spread over the calls of a window.
@@ -67,7 +92,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 		if wait <= 0 {
 			return nil
 		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(min(wait, window)) // the limit may change meanwhile
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -81,15 +106,22 @@ func (l *Limiter) Wait(ctx context.Context) error {
 func (l *Limiter) grant(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if wait := l.next.Sub(now); wait > 0 {
+	if wait := l.next().Sub(now); wait > 0 {
 		return wait
 	}
-	if l.interval == 0 {
-		return 0
+	if l.interval > 0 {
+		l.narrow(now)
+		l.last = now
 	}
-	l.narrow(now)
-	l.next = now.Add(l.interval + l.margin)
 	return 0
+}
+
+// next is the time before which there is no send.
+func (l *Limiter) next() time.Time {
+	if l.interval == 0 || l.last.IsZero() {
+		return l.held
+	}
+	return later(l.held, l.last.Add(l.interval+l.margin))
 }
 
 // Sent tells that a call goes to the wire now. The spacing counts from here, not from Wait: a call
@@ -101,7 +133,7 @@ func (l *Limiter) Sent() {
 		return
 	}
 	now := time.Now()
-	l.next = later(l.next, now.Add(l.interval+l.margin))
+	l.last = later(l.last, now)
 	l.sends = append(l.sends, now)
 	l.sends = recent(l.sends, now)
 }
@@ -112,7 +144,7 @@ func (l *Limiter) Throttled() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	l.next = later(l.next, now.Add(window))
+	l.held = later(l.held, now.Add(window))
 	l.margin = min(2*l.margin, l.interval)
 	l.narrowed = now
 }
@@ -122,7 +154,7 @@ func (l *Limiter) Throttled() {
 func (l *Limiter) Hold(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.next = later(l.next, time.Now().Add(d))
+	l.held = later(l.held, time.Now().Add(d))
 }
 
 // Sends gives the times of the sends of the last window, for the hand-over to another owner.
@@ -139,7 +171,7 @@ func (l *Limiter) Resume(sends []time.Time) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	for _, at := range sends {
-		l.next = later(l.next, sooner(at, now).Add(l.interval+l.margin))
+		l.last = later(l.last, sooner(at, now))
 	}
 }
 

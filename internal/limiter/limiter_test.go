@@ -164,3 +164,60 @@ func TestLimiter_WithoutALimit(t *testing.T) {
 		}
 	})
 }
+
+func TestLimiter_SetChangesThePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		start := send(t, l)
+		l.Set(10)
+		if got, want := send(t, l).Sub(start), 102*time.Millisecond; got != want {
+			t.Errorf("call %v after the last at 10 a second, want %v", got, want)
+		}
+		start = time.Now()
+		l.Set(20)
+		if got := send(t, l).Sub(start); got != spacing {
+			t.Errorf("call %v after the last at 20 a second, want %v", got, spacing)
+		}
+		start = time.Now()
+		l.Set(0)
+		for range 100 {
+			send(t, l)
+		}
+		if got := time.Since(start); got != 0 {
+			t.Errorf("100 calls without a limit took %v, want 0", got)
+		}
+		l.Set(20)
+		if got := send(t, l).Sub(start); got != time.Second {
+			t.Errorf("call %v after nobody counted, want one window", got)
+		}
+		if got := send(t, l).Sub(start); got != time.Second+spacing {
+			t.Errorf("the one after it %v later, want %v", got, time.Second+spacing)
+		}
+	})
+}
+
+// Who waits by an old, slow limit need not wait it out; what a refusal holds back stays so.
+func TestLimiter_SetReachesThoseThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(0.01)
+		start := send(t, l)
+		time.AfterFunc(2*time.Second, func() { l.Set(20) })
+		if got := send(t, l).Sub(start); got > 3*time.Second {
+			t.Errorf("call %v after the last, want it within a window of the change", got)
+		}
+		l.Throttled()
+		start = time.Now()
+		l.Set(40)
+		if got := send(t, l).Sub(start); got != time.Second {
+			t.Errorf("call %v after a refusal, want one window", got)
+		}
+		if _, _, margin := l.Pace(); margin != 2*time.Millisecond {
+			t.Errorf("margin %v, want that of the refusal, 2ms", margin)
+		}
+		l.Set(0.5)
+		l.Set(20)
+		if _, gap, _ := l.Pace(); gap < spacing || gap > 100*time.Millisecond {
+			t.Errorf("calls are %v apart, want at least %v and at most twice the interval", gap, spacing)
+		}
+	})
+}
