@@ -143,8 +143,8 @@ func (w *Worker) limit(g batcher.Group) int {
 	if most := w.quotas.most(g.Zone, g.Type); most > 0 {
 		limit = min(limit, most)
 	}
-	if w.cfg.MaxTargets > 0 {
-		limit = min(limit, w.cfg.MaxTargets)
+	if most := int(w.most.Load()); most > 0 {
+		limit = min(limit, most)
 	}
 	return limit
 }

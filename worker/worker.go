@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/edgepurge/edgepurge/batcher"
@@ -36,6 +37,7 @@ type Worker struct {
 	cfg Config
 	Deps
 
+	most   atomic.Int64  // of a batch, below the quota; 0: the quota decides
 	wake   chan struct{} // capacity 1: the batcher may have something to send
 	due    chan struct{} // capacity 1: something is to be sent again
 	lonely chan struct{} // capacity 1: something is to be handled alone
@@ -84,6 +86,7 @@ func New(cfg Config, deps Deps) *Worker {
 	}
 	w.zoneless.again = make(chan struct{}, 1)
 	w.quotas, w.plans, w.traces = newQuotas(), newPlans(), newTraces(cfg.HandedOver)
+	w.SetMaxTargets(cfg.MaxTargets)
 	w.batcher = batcher.New[waiter](batcher.Config{
 		Limit:    w.limit,
 		Bytes:    edgeone.TargetBytes,
@@ -95,6 +98,9 @@ func New(cfg Config, deps Deps) *Worker {
 
 // bodyHeadroom is what a call's body holds beside its targets: the zone, hosts and field names.
 const bodyHeadroom = 100_000
+
+// SetMaxTargets changes Config.MaxTargets, for the batches that are bound from then on.
+func (w *Worker) SetMaxTargets(n int) { w.most.Store(int64(n)) }
 
 // OnWire tells that a CreatePurgeTask call is handed to the network now. It does not block.
 func (w *Worker) OnWire() { signal(w.onWire) }

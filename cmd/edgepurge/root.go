@@ -103,11 +103,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 
 // load reads the configuration that the flags, file and environment make. Warnings go to stderr.
 func load(cmd *cobra.Command) (config.Config, error) {
-	path, err := cmd.Flags().GetString("config")
-	if err != nil {
-		return config.Config{}, usage("%w", err)
-	}
-	cfg, warnings, err := config.Load(path, os.Environ())
+	cfg, warnings, err := loadConfig(cmd)
 	for _, w := range warnings {
 		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "warning: "+w)
 	}
@@ -117,15 +113,23 @@ func load(cmd *cobra.Command) (config.Config, error) {
 	return cfg, nil
 }
 
-// logger writes JSON lines to w.
-func logger(level string, w io.Writer) (*zap.Logger, error) {
-	l, err := zapcore.ParseLevel(level)
+func loadConfig(cmd *cobra.Command) (config.Config, []string, error) {
+	path, err := cmd.Flags().GetString("config")
 	if err != nil {
-		return nil, usage("log level: %w", err)
+		return config.Config{}, nil, err
+	}
+	return config.Load(path, os.Environ())
+}
+
+// logger writes JSON lines to w, from a level on that may change.
+func logger(name string, w io.Writer) (*zap.Logger, zap.AtomicLevel, error) {
+	level, err := zap.ParseAtomicLevel(name)
+	if err != nil {
+		return nil, level, usage("log level: %w", err)
 	}
 	enc := zap.NewProductionEncoderConfig()
 	enc.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	enc.EncodeDuration = zapcore.StringDurationEncoder
-	core := zapcore.NewCore(zapcore.NewJSONEncoder(enc), zapcore.Lock(zapcore.AddSync(w)), l)
-	return zap.New(core), nil
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(enc), zapcore.Lock(zapcore.AddSync(w)), level)
+	return zap.New(core), level, nil
 }

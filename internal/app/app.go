@@ -25,15 +25,15 @@ const again = time.Second
 
 // App is one replica: connected, standing by, and at times the owner.
 type App struct {
-	cfg         config.Config
+	cfg         config.Config // of the start; those of its keys that are live may differ by now, see config
 	credentials common.CredentialIface
 	log         *zap.Logger
 	reg         *prometheus.Registry
 	broker      *broker.Broker
 	counts      *counts
-	started     time.Time
 	reading     reading
 	backlogs    backlogs
+	reloads     reloads
 
 	mu      sync.Mutex
 	setup   string   // why the streams can't be worked with; empty when they can
@@ -50,8 +50,9 @@ func New(cfg config.Config, credentials common.CredentialIface, log *zap.Logger)
 	}
 	reg := metrics.NewRegistry(Version())
 	a := &App{
-		cfg: cfg, credentials: credentials, log: log, reg: reg, broker: b, counts: newCounts(reg), started: time.Now(),
-		setup: "not provisioned yet",
+		cfg: cfg, credentials: credentials, log: log, reg: reg, broker: b, counts: newCounts(reg),
+		reloads: reloads{cfg: cfg, last: metrics.Reload{OK: true, At: time.Now()}},
+		setup:   "not provisioned yet",
 	}
 	metrics.NewState(reg, a.State)
 	return a, nil

@@ -24,7 +24,9 @@ const (
 // the App, as often as it takes: an error means that nothing at all is configured. It may take 5 s.
 func Credentials(cfg config.EdgeOne) (common.CredentialIface, error) {
 	if cfg.SecretID != "" {
-		return common.NewTokenCredential(cfg.SecretID, string(cfg.SecretKey), string(cfg.Token)), nil
+		f := new(fixed)
+		f.set(cfg)
+		return f, nil
 	}
 	if !provides() {
 		return nil, errors.New("no credentials are configured: set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, " +

@@ -94,7 +94,7 @@ func (a *App) newPaces() (create, look, aside timedPace) {
 	pace := func(name string, perSecond float64) timedPace {
 		return timedPace{limiter.New(perSecond), name, a.counts.api}
 	}
-	l := a.cfg.Limits
+	l := a.config().Limits
 	return pace(metrics.Create, l.CreatePerSecond), pace(metrics.Look, l.DescribePerSecond), pace(metrics.Helpers, l.DescribePerSecond)
 }
 
@@ -172,6 +172,7 @@ func (acc *account) sent(action string) {
 // run keeps the tracker going until the worker has drained.
 func (a *App) run(pull, work context.Context, acc *account) error {
 	a.setOwner(true, acc)
+	a.catchUp(acc)
 	defer acc.client.CloseIdleConnections()
 	background, end := context.WithCancel(work)
 	defer end()

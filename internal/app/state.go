@@ -37,7 +37,7 @@ func (a *App) readState(now time.Time) metrics.State {
 	a.mu.Unlock()
 	s := metrics.State{
 		At: now, Ready: len(a.Ready()) == 0, Connected: a.broker.Check() == nil, Reconnects: a.broker.Reconnects(), Owner: owner,
-		Reload: metrics.Reload{OK: true, At: a.started},
+		Reload: a.lastReload(),
 	}
 	s.Lanes, s.Parked = a.backlogs.read()
 	if acc == nil {

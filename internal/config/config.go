@@ -22,7 +22,8 @@ const Attempts = 3
 // or [Load]. A Config is a plain value; it is not changed after Load.
 //
 // Tags: yaml is the key in the file, env the name behind EDGEPURGE_ and the section's envPrefix, alias a variable of
-// other tools that is honoured too, blank that a variable which is set but empty counts (elsewhere it is ignored).
+// other tools that is honoured too, blank that a variable which is set but empty counts (elsewhere it is ignored), live that a running worker
+// takes a change.
 type Config struct {
 	// Instance names the installation in the source of every event; the same on all replicas. 1-64 of A-Za-z0-9_.-
 	Instance string  `yaml:"instance" env:"INSTANCE"`
@@ -41,20 +42,20 @@ type Config struct {
 // Log is what is logged.
 type Log struct {
 	// Level is a zap level: debug, info, warn, error, dpanic, panic or fatal.
-	Level string `yaml:"level" env:"LEVEL"`
+	Level string `yaml:"level" env:"LEVEL" live:"yes"`
 }
 
 // Limits are the account's limits per API action, in calls per second (EdgeOne API docs: 20). 0 means none and is
 // refused for a public endpoint; else 0.01 to 1000.
 type Limits struct {
-	CreatePerSecond   float64 `yaml:"create_per_second" env:"CREATE_PER_SECOND"`
-	DescribePerSecond float64 `yaml:"describe_per_second" env:"DESCRIBE_PER_SECOND"`
+	CreatePerSecond   float64 `yaml:"create_per_second" env:"CREATE_PER_SECOND" live:"yes"`
+	DescribePerSecond float64 `yaml:"describe_per_second" env:"DESCRIBE_PER_SECOND" live:"yes"`
 }
 
 // Batch shapes one CreatePurgeTask call.
 type Batch struct {
 	// MaxTargets caps a batch below the zone's quota; 0: the quota decides. At most 5000.
-	MaxTargets int `yaml:"max_targets" env:"MAX_TARGETS"`
+	MaxTargets int `yaml:"max_targets" env:"MAX_TARGETS" live:"yes"`
 }
 
 // Tracker says how jobs are followed.

@@ -21,6 +21,7 @@ type Key struct {
 	Variables []string // that set it, the strongest first
 	Type      string   // text, secret, address, number, whole number, duration, size or zones
 	Default   string   // as one would write it; empty: none
+	Live      bool     // a running worker takes a change, see [Config.Adopt]
 }
 
 // Reference returns every key, in the order of config.example.yaml.
@@ -66,6 +67,7 @@ func appendFields(all []field, section reflect.Value, path, prefix string, index
 			Variables: []string{prefix + tag.Tag.Get("env")},
 			Type:      typeName(tag.Type),
 			Default:   format(section.Field(i)),
+			Live:      tag.Tag.Get("live") != "",
 		}
 		if alias := tag.Tag.Get("alias"); alias != "" {
 			f.Variables = append(f.Variables, alias)

@@ -53,16 +53,16 @@ type EdgeOne struct {
 	// Timeout bounds one API call, 100ms to 10m.
 	Timeout time.Duration `yaml:"timeout" env:"TIMEOUT"`
 
-	SecretID      string `yaml:"secret_id" env:"SECRET_ID" alias:"TENCENTCLOUD_SECRET_ID"`
-	SecretIDFile  string `yaml:"secret_id_file" env:"SECRET_ID_FILE" alias:"TENCENTCLOUD_SECRET_ID_FILE"`
-	SecretKey     Secret `yaml:"secret_key" env:"SECRET_KEY" alias:"TENCENTCLOUD_SECRET_KEY"`
-	SecretKeyFile string `yaml:"secret_key_file" env:"SECRET_KEY_FILE" alias:"TENCENTCLOUD_SECRET_KEY_FILE"`
+	SecretID      string `yaml:"secret_id" env:"SECRET_ID" alias:"TENCENTCLOUD_SECRET_ID" live:"yes"`
+	SecretIDFile  string `yaml:"secret_id_file" env:"SECRET_ID_FILE" alias:"TENCENTCLOUD_SECRET_ID_FILE" live:"yes"`
+	SecretKey     Secret `yaml:"secret_key" env:"SECRET_KEY" alias:"TENCENTCLOUD_SECRET_KEY" live:"yes"`
+	SecretKeyFile string `yaml:"secret_key_file" env:"SECRET_KEY_FILE" alias:"TENCENTCLOUD_SECRET_KEY_FILE" live:"yes"`
 	// Token is the session token of temporary credentials.
-	Token     Secret `yaml:"token" env:"TOKEN" alias:"TENCENTCLOUD_TOKEN"`
-	TokenFile string `yaml:"token_file" env:"TOKEN_FILE" alias:"TENCENTCLOUD_TOKEN_FILE"`
+	Token     Secret `yaml:"token" env:"TOKEN" alias:"TENCENTCLOUD_TOKEN" live:"yes"`
+	TokenFile string `yaml:"token_file" env:"TOKEN_FILE" alias:"TENCENTCLOUD_TOKEN_FILE" live:"yes"`
 
 	// Zones tells the zone of hosts that requests need not name.
-	Zones Zones `yaml:"zones" env:"ZONES"`
+	Zones Zones `yaml:"zones" env:"ZONES" live:"yes"`
 }
 
 // Versions returns the API versions that Version may name, the default first.

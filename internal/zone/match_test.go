@@ -93,6 +93,19 @@ func TestFinder_TableComesFirst(t *testing.T) {
 	})
 }
 
+func TestFinder_TableMayBeReplaced(t *testing.T) {
+	inBubble(t, map[string]string{"a.example": "zone-a"}, nil, func(t *testing.T, b *bench) {
+		b.read(t)
+		b.finds(t, "b.example", "", zone.ErrUnknown)
+		b.Set(map[string]string{"*.EXAMPLE": "zone-b"})
+		if !b.updated() {
+			t.Error("those that wait for a zone are not told to ask again")
+		}
+		b.finds(t, "a.example", "zone-b", nil)
+		b.finds(t, "b.example", "zone-b", nil)
+	})
+}
+
 func TestFinder_KnowsNamesByTheirPunycode(t *testing.T) {
 	sites := []site{{id: "zone-a", domains: []string{"Bücher.example", "*.MÜNCHEN.example", "xn--caf-dma.example"}}}
 	inBubble(t, map[string]string{"*.straße.example": "zone-b"}, sites, func(t *testing.T, b *bench) {

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -55,9 +56,9 @@ type Finder struct {
 	api     API
 	pace    func(context.Context) error
 	log     *zap.Logger
-	fixed   map[string][]string // host or *.suffix -> zones, from the configuration
-	wake    chan struct{}       // capacity 1: a reading is wanted
-	updated chan struct{}       // capacity 1: a reading has ended
+	fixed   atomic.Pointer[map[string][]string] // host or *.suffix -> zones, from the configuration
+	wake    chan struct{}                       // capacity 1: a reading is wanted
+	updated chan struct{}                       // capacity 1: a reading has ended
 
 	mu      sync.Mutex
 	known   map[string][]string
@@ -68,17 +69,33 @@ type Finder struct {
 
 // New makes a Finder. The table maps a host, or *.suffix, to a zone id; "*" stands for every host.
 func New(api API, table map[string]string, pace func(context.Context) error, log *zap.Logger) *Finder {
+	f := &Finder{api: api, pace: pace, log: log, wake: make(chan struct{}, 1), updated: make(chan struct{}, 1)}
+	f.set(table)
+	return f
+}
+
+// Set replaces the table; pending hosts may be asked for again.
+func (f *Finder) Set(table map[string]string) {
+	f.set(table)
+	f.tell()
+}
+
+func (f *Finder) set(table map[string]string) {
 	fixed := make(map[string][]string, len(table))
 	for host, zone := range table {
 		fixed[canonical(host)] = []string{zone}
 	}
-	return &Finder{
-		api: api, pace: pace, log: log, fixed: fixed,
-		wake: make(chan struct{}, 1), updated: make(chan struct{}, 1),
+	f.fixed.Store(&fixed)
+}
+
+func (f *Finder) tell() {
+	select {
+	case f.updated <- struct{}{}:
+	default:
 	}
 }
 
-// Updated tells that a reading has ended and pending hosts may be asked for again.
+// Updated tells that a reading has ended, or the table was replaced, and pending hosts may be asked for again.
 func (f *Finder) Updated() <-chan struct{} { return f.updated }
 
 // Failing tells that the last reading failed, and is tried again.
@@ -91,7 +108,7 @@ func (f *Finder) Failing() bool {
 // Find tells the zone of a host (lower case, punycode, no port), or one of the package's errors. It does
 // not block.
 func (f *Finder) Find(host string) (string, error) {
-	if zone, err := match(f.fixed, host); !errors.Is(err, ErrUnknown) {
+	if zone, err := match(*f.fixed.Load(), host); !errors.Is(err, ErrUnknown) {
 		return zone, err
 	}
 	f.mu.Lock()
@@ -184,10 +201,7 @@ func (f *Finder) renew(ctx context.Context, again backoff.BackOff) time.Duration
 	f.mu.Lock()
 	f.known, f.read, f.refused = known, time.Now(), refused
 	f.mu.Unlock()
-	select {
-	case f.updated <- struct{}{}:
-	default:
-	}
+	f.tell()
 	return 0
 }
 
