@@ -1,8 +1,10 @@
-// Package admin is the HTTP listener for those who operate edgepurge: health, readiness, metrics.
+// Package admin is the HTTP listener for those who operate edgepurge: health, readiness, metrics, and a
+// page that shows how things are.
 //
 // `/livez` says that the process runs and depends on nothing outside; `/readyz` is 503 with the reasons
-// while something outside keeps it from working; `/metrics` is for Prometheus; `/` names the others.
-// It reads the state that it is given and changes nothing.
+// while something outside keeps it from working; `/metrics` is for Prometheus; `/` is for people, and
+// names the others. It reads the state that it is given and changes nothing, but for `/loglevel`, which
+// only this machine may ask.
 package admin
 
 import (
@@ -17,40 +19,47 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/metrics"
 )
 
 // listenAgain is how long after a failure the address is tried again.
 const listenAgain = 5 * time.Second
 
-// Server serves on one address.
-type Server struct {
-	addr  string
-	ready func() []string
-	reg   prometheus.Gatherer
-	log   *zap.Logger
+// Config says what to serve, and where. The functions must not block.
+type Config struct {
+	Addr              string
+	Instance, Version string
+	Ready             func() []string // the reasons why the process is not ready, none when it is
+	State             func() metrics.State
+	Metrics           prometheus.Gatherer
+	Level             *zap.AtomicLevel // nil: it can't be changed
 }
 
-// New makes a Server. ready gives the reasons why the process is not ready, none when it is; it must
-// not block.
-func New(addr string, ready func() []string, reg prometheus.Gatherer, log *zap.Logger) *Server {
-	return &Server{addr: addr, ready: ready, reg: reg, log: log}
+// Server serves on one address.
+type Server struct {
+	cfg Config
+	log *zap.Logger
 }
+
+// New makes a Server.
+func New(cfg Config, log *zap.Logger) *Server { return &Server{cfg, log} }
 
 // Run serves until the context ends. An address that is taken is a warning, tried again: the work
 // does not wait for its observers. An empty address serves nothing.
 func (s *Server) Run(ctx context.Context) error {
-	if s.addr == "" {
+	if s.cfg.Addr == "" {
 		return nil
 	}
 	for {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
 		if err == nil {
 			err = s.serve(ctx, l)
 		}
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the context ended: a clean stop
 		}
-		s.log.Warn("no health and metrics, trying again", zap.String("listen", s.addr), zap.Error(err))
+		s.log.Warn("no health and metrics, trying again", zap.String("listen", s.cfg.Addr), zap.Error(err))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -65,7 +74,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	s.log.Info("health and metrics", zap.String("listen", l.Addr().String()))
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve %s: %w", s.addr, err)
+		return fmt.Errorf("serve %s: %w", s.cfg.Addr, err)
 	}
 	return nil
 }
@@ -75,16 +84,17 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if reasons := s.ready(); len(reasons) > 0 {
+		if reasons := s.cfg.Ready(); len(reasons) > 0 {
 			text(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
 			return
 		}
 		text(w, http.StatusOK, "ok")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		text(w, http.StatusOK, "edgepurge\n\n/livez    the process runs\n/readyz   it can work, or why not\n/metrics  for Prometheus")
-	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /{$}", s.front)
+	if s.cfg.Level != nil {
+		mux.HandleFunc("/loglevel", s.level)
+	}
 	return mux
 }
 

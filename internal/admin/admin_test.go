@@ -46,7 +46,7 @@ func TestHandler_TellsHealthApartFromReadiness(t *testing.T) {
 	}
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "a_gauge", Help: "For the test."}))
-	server := httptest.NewServer(admin.New("", ready, reg, zap.NewNop()).Handler())
+	server := httptest.NewServer(admin.New(admin.Config{Ready: ready, Metrics: reg}, zap.NewNop()).Handler())
 	defer server.Close()
 
 	for _, c := range []struct {
@@ -86,7 +86,7 @@ func TestRun_ServesUntilTheContextEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- admin.New(addr, func() []string { return nil }, prometheus.NewRegistry(), zap.NewNop()).Run(ctx)
+			ended <- admin.New(admin.Config{Addr: addr, Ready: func() []string { return nil }, Metrics: prometheus.NewRegistry()}, zap.NewNop()).Run(ctx)
 		}()
 		if addr == address {
 			for deadline := time.Now().Add(10 * time.Second); ; {

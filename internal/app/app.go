@@ -83,7 +83,10 @@ func (a *App) Run(ctx context.Context) error {
 	front, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var g errgroup.Group
-	server := admin.New(a.cfg.HTTP.Listen, a.Ready, a.reg, a.log.Named("http"))
+	server := admin.New(admin.Config{
+		Addr: a.cfg.HTTP.Listen, Instance: a.cfg.Instance, Version: Version(),
+		Ready: a.Ready, State: a.State, Metrics: a.reg, Level: a.reloads.level,
+	}, a.log.Named("http"))
 	g.Go(func() error { return server.Run(front) })
 	g.Go(func() error { a.watchBacklogs(front); return nil })
 	g.Go(func() error {

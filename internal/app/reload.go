@@ -87,12 +87,12 @@ func ofKeys(key string) bool {
 	return false
 }
 
-// tell logs the changes, and sets the level: before, where it shows more, and else after.
-func (a *App) tell(changes []config.Change, level string) {
-	l, err := zapcore.ParseLevel(level)
-	set := a.reloads.level
-	if err == nil && set != nil && l < set.Level() {
-		set.SetLevel(l)
+// tell logs the changes, whatever the level was and is to be, and sets that.
+func (a *App) tell(changes []config.Change, name string) {
+	level, err := zapcore.ParseLevel(name)
+	if set := a.reloads.level; err == nil && set != nil {
+		set.SetLevel(min(set.Level(), level, zapcore.InfoLevel))
+		defer set.SetLevel(level)
 	}
 	for _, c := range changes {
 		key, before, after := zap.String("key", c.Key), zap.String("old", c.Old), zap.String("new", c.New)
@@ -103,9 +103,6 @@ func (a *App) tell(changes []config.Change, level string) {
 		a.log.Warn("configuration change waits for a restart", key, before, after)
 	}
 	a.log.Info("configuration reloaded", zap.Int("changes", len(changes)))
-	if err == nil && set != nil {
-		set.SetLevel(l)
-	}
 }
 
 // config is the configuration in force.

@@ -160,7 +160,8 @@ func TestReload_SetsTheLevelSoThatTheChangeIsTold(t *testing.T) {
 	}{
 		{"error", "log.level info error"},
 		{"debug", "log.level error debug"},
-		{"warn", "log.level debug warn"},
+		{"error", "log.level debug error"},
+		{"warn", "log.level error warn"},
 	} {
 		if err := b.reload(func(c *config.Config) { c.Log.Level = tt.level }); err != nil {
 			t.Fatal(err)

@@ -97,6 +97,9 @@ func (s *State) Bounded() (told []Quota, omitted int) {
 	return told, len(zones) - len(kept)
 }
 
+// Low is what is left of a day when it is nearly spent: a tenth.
+func (q Quota) Low() int { return q.Daily / 10 }
+
 // left is the part of a day that is left.
 func (q *Quota) left() float64 {
 	if q.Daily <= 0 {
