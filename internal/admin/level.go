@@ -38,7 +38,7 @@ func (s *Server) level(w http.ResponseWriter, r *http.Request) {
 // machine speaks for others; a name in Host may be anybody's that leads here.
 func notLocal(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() {
+	if err != nil || !peer.Addr().IsLoopback() {
 		return "only this machine may ask for the log level: use 127.0.0.1"
 	}
 	for name := range r.Header {
