@@ -110,6 +110,13 @@ func (t *Tracker) firstLook(job *followed) time.Time {
 	return due
 }
 
+// SetPerSecond changes Config.PerSecond.
+func (t *Tracker) SetPerSecond(n float64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cfg.PerSecond = n
+}
+
 // InFlight is the number of jobs that are not final.
 func (t *Tracker) InFlight() int {
 	t.mu.Lock()

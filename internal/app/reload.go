@@ -130,6 +130,7 @@ func (acc *account) adopt(cfg config.Config) {
 	acc.create.Set(cfg.Limits.CreatePerSecond)
 	acc.look.Set(cfg.Limits.DescribePerSecond)
 	acc.aside.Set(cfg.Limits.DescribePerSecond)
+	acc.tracker.SetPerSecond(cfg.Limits.DescribePerSecond)
 	acc.worker.SetMaxTargets(cfg.Batch.MaxTargets)
 	acc.zones.Set(cfg.EdgeOne.Zones)
 }
