@@ -32,7 +32,8 @@ func (w *Worker) admit(ctx context.Context, in *intake, lot []record.Delivery) {
 // returns when each is held or done, or the context has ended.
 func (w *Worker) take(ctx context.Context, lot []incoming) {
 	for len(lot) > 0 && ctx.Err() == nil {
-		var fresh, reused []arrival
+		fresh := make([]arrival, 0, len(lot))
+		var reused []arrival
 		var queries []ledger.Query
 		for _, d := range lot {
 			a, ok := w.read(d)

@@ -29,7 +29,7 @@ type suspectMessage struct{ incoming }
 
 // name names the message for as long as its stream exists.
 func (s *suspectMessage) name() string {
-	return fmt.Sprintf("%s %d %d", s.in.name, s.Delivery.Sequence, s.Delivery.Stored.UnixNano())
+	return fmt.Sprintf("%s %d %d", s.in.name, s.Sequence, s.Stored.UnixNano())
 }
 
 // single sets aside the deliveries that are to be handled apart, and gives the others.
@@ -126,8 +126,8 @@ func (w *Worker) handleAlone(stop, work context.Context, s *suspectMessage) {
 	if err != nil {
 		return
 	}
-	w.Log.Warn("message handled alone", zap.String("intake", s.in.name), zap.Uint64("sequence", s.Delivery.Sequence),
-		zap.Int("deliveries", s.Delivery.Count), zap.Int("times", times))
+	w.Log.Warn("message handled alone", zap.String("intake", s.in.name), zap.Uint64("sequence", s.Sequence),
+		zap.Int("deliveries", s.Count), zap.Int("times", times))
 	w.Metrics.Alone()
 	if times > oftenAlone {
 		w.poison(work, s)

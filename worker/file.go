@@ -19,9 +19,11 @@ func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, sen
 			Submitted: sent, Created: created.ServerTime,
 		}},
 		refused: refusals(created),
-		share:   make(map[*request]int),
-		table:   make(map[string]int),
+		share:   make(map[*request]int, len(batch.Slots)),
+		table:   make(map[string]int, len(batch.Slots)),
 	}
+	f.job.Targets = make([]string, 0, len(batch.Slots))
+	f.job.Shares = make([]record.Share, 0, len(batch.Slots)) // most requests have one target
 	if g.Hosts != "" {
 		f.job.Hosts = strings.Split(g.Hosts, ",")
 	}

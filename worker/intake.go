@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// minRoom keeps pulls from getting small while the window is nearly full.
-	minRoom = 100
+	// minRoom, or a share of the window, keeps pulls from getting small while that is nearly full.
+	minRoom, minShare = 100, 50
 	// pullTurn is how long one pull waits, and so how soon a pause or a spent day ends pulling. The pull
 	// that the broker knows of goes on.
 	pullTurn = 300 * time.Millisecond
@@ -107,7 +107,8 @@ func (w *Worker) roomFor(in *intake) (room, least int) {
 	if in.queue != nil {
 		return w.queueRoom(in), 1
 	}
-	return w.roomOf(in.lane), min(minRoom, w.window(in.lane))
+	window := w.window(in.lane)
+	return w.roomOf(in.lane), min(max(minRoom, window/minShare), window)
 }
 
 // await waits until there may be room for an intake. Nobody asks the broker for messages meanwhile, so

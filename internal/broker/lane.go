@@ -18,6 +18,10 @@ import (
 const takeOverWait = time.Second
 
 const (
+	// gatherFor is how long a pull of what need not be fast waits for more than gatherLeast messages: what is
+	// done for each lot costs as much for few.
+	gatherFor   = 3 * time.Millisecond
+	gatherLeast = 256
 	// restTimeout bounds how long the end of a pull may hold up a drain.
 	restTimeout = time.Second
 	// restQuiet is how long the replication of a delivery may take at the end of a pull; what takes
@@ -31,6 +35,7 @@ type Lane struct {
 	stream  string
 	name    string // of the consumer
 	ackWait time.Duration
+	gather  time.Duration // how long a pull waits for more when little has come
 	cons    jetstream.Consumer
 
 	made time.Time // when the consumer was made: its name alone does not tell it from one made anew
@@ -45,7 +50,11 @@ func (b *Broker) Lane(ctx context.Context, lane purge.Lane) (*Lane, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind to lane %s: %w", lane, err)
 	}
-	return b.newLane("REQUESTS", string(lane), ackWait(lane), cons), nil
+	l := b.newLane("REQUESTS", string(lane), ackWait(lane), cons)
+	if lane == purge.Bulk {
+		l.gather = gatherFor
+	}
+	return l, nil
 }
 
 func (b *Broker) newLane(stream, name string, wait time.Duration, cons jetstream.Consumer) *Lane {
@@ -90,6 +99,10 @@ func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 		}
 		got = l.cur.take(room, got)
 	}
+	if n := len(got); l.gather > 0 && n > 0 && n < min(room, gatherLeast) && !l.cur.ended {
+		pause(ctx, l.gather)
+		got = l.cur.take(room, got)
+	}
 	if l.cur.anew {
 		if err := l.Same(ctx); err != nil {
 			l.end()
@@ -111,6 +124,15 @@ func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 		}
 	}
 	return nil, fmt.Errorf("pull lane %s: %w", l.name, err)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // Rest ends the pull that is open and gives what it brought that nobody has taken; the caller gives

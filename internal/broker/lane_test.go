@@ -339,11 +339,12 @@ func TestLane_TakesOverAtOnce(t *testing.T) {
 
 func TestLane_SaysWhenItIsGone(t *testing.T) {
 	t.Parallel()
-	b, s := provisioned(t)
-	js := client(t, s)
-	l := lane(t, b, purge.Bulk)
 	for _, waiting := range []bool{true, false} { // a pull is open when the stream goes, or none is
 		t.Run(fmt.Sprintf("waiting %t", waiting), func(t *testing.T) {
+			t.Parallel()
+			b, s := provisioned(t)
+			js := client(t, s)
+			l := lane(t, b, purge.Bulk)
 			if waiting {
 				request(t, b, purge.Bulk, 1)
 				pull(t, l, 1)

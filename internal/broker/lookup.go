@@ -67,7 +67,9 @@ func (b *Broker) lastOf(ctx context.Context, stream string, filters []string, ea
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	inbox := b.nc.NewInbox()
-	sub, err := b.nc.SubscribeSync(inbox)
+	// An answer a filter, and the word of the end. The client's own subscriptions have room for 65,536.
+	answers := make(chan *nats.Msg, len(filters)+1)
+	sub, err := b.nc.ChanSubscribe(inbox, answers)
 	if err != nil {
 		return fmt.Errorf("subscribe for answers: %w", err)
 	}
@@ -76,9 +78,11 @@ func (b *Broker) lastOf(ctx context.Context, stream string, filters []string, ea
 		return fmt.Errorf("ask stream %s: %w", stream, err)
 	}
 	for {
-		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return fmt.Errorf("read answer of stream %s: %w", stream, err)
+		var m *nats.Msg
+		select {
+		case m = <-answers:
+		case <-ctx.Done():
+			return fmt.Errorf("read answer of stream %s: %w", stream, context.Cause(ctx))
 		}
 		switch status := m.Header.Get("Status"); status {
 		case "":
@@ -97,6 +101,8 @@ func (b *Broker) lastOf(ctx context.Context, stream string, filters []string, ea
 			return errIncomplete
 		case "413":
 			return errIncomplete
+		case "503":
+			return fmt.Errorf("ask stream %s: %w", stream, nats.ErrNoResponders)
 		default:
 			return fmt.Errorf("stream %s: %s %s", stream, status, m.Header.Get("Description"))
 		}

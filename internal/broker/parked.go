@@ -131,7 +131,9 @@ func (b *Broker) OpenQueue(ctx context.Context, q record.Queue) (*Lane, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open queue of zone %s: %w", q.Zone, err)
 	}
-	return b.newLane("PARKED", name, ackWait(purge.Bulk), cons), nil
+	l := b.newLane("PARKED", name, ackWait(purge.Bulk), cons)
+	l.gather = gatherFor
+	return l, nil
 }
 
 // CloseQueue removes a queue that is empty; it reports false when it is not.

@@ -88,7 +88,7 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Out
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(marksAtOnce)
 	var left atomic.Bool
-	var ends []record.Tally
+	ends := make([]record.Tally, 0, len(job.Shares))
 	for i := range job.Shares {
 		s := &job.Shares[i]
 		if !s.Spans && !l.anyAgain(job, s, out) {

@@ -93,13 +93,13 @@ func spread(t *testing.T, f *faulty) (*ledger.Ledger, record.Request, []record.I
 	t.Helper()
 	f.limit = 3000
 	l := newLedger(f)
-	r := request("spread", 40)
+	r := request("spread", 60)
 	one, two, three := jobOf("job-1"), jobOf("job-2"), jobOf("job-3")
 	two.Zone, two.Submitted = "zone-2", submitted.Add(-time.Minute)
 	put(one, r, true, 0, 1)
 	put(two, r, true, 2)
 	var rest []int
-	for i := 3; i < 39; i++ {
+	for i := 3; i < 59; i++ {
 		rest = append(rest, i)
 	}
 	put(three, r, true, rest...).Attempts = 2
@@ -111,7 +111,7 @@ func spread(t *testing.T, f *faulty) (*ledger.Ledger, record.Request, []record.I
 }
 
 func TestLedger_TellsASpanningRequestAtItsLastTarget(t *testing.T) {
-	refused := []record.Failure{{Index: 39, Target: "the last", Code: "InvalidParameter.Target", Reason: "refused"}}
+	refused := []record.Failure{{Index: 59, Target: "the last", Code: "InvalidParameter.Target", Reason: "refused"}}
 	for at := range 4 { // the refusal comes before, between and after the jobs' ends
 		t.Run(fmt.Sprintf("refused at %d", at), func(t *testing.T) {
 			b := newBroker(t)
@@ -132,14 +132,14 @@ func TestLedger_TellsASpanningRequestAtItsLastTarget(t *testing.T) {
 			}
 			o := oneEvent(t, b, r)
 			want := []string{"InvalidParameter.Target the last"}
-			for i := 2; i < 39; i += 3 {
+			for i := 2; i < 59; i += 3 {
 				want = append(want, badCode+" "+target(r, i, true))
 			}
 			slices.Sort(want)
 			if diff := cmp.Diff(want, failures(o)); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(purge.Counts{Total: 40, Succeeded: 26, Failed: 14}, o.Targets); diff != "" {
+			if diff := cmp.Diff(purge.Counts{Total: 60, Succeeded: 40, Failed: 20}, o.Targets); diff != "" {
 				t.Errorf("counts (-want +got):\n%s", diff)
 			}
 			slices.Sort(o.Jobs)

@@ -184,9 +184,9 @@ func TestLedger_FindsWhatEndsMeanwhile(t *testing.T) {
 	b := newBroker(t)
 	f := &faulty{Store: b, limit: 3000}
 	l := newLedger(f)
-	r, open := request("r", 30), request("open", 2)
+	r, open := request("r", 60), request("open", 2)
 	var all []int
-	for i := range 30 {
+	for i := range 60 {
 		all = append(all, i)
 	}
 	job, other := jobOf("job-1"), jobOf("job-2")

@@ -23,6 +23,9 @@ func (j *Job) split(limit int) ([]Job, error) {
 	for i, t := range j.Targets {
 		sizes[i] = quotedBytes(t)
 	}
+	if whole, err := j.whole(limit-head, sizes); whole || err != nil {
+		return []Job{{Head: j.Head, Targets: j.Targets, Shares: j.Shares}}, err
+	}
 	p := packer{job: j, limit: limit - head, sizes: sizes}
 	p.begin()
 	for i := range j.Shares {
@@ -31,6 +34,22 @@ func (j *Job) split(limit int) ([]Job, error) {
 		}
 	}
 	return p.parts, nil
+}
+
+// whole tells whether the job fits into one part as it is.
+func (j *Job) whole(limit int, sizes []int) (bool, error) {
+	n := 0
+	for _, size := range sizes {
+		n += size
+	}
+	for i := range j.Shares {
+		size, err := shareBytes(&j.Shares[i])
+		if err != nil {
+			return false, fmt.Errorf("split job %s: %w", j.ID, err)
+		}
+		n += size + runBytes*len(j.Shares[i].Runs)
+	}
+	return n <= limit, nil
 }
 
 // packer fills parts one after the other.
