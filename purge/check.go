@@ -6,10 +6,7 @@ import "strconv"
 // valid and bounded.
 func (d *decoder) check() {
 	r := &d.request
-	if r.ID != "" && !ValidID(r.ID) {
-		d.malformed("id", "must be 1 to 64 of A-Za-z0-9_- and not begin with _")
-		r.ID = ""
-	}
+	d.checkID()
 	if r.Zone != "" && !ValidZone(r.Zone) {
 		d.malformed("zone", "must be a zone id of EdgeOne: zone- and letters, digits")
 		r.Zone = ""
@@ -23,6 +20,13 @@ func (d *decoder) check() {
 	}
 	d.checkHosts()
 	d.checkTargets()
+}
+
+func (d *decoder) checkID() {
+	if r := &d.request; r.ID != "" && !ValidID(r.ID) {
+		d.malformed("id", "must be 1 to 64 of A-Za-z0-9_- and not begin with _")
+		r.ID = ""
+	}
 }
 
 func (d *decoder) checkHosts() {

@@ -10,8 +10,8 @@ import (
 
 // Decode reads the body of a request message: the request as JSON, or a CloudEvents 1.0 message in structured mode
 // whose data it is. The latter is told by the content type application/cloudevents+json (in any case, with any
-// parameters), else by a member specversion at the top. A request without a ValidID takes that of its envelope, where
-// there is one; the envelope's other attributes are ignored.
+// parameters), else by a member specversion at the top. A request without an id, or with a bad one, which is an error,
+// takes that of its envelope, where that is a ValidID; the envelope's other attributes are ignored.
 //
 // The type is URL where none is given, and the API's names of the types are taken too. Names are exact, null is the same
 // as absent, and of two fields with one name the last counts. Decode checks every field but the form of the targets:
@@ -92,6 +92,7 @@ func (d *decoder) envelope() {
 		d.malformed("data", "is missing; it holds the request")
 	}
 	if !ValidID(d.request.ID) && ValidID(id) {
+		d.checkID() // before it gives way
 		d.request.ID = id
 	}
 }

@@ -201,6 +201,7 @@ func TestDecode_NamesWhatIsWrong(t *testing.T) {
 		{"data is null", `{"specversion":"1.0","data":null}`, "Malformed", "data"},
 		{"data is text", `{"specversion":"1.0","data":"{}"}`, "Malformed", "data"},
 		{"data in base64", `{"specversion":"1.0","data_base64":"e30="}`, "Malformed", "data_base64"},
+		{"bad id beside that of the envelope", `{"specversion":"1.0","id":"ce-1","data":{"id":"a.b","targets":["a"]}}`, "Malformed", "id"},
 		{"envelope in an envelope", `{"specversion":"1.0","data":{"specversion":"1.0"}}`, "UnknownField", "specversion"},
 		{"broken extension", `{"specversion":"1.0","data":{"targets":["a"]},"x":[}]}`, "Malformed", ""},
 	}
