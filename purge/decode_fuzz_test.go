@@ -209,7 +209,7 @@ func readTime(value json.RawMessage, at *time.Time) bool {
 	err := at.UnmarshalText([]byte(text))
 	*at = at.UTC()
 	_, unwritable := at.MarshalText()
-	return err == nil && unwritable == nil && !at.Before(time.Time{})
+	return err == nil && unwritable == nil && !at.Before(time.Time{}) && timeForm.MatchString(text)
 }
 
 func readLabels(value json.RawMessage, labels *map[string]string) bool {
@@ -236,6 +236,7 @@ var (
 	knownMethods = regexp.MustCompile(`^(invalidate|delete)?$`)
 	idForm       = regexp.MustCompile(`^([A-Za-z0-9-][A-Za-z0-9_-]{0,63})?$`)
 	accountForm  = regexp.MustCompile(`^[A-Za-z0-9_-]{0,64}$`)
+	timeForm     = regexp.MustCompile(`^....-..-..T..:..:..([.][0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 	zoneForm     = regexp.MustCompile(`^(zone-[A-Za-z0-9]{1,64})?$`)
 )
 

@@ -129,11 +129,25 @@ func (d *decoder) time(field string) time.Time {
 	var t time.Time
 	err := t.UnmarshalText(text)
 	t = t.UTC()
-	if err != nil || t.Year() < 1 || t.Year() > 9999 {
+	if err != nil || !isRFC3339(text) || t.Year() < 1 || t.Year() > 9999 {
 		d.malformed(field, "must be a time as in RFC 3339, such as 2026-11-22T10:00:00Z")
 		return time.Time{}
 	}
 	return t
+}
+
+// isRFC3339 refuses what package time takes beyond RFC 3339 (https://go.dev/issue/54580): an hour of one digit, a comma
+// before the fraction, and an offset of a day or more, or of more minutes than an hour has.
+func isRFC3339(text []byte) bool {
+	const hour, fraction, offset = len("2006-01-02T1"), len("2006-01-02T15:04:05"), len("+07:00")
+	if text[hour] == ':' || text[fraction] == ',' {
+		return false
+	}
+	if text[len(text)-1] == 'Z' {
+		return true
+	}
+	zone := string(text[len(text)-offset:])
+	return zone[1:3] <= "23" && zone[4:] <= "59"
 }
 
 func (d *decoder) flag(field string) bool {
