@@ -229,7 +229,7 @@ func TestPutEvents_TakeAnySource(t *testing.T) {
 	b, s := provisioned(t)
 	js := client(t, s)
 	tell(t, b, event("ghost", "a", purge.Completed))
-	sources := []string{"*", ">", "", "Ghost", "a.b", "a b", "gh\x00st", "%", "%14"}
+	sources := []string{"*", ">", "", "Ghost", "a.b", "a b", "gh\x00st", "%", "%14", "\xff", "\xfe", "caf\xc3"}
 	for i, source := range sources {
 		for _, status := range []purge.Status{purge.Rejected, purge.Failed} {
 			tell(t, b, event(source, "a", status))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -70,11 +71,11 @@ func isRecord(h nats.Header) bool { return h.Get(versionHeader) != "" }
 // not fit into a control line of 4,096 bytes.
 const maxToken = 128
 
-// token makes a string that others choose fit into a subject: what NATS gives a meaning, and what its
-// index can't hold, is encoded.
+// token makes a string that others choose fit into a subject: what NATS gives a meaning, what its index
+// can't hold, and what JSON would change on its way into a question about the subject, is encoded.
 func token(s string) string {
 	odd := func(r rune) bool { return r <= ' ' || strings.ContainsRune(".*>%\x7f", r) }
-	if s != "" && len(s) <= maxToken && !strings.ContainsFunc(s, odd) {
+	if s != "" && len(s) <= maxToken && utf8.ValidString(s) && !strings.ContainsFunc(s, odd) {
 		return s
 	}
 	if len(s) > maxToken {
