@@ -63,8 +63,8 @@ func printEvent(out io.Writer, output format, e broker.Event) error {
 	o := event.Data
 	line := fmt.Sprintf("%s  %-9s  %s/%s  %d/%d", stamp(event.Time), o.Status, o.Source, o.Request, o.Targets.Succeeded, o.Targets.Total)
 	if o.Reason != nil {
-		line += "  " + plain(o.Reason.Error())
+		line += "  " + o.Reason.Error()
 	}
-	_, err := fmt.Fprintln(out, line)
+	_, err := fmt.Fprintln(out, plain(line))
 	return err
 }

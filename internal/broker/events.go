@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -26,13 +27,12 @@ func (b *Broker) PutEvents(ctx context.Context, events []purge.Event) []error {
 	msgs := make([]*nats.Msg, len(events))
 	errs := make([]error, len(events))
 	for i := range events {
-		o := &events[i].Data
 		data, err := events[i].Encode()
 		if err != nil {
 			errs[i] = err
 			continue
 		}
-		msgs[i] = nats.NewMsg(b.subjects.Event(token(o.Source), o.Status, o.Request))
+		msgs[i] = nats.NewMsg(b.eventSubject(&events[i]))
 		msgs[i].Header.Set("Content-Type", purge.EventContentType)
 		msgs[i].Data = data
 	}
@@ -44,6 +44,11 @@ func (b *Broker) PutEvents(ctx context.Context, events []purge.Event) []error {
 }
 
 func keyOf(e *purge.Event) record.Key { return record.Key{Source: e.Data.Source, ID: e.Data.Request} }
+
+// eventSubject is where an event is stored, whatever its source.
+func (b *Broker) eventSubject(e *purge.Event) string {
+	return b.subjects.Event(token(e.Data.Source), e.Data.Status, e.Data.Request)
+}
 
 // eventOf is the one filter string of a request's event.
 func (b *Broker) eventOf(k record.Key) string { return b.subjects.EventOf(token(k.Source), k.ID) }
@@ -142,7 +147,8 @@ func (b *Broker) publish(ctx context.Context, msgs []*nats.Msg, errs []error, op
 	}
 }
 
-// Event is a stored event with its place in the stream.
+// Event is a stored event with its place in the stream. Source, Status and ID are those of its subject, where
+// a source that is none is encoded.
 type Event struct {
 	Sequence uint64
 	Data     []byte
@@ -220,8 +226,8 @@ func (b *Broker) events(ctx context.Context, source string, what Reading, ready 
 		if err != nil {
 			return err
 		}
-		s, st, id, ok := b.subjects.ParseEvent(m.Subject())
-		if ok && isEvent(m.Headers()) && !each(Event{meta.Sequence.Stream, m.Data(), s, st, id}) {
+		at := strings.Split(m.Subject(), ".") // prefix, events, source, status, id
+		if len(at) == 5 && isEvent(m.Headers()) && !each(Event{meta.Sequence.Stream, m.Data(), at[2], purge.Status(at[3]), at[4]}) {
 			return nil
 		}
 		if what == ReadStored && meta.NumPending == 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -237,8 +238,10 @@ func TestPutEvents_TakeAnySource(t *testing.T) {
 				t.Errorf("dead letter of %q: %v", source, err)
 			}
 		}
-		if _, err := b.EventsOf(t.Context(), []record.Key{{Source: source, ID: "a"}}); err != nil {
-			t.Errorf("look up %q: %v", source, err)
+		k := record.Key{Source: source, ID: "a"}
+		found, err := b.EventsOf(t.Context(), []record.Key{k})
+		if o := found[k]; err != nil || utf8.ValidString(source) && o.Status != purge.Rejected {
+			t.Errorf("look up %q: got %q, %v, want rejected", source, o.Status, err)
 		}
 	}
 	if got, want := stored(t, js, "PURGE_EVENTS"), 1+len(sources); got != want {
@@ -246,5 +249,10 @@ func TestPutEvents_TakeAnySource(t *testing.T) {
 	}
 	if got, want := stored(t, js, "PURGE_DEAD"), len(sources); got != want {
 		t.Errorf("got %d dead letters, want %d", got, want)
+	}
+	read := 0
+	err := b.Events(t.Context(), "", broker.ReadStored, nil, func(broker.Event) bool { read++; return true })
+	if want := 1 + len(sources); err != nil || read != want {
+		t.Errorf("read %d events, %v, want %d", read, err, want)
 	}
 }

@@ -39,13 +39,9 @@ func (b *Broker) eventsOf(ctx context.Context, keys []record.Key, found map[reco
 		filters[i] = b.eventOf(k)
 	}
 	err := b.lastOf(ctx, b.name("EVENTS"), filters, func(m *nats.Msg) error {
-		source, _, id, ok := b.subjects.ParseEvent(m.Header.Get("Nats-Subject"))
-		if !ok {
-			return nil
-		}
 		// One that this version can't read counts as not found: its request is purged again, not told.
-		if e, err := purge.DecodeEvent(m.Data); err == nil {
-			found[record.Key{Source: source, ID: id}] = e.Data
+		if e, err := purge.DecodeEvent(m.Data); err == nil && b.eventSubject(&e) == m.Header.Get("Nats-Subject") {
+			found[keyOf(&e)] = e.Data
 		}
 		return nil
 	})
