@@ -17,12 +17,12 @@ func (b *Broker) PutDead(ctx context.Context, letters []record.DeadLetter) []err
 	for i, d := range letters {
 		m := nats.NewMsg(b.subjects.Dead(d.Code, token(d.Key.Source)))
 		m.Data = d.Data
-		m.Header.Set("Edgepurge-Subject", headerText(d.Subject))
-		m.Header.Set("Edgepurge-Request", headerText(d.Key.String()))
-		m.Header.Set("Edgepurge-Code", headerText(d.Code))
-		m.Header.Set("Edgepurge-Message", headerText(d.Message))
+		m.Header.Set("Edgepurge-Subject", headerText(d.Subject, maxName))
+		m.Header.Set("Edgepurge-Request", headerText(d.Key.String(), maxName))
+		m.Header.Set("Edgepurge-Code", headerText(d.Code, maxWords))
+		m.Header.Set("Edgepurge-Message", headerText(d.Message, maxWords))
 		if d.ContentType != "" {
-			m.Header.Set("Content-Type", headerText(d.ContentType))
+			m.Header.Set("Content-Type", headerText(d.ContentType, maxWords))
 		}
 		msgs[i] = m
 	}
@@ -35,10 +35,14 @@ func (b *Broker) PutDead(ctx context.Context, letters []record.DeadLetter) []err
 	return errs
 }
 
-// headerText makes a text fit into one header line: 512 bytes of UTF-8 without control characters.
-func headerText(s string) string {
-	out := make([]byte, 0, min(len(s), 512))
-	for i := 0; i < len(s) && len(out) < 512; i++ {
+// What a header holds at most, in bytes: one that names something, and any other. A server takes no subject
+// that is longer than its control line, 4,096 bytes unless configured.
+const maxName, maxWords = 8192, 512
+
+// headerText makes a text fit into one header line: so many bytes of UTF-8 without control characters.
+func headerText(s string, limit int) string {
+	out := make([]byte, 0, min(len(s), limit))
+	for i := 0; i < len(s) && len(out) < limit; i++ {
 		if c := s[i]; c >= 0x20 && c != 0x7f {
 			out = append(out, c)
 		} else {

@@ -93,7 +93,11 @@ func TestPutDead_ForgesNoHeader(t *testing.T) {
 			t.Errorf("%.20q: headers (-want +got):\n%s", hostile[i], diff)
 		}
 		for name, values := range m.Header {
-			if len(values) != 1 || len(values[0]) > 512 || !utf8.ValidString(values[0]) {
+			limit := 512
+			if name == "Edgepurge-Subject" || name == "Edgepurge-Request" {
+				limit = 8192
+			}
+			if len(values) != 1 || len(values[0]) > limit || !utf8.ValidString(values[0]) {
 				t.Errorf("%.20q: %s is %q, want one short text", hostile[i], name, values)
 			}
 		}
@@ -103,6 +107,23 @@ func TestPutDead_ForgesNoHeader(t *testing.T) {
 	}
 	if got := got[3].Header.Get("Edgepurge-Message"); got != hostile[3] {
 		t.Errorf("got %q, want %q as it is", got, hostile[3])
+	}
+}
+
+// The longest subject that a server takes, by default, and the request that it makes are told whole.
+func TestPutDead_TellsALongSubjectWhole(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	d := letter(1, time.Now())
+	d.Key.Source = strings.Repeat("s", 4000)
+	d.Subject = "purge.requests.bulk." + d.Key.Source
+	if err := b.PutDead(t.Context(), []record.DeadLetter{d})[0]; err != nil {
+		t.Fatalf("store: %v", err)
+	}
+	h := messages(t, client(t, s), "PURGE_DEAD", ">")[0].Header
+	if h.Get("Edgepurge-Subject") != d.Subject || h.Get("Edgepurge-Request") != d.Key.String() {
+		t.Errorf("got subject %.50s… of %d bytes, request …%s", h.Get("Edgepurge-Subject"), len(h.Get("Edgepurge-Subject")),
+			h.Get("Edgepurge-Request")[len(h.Get("Edgepurge-Request"))-5:])
 	}
 }
 
