@@ -35,6 +35,10 @@ type Progress struct {
 	Submitted time.Time `json:"submitted,omitzero"`  // the last submission
 	Exhausted bool      `json:"exhausted,omitempty"` // a target failed at each of several attempts
 	Closed    bool      `json:"closed,omitempty"`    // its event is out
+
+	// Unlisted is why the first target was refused whose failure has no room among the others: what the
+	// request is told where none has.
+	Unlisted *purge.Reason `json:"unlisted,omitempty"`
 }
 
 // NewProgress begins the record of a request none of whose targets is final.
@@ -74,6 +78,8 @@ func (p *Progress) Fail(f Failure) {
 	p.set(f.Index, Refused)
 	if len(p.Failures) < purge.MaxFailures && p.listed()+f.bytes() <= maxListed {
 		p.Failures = append(p.Failures, f)
+	} else if p.Unlisted == nil {
+		p.Unlisted = f.reason()
 	}
 }
 
@@ -128,11 +134,14 @@ func (p *Progress) Tally() Tally {
 		Failures: p.Failures, Omitted: refused - len(p.Failures),
 		Sent: p.Sent, Attempts: p.Attempts, Submitted: p.Submitted,
 	}
-	if p.Exhausted && refused > 0 {
+	switch {
+	case p.Exhausted && refused > 0:
 		t.Reason = &purge.Reason{
 			Code:    purge.CodeAttemptsExhausted,
 			Message: fmt.Sprintf("%d of %d targets were not purged in %d attempts", refused, p.Request.Total, p.Attempts),
 		}
+	case len(p.Failures) == 0 && refused > 0:
+		t.Reason = p.Unlisted
 	}
 	return t
 }

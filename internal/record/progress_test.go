@@ -292,6 +292,34 @@ func TestProgress_FitsIntoAMessage(t *testing.T) {
 	}
 }
 
+// A target that is too long to be listed is one that is not valid; why is told all the same.
+func TestProgress_TellsWhyThoughNothingIsListed(t *testing.T) {
+	long := record.Failure{
+		Index: 1, Target: strings.Repeat("x", 512<<10), Code: purge.CodeInvalidTarget, Reason: "too long", Field: "targets[1]",
+	}
+	p := progressOf(2)
+	p.Succeed(0)
+	p.Fail(long)
+	tally := stored(t, p).Tally()
+	got := tally.Outcome(at(0))
+	want := &purge.Reason{Code: purge.CodeInvalidTarget, Message: "too long", Field: "targets[1]"}
+	if diff := cmp.Diff(want, got.Reason); diff != "" || got.Status != purge.Partial || got.FailuresOmitted != 1 {
+		t.Errorf("got %s, %d omitted, reason (-want +got):\n%s", got.Status, got.FailuresOmitted, diff)
+	}
+	p.Succeed(1)
+	tally = p.Tally()
+	if got := tally.Outcome(at(0)); got.Status != purge.Completed || got.Reason != nil {
+		t.Errorf("got %s, %v when it succeeded after all, want no reason", got.Status, got.Reason)
+	}
+	p = progressOf(2)
+	p.Fail(long)
+	p.Fail(failed(0))
+	tally = p.Tally()
+	if got := tally.Outcome(at(0)); got.Reason == nil || got.Reason.Code == purge.CodeInvalidTarget {
+		t.Errorf("got %v beside one that is listed, want that", got.Reason)
+	}
+}
+
 func TestDecodeProgress_RefusesStatesThatAreNotItsTargets(t *testing.T) {
 	for name, test := range map[string]struct {
 		body string

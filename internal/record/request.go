@@ -48,6 +48,11 @@ func (f *Failure) bytes() int {
 	return quotedBytes(f.Target) + quotedBytes(f.Code) + quotedBytes(f.Reason) + quotedBytes(f.Field) + names
 }
 
+// reason is what the request as a whole is told of the failure.
+func (f *Failure) reason() *purge.Reason {
+	return &purge.Reason{Code: f.Code, Message: cmp.Or(f.Reason, f.Code), Field: f.Field}
+}
+
 // Tally is what became of all targets of one request.
 type Tally struct {
 	Request
@@ -109,7 +114,7 @@ func (t *Tally) Outcome(finished time.Time) purge.Outcome {
 		if i := t.expired(); i >= 0 && o.Status == purge.Expired {
 			f = t.Failures[i] // not that of a target which was not valid besides
 		}
-		o.Reason = &purge.Reason{Code: f.Code, Message: cmp.Or(f.Reason, f.Code), Field: f.Field}
+		o.Reason = f.reason()
 	}
 	o.Bound()
 	return o
