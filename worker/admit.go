@@ -25,7 +25,9 @@ func (w *Worker) admit(ctx context.Context, in *intake, lot []record.Delivery) {
 	if in.queue == nil {
 		w.Metrics.Received(in.lane, lot)
 	}
-	w.take(ctx, w.single(in, lot))
+	for part := range parts(w.single(in, lot)) {
+		w.take(ctx, part)
+	}
 }
 
 // take has new requests get in line; known ones join or are acked, bad ones are told and buried. It

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ func (w *Worker) place(r *request, held []bool) (done bool, shelf *record.Queue)
 		return false, q
 	}
 	w.enlist(r, held)
+	r.failures = slices.Grow(r.failures, len(failures))
 	for _, f := range failures {
 		r.fail(f.Index, f.Code, f.Reason, f.Field)
 	}
@@ -90,7 +92,7 @@ func (w *Worker) slots(r *request, held []bool) ([]slot, []record.Failure, error
 		}
 		return []slot{{group, "", 0}}, nil, nil
 	}
-	slots := make([]slot, 0, len(r.body.Targets))
+	var slots []slot
 	var failures []record.Failure
 	for i, target := range r.body.Targets {
 		if i < len(held) && held[i] {
@@ -146,11 +148,13 @@ func (w *Worker) zoneOf(r *request, canonical string) (string, error) {
 }
 
 func failure(index int, err error) record.Failure {
-	f := record.Failure{Index: index, Field: fmt.Sprintf("targets[%d]", index), Reason: err.Error()}
-	reason, ok := errors.AsType[*purge.Reason](err)
-	switch {
-	case ok:
+	f := record.Failure{Index: index, Field: "targets[" + strconv.Itoa(index) + "]"}
+	if reason, ok := errors.AsType[*purge.Reason](err); ok {
 		f.Code, f.Reason = reason.Code, reason.Message
+		return f
+	}
+	f.Reason = err.Error()
+	switch {
 	case errors.Is(err, zone.ErrAmbiguous):
 		f.Code = purge.CodeZoneAmbiguous
 	case errors.Is(err, zone.ErrUnknown):

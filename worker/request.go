@@ -135,7 +135,8 @@ func (r *request) expired(now time.Time) bool {
 
 // tally is the end of a request that no job holds a part of.
 func (r *request) tally() record.Tally {
-	t := record.Tally{Request: r.Request, Failures: slices.Clone(r.failures), Sent: r.sent, Submitted: r.first}
+	t := record.Tally{Request: r.Request, Sent: r.sent, Submitted: r.first}
+	t.Failures, t.Omitted = r.listed()
 	if r.sent {
 		t.Attempts = 1
 	}
@@ -143,4 +144,16 @@ func (r *request) tally() record.Tally {
 		t.Zones = []string{r.body.Zone}
 	}
 	return t
+}
+
+// listed gives as many failures as an event lists, and how many more there are. One that tells that the
+// request expired is among them, for the event's status follows from it.
+func (r *request) listed() (list []record.Failure, omitted int) {
+	n := min(len(r.failures), purge.MaxFailures)
+	list = slices.Clone(r.failures[:n])
+	late := slices.IndexFunc(r.failures, func(f record.Failure) bool { return f.Code == purge.CodeExpired })
+	if late >= n {
+		list[n-1] = r.failures[late]
+	}
+	return list, len(r.failures) - n
 }

@@ -167,3 +167,30 @@ func TestRejected_IsBuriedAlsoAfterItWaitedForItsZone(t *testing.T) {
 		}
 	})
 }
+
+func TestRequest_TallyListsWhatAnEventDoes(t *testing.T) {
+	const total = purge.MaxFailures + 50
+	for name, expired := range map[string]int{"none": -1, "the first": 0, "one that is listed": 99, "the last": total - 1} {
+		r := &request{Request: record.Request{Total: total}, body: purge.Request{Targets: make([]string, total)}}
+		for i := range total {
+			code := purge.CodeInvalidTarget
+			if i == expired {
+				code = purge.CodeExpired
+			}
+			r.fail(i, code, "why", fmt.Sprintf("targets[%d]", i))
+		}
+		want := purge.Rejected
+		if expired >= 0 {
+			want = purge.Expired
+		}
+		tally := r.tally()
+		o := tally.Outcome(r.first)
+		if o.Status != want || len(o.Failures) != purge.MaxFailures || o.FailuresOmitted != 50 || o.Targets.Failed != total {
+			t.Errorf("%s expired: got %s, %d failures and %d more of %d, want %s", name, o.Status, len(o.Failures), o.FailuresOmitted,
+				o.Targets.Failed, want)
+		}
+		if len(tally.Failures) > purge.MaxFailures {
+			t.Errorf("%s expired: the tally lists %d failures, want at most %d", name, len(tally.Failures), purge.MaxFailures)
+		}
+	}
+}
