@@ -1,6 +1,10 @@
 package purge
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
 
 // Subjects makes and reads the names under which an installation lives in NATS. Its methods don't check what they are
 // given: a caller uses ValidPrefix, ValidSource and ValidID at the door. Any part may be "*" to make a filter.
@@ -15,7 +19,8 @@ func (s Subjects) Request(lane Lane, source string) string {
 }
 
 // ParseRequest reads a subject made by Request. A stream takes any last part, so ok may be false because of the source
-// alone: then lane and source still tell what the subject says.
+// alone: then lane and source still tell what the subject says, bytes that are not UTF-8 as \xff and the like, for an
+// event must hold the source.
 func (s Subjects) ParseRequest(subject string) (lane Lane, source string, ok bool) {
 	rest, ok := s.cut(subject, ".requests.")
 	if !ok {
@@ -25,6 +30,10 @@ func (s Subjects) ParseRequest(subject string) (lane Lane, source string, ok boo
 	lane = Lane(word)
 	if !ok || lane != Interactive && lane != Bulk {
 		return "", "", false
+	}
+	if !utf8.ValidString(source) {
+		quoted := strconv.QuoteToASCII(source)
+		source = quoted[1 : len(quoted)-1]
 	}
 	return lane, source, ValidSource(source)
 }
