@@ -23,6 +23,7 @@ floor 0: what all others speak of
 	internal/edgeone/v20220106
 	internal/edgeone/v20220106 < internal/edgeone
 	internal/edgeone/emulator
+	internal/nasty
 
 floor 1: one idea each
 	batcher
@@ -57,12 +58,14 @@ floor 5: what can be run
 	e2e/proc < e2e/bench
 
 # Of a lower floor, and yet not for everyone. The emulator shares no code with what it judges, not even the vocabulary,
-# and is no part of the product. Ledger, tracker and worker declare what they need of the broker as interfaces.
+# and is no part of the product; nor is the corpus of nasty messages, which only tests read. Ledger, tracker and worker
+# declare what they need of the broker as interfaces.
 
 only
 	internal/edgeone/v20220901: internal/edgeone
 	internal/edgeone/v20220106: internal/edgeone
 	internal/edgeone/emulator: 5+
+	internal/nasty: e2e
 	internal/edgeone: internal/zone internal/metrics tracker worker internal/app
 	internal/broker: internal/submit 4+
 	internal/limiter: internal/app
