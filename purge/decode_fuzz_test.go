@@ -29,6 +29,11 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(body), "")
 	}
 	f.Add([]byte(`{"data":{"targets":["a"]},"specversion":"1.0"}`), "Application/CloudEvents+JSON; charset=utf-8")
+	for _, m := range nastyMessages(f) {
+		if len(m.Body) < 1<<10 {
+			f.Add(m.Body, m.Headers["Content-Type"])
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte, contentType string) {
 		got, err := purge.Decode(data, contentType)
 		if got.ID != "" && !purge.ValidID(got.ID) {
@@ -37,8 +42,11 @@ func FuzzDecode(f *testing.F) {
 		if got.Zone != "" && !purge.ValidZone(got.Zone) {
 			t.Errorf("got zone %q, which is not valid", got.Zone)
 		}
-		if reason, ok := errors.AsType[*purge.Reason](err); err != nil && (!ok || reason.Message == "") {
-			t.Errorf("got error %#v, want a reason with a message", err)
+		if reason, ok := errors.AsType[*purge.Reason](err); err != nil && (!ok || reason.Message == "" || len(reason.Error()) > 1000) {
+			t.Errorf("got error %#v, want a reason with a short message", err)
+		}
+		if body, err := got.Encode(); err != nil || len(body) > 6*len(data)+100 {
+			t.Errorf("read %d bytes as %d, %v", len(data), len(body), err)
 		}
 		if contentType == "" {
 			want, ok := slowDecode(data)
@@ -248,6 +256,6 @@ func slowCheck(r purge.Request) bool {
 	}
 	return idForm.MatchString(r.ID) && accountForm.MatchString(r.Account) && zoneForm.MatchString(r.Zone) &&
 		(r.Method == "" || r.Type != purge.URL && r.Type != purge.Tag) &&
-		(len(r.Hosts) == 0 || r.Type == purge.Tag) &&
+		(len(r.Hosts) == 0 || r.Type == purge.Tag) && len(r.Hosts) <= purge.MaxHosts &&
 		(len(r.Targets) == 0) == (r.Type == purge.All)
 }
