@@ -3,7 +3,9 @@ package edgeone_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 )
@@ -32,6 +34,11 @@ func FuzzAnswer(f *testing.F) {
 		checkAnswer(t, c, body)
 		_, err := c.Quotas(t.Context(), "z")
 		checkEnd(t, err)
+		checkZones(t, c)
+		pages := 0
+		domains, err := c.Domains(t.Context(), "z", func(context.Context) error { pages++; return enough(pages) })
+		checkEnd(t, err)
+		checkOnce(t, domains, func(d edgeone.Domain) string { return d.Name })
 	})
 }
 
@@ -49,8 +56,38 @@ func checkAnswer(t *testing.T, c *edgeone.Client, body string) {
 		t.Errorf("got total %d of %d rows", page.Total, len(page.Tasks))
 	}
 	pages := 0
-	for _, err := range c.AllTasks(t.Context(), edgeone.TaskQuery{}, func(context.Context) error { pages++; return enough(pages) }) {
-		checkEnd(t, err)
+	var rows []edgeone.Task
+	for row, err := range c.AllTasks(t.Context(), edgeone.TaskQuery{}, func(context.Context) error { pages++; return enough(pages) }) {
+		if checkEnd(t, err); err == nil {
+			rows = append(rows, row)
+		}
+	}
+	checkOnce(t, rows, func(r edgeone.Task) [2]string { return [2]string{r.JobID, r.Target} })
+	for _, row := range slices.Concat(rows, page.Tasks) {
+		if row.Created.Location() != time.UTC || row.Updated.Location() != time.UTC {
+			t.Errorf("got times %v and %v, want both in UTC", row.Created, row.Updated)
+		}
+	}
+}
+
+// checkZones holds for the list of zones, of either version.
+func checkZones(t *testing.T, c *edgeone.Client) {
+	t.Helper()
+	pages := 0
+	zones, err := c.Zones(t.Context(), func(context.Context) error { pages++; return enough(pages) })
+	checkEnd(t, err)
+	checkOnce(t, zones, func(z edgeone.Zone) string { return z.ID })
+}
+
+// checkOnce makes sure that a list has each row once, whatever its pages repeat.
+func checkOnce[T any, K comparable](t *testing.T, rows []T, key func(T) K) {
+	t.Helper()
+	seen := make(map[K]bool)
+	for _, row := range rows {
+		if seen[key(row)] {
+			t.Errorf("got %v twice", row)
+		}
+		seen[key(row)] = true
 	}
 }
 
