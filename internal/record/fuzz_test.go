@@ -3,6 +3,7 @@ package record_test
 import (
 	"bytes"
 	"errors"
+	"net/url"
 	"slices"
 	"testing"
 
@@ -60,7 +61,68 @@ func FuzzDecodeJob(f *testing.F) {
 		if twice := encoded(t, again[0], roomy); !bytes.Equal(twice[0], bodies[0]) {
 			t.Errorf("got %q when stored again, want %q", twice[0], bodies[0])
 		}
+		checkKeys(t, again[0], bodies[0])
 	})
+}
+
+// checkKeys makes sure that the names read without decoding are those of the shares, where they are valid.
+func checkKeys(t *testing.T, j *record.Job, data []byte) {
+	t.Helper()
+	n := 0
+	for k, err := range record.Keys(data) {
+		s := &j.Shares[n]
+		n++
+		if valid := purge.ValidSource(s.Source) && purge.ValidID(s.ID); valid && (err != nil || k != s.Key()) {
+			t.Errorf("share %d: got key %v, %v, want %v", n-1, k, err, s.Key())
+		}
+	}
+	if n != len(j.Shares) {
+		t.Errorf("got %d keys of %d shares", n, len(j.Shares))
+	}
+}
+
+// FuzzEcho makes sure that the form in which a target is compared is one, whichever spelling of it EdgeOne tells, and
+// that no two targets share it that a server would tell apart.
+func FuzzEcho(f *testing.F) {
+	for _, target := range []string{
+		"https://www.example.com/%7etwin", "https://www.example.com/~twin", "https://h/%c3%a9?%2F%41", "https://h/%", "https://h/%4",
+		"https://h/%zz%25%2525", "HTTPS://H:443/%7E#x", "%41", "a,b", "WWW.Example.com", "", "\xff%41",
+	} {
+		f.Add("url", target)
+		f.Add("tag", target)
+		f.Add("host", target)
+	}
+	f.Fuzz(func(t *testing.T, kind, target string) {
+		got := record.Echo(purge.Type(kind), target)
+		if len(got) > 3*len(target)+256 {
+			t.Errorf("%q: got %d bytes of %d", target, len(got), len(target))
+		}
+		c, err := purge.Canonical(purge.Type(kind), target)
+		if err != nil || len(c) > purge.MaxTarget {
+			return // it was never sent, or is too long to be a target again
+		}
+		if again := record.Echo(purge.Type(kind), got); again != got {
+			t.Errorf("%s %q: got %q, then %q", kind, target, got, again)
+		}
+		if echo := record.Echo(purge.Type(kind), c); echo != got {
+			t.Errorf("%s %q: got %q, and %q of its canonical form", kind, target, got, echo)
+		}
+		if kind == string(purge.Tag) || kind == string(purge.Host) {
+			return
+		}
+		if a, b := unescaped(c), unescaped(got); a != b {
+			t.Errorf("%q: got %q, which asks for %q, not for %q", target, got, b, a)
+		}
+	})
+}
+
+// unescaped is what a server makes of a URL's escapes, once.
+func unescaped(raw string) string {
+	text, err := url.PathUnescape(raw)
+	if err != nil {
+		return raw
+	}
+	return text
 }
 
 func checkRuns(t *testing.T, j *record.Job) {
