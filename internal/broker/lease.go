@@ -242,12 +242,25 @@ func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
 	if !isRecord(m.Header) {
 		return Handover{}, false, nil
 	}
-	var h Handover
-	if err := json.Unmarshal(m.Data, &h); err != nil {
+	h, err := decodeHandover(m.Header, m.Data)
+	if err != nil {
 		l.b.log.Warn("hand-over can't be read, counts as none", zap.Error(err))
 		return Handover{}, false, nil
 	}
 	return h, h.Turn+1 == l.turn, nil
+}
+
+// decodeHandover reads what an owner left. What another version tells may not be all that it did, and a
+// hand-over that counts as none costs a window at most (I3).
+func decodeHandover(header nats.Header, data []byte) (Handover, error) {
+	if v := header.Get(versionHeader); v != strconv.Itoa(record.Version) {
+		return Handover{}, fmt.Errorf("%w: %.20q", record.ErrVersion, v)
+	}
+	var h Handover
+	if err := json.Unmarshal(data, &h); err != nil {
+		return Handover{}, err
+	}
+	return h, nil
 }
 
 // Release leaves the hand-over and gives the lease to the next replica at once; from then on Valid
