@@ -14,17 +14,8 @@ import (
 // PutDead stores dead letters, returning one error for each.
 func (b *Broker) PutDead(ctx context.Context, letters []record.DeadLetter) []error {
 	msgs := make([]*nats.Msg, len(letters))
-	for i, d := range letters {
-		m := nats.NewMsg(b.subjects.Dead(d.Code, token(d.Key.Source)))
-		m.Data = d.Data
-		m.Header.Set("Edgepurge-Subject", headerText(d.Subject, maxName))
-		m.Header.Set("Edgepurge-Request", headerText(d.Key.String(), maxName))
-		m.Header.Set("Edgepurge-Code", headerText(d.Code, maxWords))
-		m.Header.Set("Edgepurge-Message", headerText(d.Message, maxWords))
-		if d.ContentType != "" {
-			m.Header.Set("Content-Type", headerText(d.ContentType, maxWords))
-		}
-		msgs[i] = m
+	for i := range letters {
+		msgs[i] = b.deadMessage(&letters[i])
 	}
 	errs := make([]error, len(letters))
 	b.publish(ctx, msgs, errs, func(i int) []jetstream.PublishOpt {
@@ -33,6 +24,20 @@ func (b *Broker) PutDead(ctx context.Context, letters []record.DeadLetter) []err
 		return []jetstream.PublishOpt{jetstream.WithMsgID(id)}
 	})
 	return errs
+}
+
+// deadMessage is a dead letter as it is stored; letterOf reads it.
+func (b *Broker) deadMessage(d *record.DeadLetter) *nats.Msg {
+	m := nats.NewMsg(b.subjects.Dead(d.Code, token(d.Key.Source)))
+	m.Data = d.Data
+	m.Header.Set("Edgepurge-Subject", headerText(d.Subject, maxName))
+	m.Header.Set("Edgepurge-Request", headerText(d.Key.String(), maxName))
+	m.Header.Set("Edgepurge-Code", headerText(d.Code, maxWords))
+	m.Header.Set("Edgepurge-Message", headerText(d.Message, maxWords))
+	if d.ContentType != "" {
+		m.Header.Set("Content-Type", headerText(d.ContentType, maxWords))
+	}
+	return m
 }
 
 // What a header holds at most, in bytes: one that names something, and any other. A server takes no subject

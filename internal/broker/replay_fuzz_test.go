@@ -22,6 +22,11 @@ func FuzzReplayBody(f *testing.F) {
 		f.Add([]byte(body), "")
 		f.Add([]byte(body), purge.EventContentType)
 	}
+	for _, m := range nastyMessages(f) {
+		if m.End.Status != string(purge.Rejected) && len(m.Body) < 1<<10 {
+			f.Add(m.Body, m.Headers["Content-Type"])
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte, contentType string) {
 		l := Letter{Request: "ghost/a", ContentType: contentType, Data: data}
 		before, refused := purge.Decode(data, contentType)
