@@ -12,8 +12,9 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// aloneKey is where it is stored which messages are handled alone. No request has such a source.
-var aloneKey = record.Key{Source: "!", ID: "alone"}
+// aloneKey is where it is stored which messages are handled alone. A request may come from any source; none
+// has such an id.
+var aloneKey = record.Key{Source: "!", ID: "!"}
 
 // alone is how often the handling of a message alone was begun and not ended.
 type alone struct {

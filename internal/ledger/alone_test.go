@@ -3,7 +3,9 @@ package ledger_test
 import (
 	"testing"
 
+	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestLedger_CountsWhatIsHandledAlone(t *testing.T) {
@@ -47,7 +49,7 @@ func TestLedger_CountsAtLeastOnceThroughFaults(t *testing.T) {
 // The note of a newer version is left as it is; nothing is counted meanwhile.
 func TestLedger_LeavesANewerNoteOfWhatIsAloneAlone(t *testing.T) {
 	store := newMemory()
-	key := record.Key{Source: "!", ID: "alone"}
+	key := record.Key{Source: "!", ID: "!"}
 	const newer = `{"v":99,"times":{"a":7}}`
 	if ok, err := store.PutProgress(t.Context(), key, []byte(newer), record.Place{}, false); !ok || err != nil {
 		t.Fatal(ok, err)
@@ -59,5 +61,27 @@ func TestLedger_LeavesANewerNoteOfWhatIsAloneAlone(t *testing.T) {
 	}
 	if data, _, _ := store.Progress(t.Context(), key); string(data) != newer {
 		t.Errorf("got %s, want it as it was", data)
+	}
+}
+
+// A request may come from any source under any id, with a message that was delivered before: the note is none of its.
+func TestLedger_NoteOfWhatIsAloneIsNoRequestsProgress(t *testing.T) {
+	store := newMemory()
+	l := newLedger(store)
+	if _, err := l.BeginAlone(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	for k := range store.progress {
+		if purge.ValidID(k.ID) {
+			t.Errorf("the note is kept under %s, which a request may be", k)
+		}
+	}
+	k := record.Key{Source: "!", ID: "alone"}
+	found, err := l.Find(t.Context(), []ledger.Query{{Key: k, Again: true}})
+	if err != nil || len(found) != 0 || len(store.events) != 0 {
+		t.Errorf("got %v, %v and events %v for a request of its name, want nothing", found, err, store.events)
+	}
+	if times, err := newLedger(store).BeginAlone(t.Context(), "a"); times != 2 || err != nil {
+		t.Errorf("got %d, %v, want the note as it was", times, err)
 	}
 }
