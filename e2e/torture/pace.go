@@ -74,25 +74,31 @@ const (
 // checkOwners looks for two workers that send side by side: a take-over may overlap for as long as a lease lasts, and
 // only a fault brings one about (I3).
 func (v *verdict) checkOwners(r *record) {
-	changes := make(map[int64]int)
+	seconds := make(map[pair]map[int64]int)
 	var idle []time.Time // changes that no fault explains
-	for _, at := range r.changes() {
-		changes[at.Unix()]++
-		if !r.afflicted(at.Add(-aftermath), at) {
-			idle = append(idle, at)
+	for _, c := range r.changes() {
+		if seconds[c.pair] == nil {
+			seconds[c.pair] = make(map[int64]int)
+		}
+		seconds[c.pair][c.at.Unix()]++
+		if !r.afflicted(c.at.Add(-aftermath), c.at) {
+			idle = append(idle, c.at)
 		}
 	}
-	longest, run := 0, 0
-	for at := r.meta.Begin.Unix(); at <= r.meta.End.Unix()+1; at++ {
-		if changes[at] >= turns {
-			run++
-			longest = max(longest, run)
-			continue
+	longest := 0
+	for _, changes := range seconds {
+		run := 0
+		for at := r.meta.Begin.Unix(); at <= r.meta.End.Unix()+1; at++ {
+			if changes[at] >= turns {
+				run++
+				longest = max(longest, run)
+				continue
+			}
+			if run > int(lease/time.Second) {
+				v.blame("I3: two workers sent side by side for %d seconds, until %s", run, clock(time.Unix(at, 0)))
+			}
+			run = 0
 		}
-		if run > int(lease/time.Second) {
-			v.blame("I3: two workers sent side by side for %d seconds, until %s", run, clock(time.Unix(at, 0)))
-		}
-		run = 0
 	}
 	if len(idle) >= turns {
 		v.blame("I3: two workers took turns %d times from %s to %s, with no fault about for %v before each",
@@ -101,8 +107,16 @@ func (v *verdict) checkOwners(r *record) {
 	v.fact("two workers side by side: for %d seconds at most; %d turns without a fault", longest, len(idle))
 }
 
-// changes gives the times of the calls that came from another worker than the call before.
-func (r *record) changes() []time.Time {
+// pair is two workers, the lower number first.
+type pair [2]int
+
+// change is a call that came from another worker than the call before.
+type change struct {
+	at   time.Time
+	pair pair
+}
+
+func (r *record) changes() []change {
 	calls := make([]*call, 0, len(r.calls))
 	for i := range r.calls {
 		if a := r.calls[i].Action; a == createAction || a == "DescribePurgeTasks" {
@@ -110,10 +124,10 @@ func (r *record) changes() []time.Time {
 		}
 	}
 	slices.SortFunc(calls, func(a, b *call) int { return a.Arrived.Compare(b.Arrived) })
-	var list []time.Time
+	var list []change
 	for i := 1; i < len(calls); i++ {
-		if calls[i].Worker != calls[i-1].Worker {
-			list = append(list, calls[i].Arrived)
+		if a, b := calls[i-1].Worker, calls[i].Worker; a != b {
+			list = append(list, change{calls[i].Arrived, pair{min(a, b), max(a, b)}})
 		}
 	}
 	return list

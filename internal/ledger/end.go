@@ -71,6 +71,9 @@ func (l *Ledger) part(ctx context.Context, sequence uint64) (*record.Job, error)
 		data, err = l.store.Job(ctx, sequence)
 		return err
 	})
+	if err == nil && data == nil {
+		l.unfollow(sequence) // an owner before this one has ended it
+	}
 	if err != nil || data == nil {
 		return nil, err
 	}

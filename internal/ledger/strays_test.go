@@ -1,6 +1,12 @@
 package ledger_test
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/record"
+)
 
 // An owner that was stopped wakes up and stores a job that the next one has not seen.
 func TestLedger_FindsWhatNobodyFollows(t *testing.T) {
@@ -36,5 +42,37 @@ func TestLedger_FindsWhatNobodyFollows(t *testing.T) {
 	}
 	if f := find(t, next, false, request("late", 1)); len(f) != 1 {
 		t.Errorf("found %v, want the late request", f)
+	}
+}
+
+// The owner before this one may end jobs that this one has loaded: they are not counted among those that it follows.
+func TestLedger_FindsWhatNobodyFollowsThoughOthersWereEnded(t *testing.T) {
+	b := newBroker(t)
+	before, next := newLedger(b), newLedger(b)
+	first, late := jobOf("job-1"), jobOf("job-2")
+	put(first, request("first", 1), false, 0)
+	put(late, request("late", 1), false, 0)
+	must(t, before, first)
+	loaded, err := next.Load(t.Context())
+	if err != nil || len(loaded) != 1 {
+		t.Fatalf("loaded %v, %v", loaded, err)
+	}
+	out := record.Outcome{Finished: time.Now()}
+	for _, l := range []*ledger.Ledger{before, next} {
+		if err := l.End(t.Context(), loaded[0], out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, before, late)
+	found := 0
+	for range 3 {
+		strays, err := next.Strays(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found += len(strays)
+	}
+	if found != 1 {
+		t.Errorf("got %d strays, want the late job", found)
 	}
 }
