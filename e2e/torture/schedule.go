@@ -73,12 +73,12 @@ func courses() []course {
 	trio := func(c course) course { c.single = false; return c }
 	const s = time.Second
 	return []course{
-		both(killOwner, 18, s/5, 4*s), both(killStandby, 4, s/5, 4*s),
+		both(killOwner, 26, s/5, 4*s), both(killStandby, 6, s/5, 4*s),
 		both(stopOwner, 8, lease+s, 2*lease+2*s), both(stopStandby, 2, s, 2*lease),
 		both(drainOwner, 7, s/10, 2*s), both(drainStandby, 2, s/10, 2*s),
 		both(cutOwner, 6, s/10, s/10), both(cutAll, 2, s/10, s/10),
 		both(hangOwner, 4, s, 3*lease), both(refuseOwner, 4, s/2, 2*lease), both(refuseAll, 2, s/2, 2*lease),
-		both(killServer, 8, s/10, 4*s), trio(both(killLeader, 8, s/10, 4*s)), trio(both(killAll, 1, s/10, 2*s)),
+		both(killServer, 11, s/10, 4*s), trio(both(killLeader, 11, s/10, 4*s)), trio(both(killAll, 1, s/10, 2*s)),
 		both(stopServer, 3, s, 2*lease), both(diskFull, 2, s, 4*s),
 		both(apiReset, 4, s/2, 4*s, 0.3, 1), both(apiHang, 3, s/2, 3*s, 0.3, 1), both(api5xx, 3, s/2, 4*s, 0.3, 1),
 		both(apiGarbled, 3, s/2, 4*s, 0.3, 1), both(apiLost, 8, s, 6*s, 0.05, 0.5), both(apiSlow, 4, s, 4*s, 0.05, 0.3),
