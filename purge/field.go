@@ -78,9 +78,11 @@ func (d *decoder) purgeType() Type {
 			return All
 		}
 	}
-	d.malformed("type", "must be url, prefix, host, tag or all")
+	d.malformed("type", typeFault)
 	return ""
 }
+
+const typeFault = "must be url, prefix, host, tag or all"
 
 func (d *decoder) method() Method {
 	if d.literal("null") {
@@ -96,9 +98,11 @@ func (d *decoder) method() Method {
 			return Delete
 		}
 	}
-	d.malformed("method", "must be invalidate or delete")
+	d.malformed("method", methodFault)
 	return ""
 }
+
+const methodFault = "must be invalidate or delete"
 
 // words reads a list of strings.
 func (d *decoder) words(field string) []string {
@@ -130,11 +134,13 @@ func (d *decoder) time(field string) time.Time {
 	err := t.UnmarshalText(text)
 	t = t.UTC()
 	if err != nil || !isRFC3339(text) || t.Year() < 1 || t.Year() > 9999 {
-		d.malformed(field, "must be a time as in RFC 3339, such as 2026-11-22T10:00:00Z")
+		d.malformed(field, timeFault)
 		return time.Time{}
 	}
 	return t
 }
+
+const timeFault = "must be a time as in RFC 3339, such as 2026-11-22T10:00:00Z"
 
 // isRFC3339 refuses what package time takes beyond RFC 3339 (https://go.dev/issue/54580): an hour of one digit, a comma
 // before the fraction, and an offset of a day or more, or of more minutes than an hour has.
@@ -177,9 +183,9 @@ func (d *decoder) labels() map[string]string {
 		case !ok:
 			d.malformed("labels."+clip(name), "must be a string")
 		case len(name) > maxLabelKey || len(value) > maxLabelValue:
-			d.malformed("labels."+clip(name), "is too long: keys have up to 64 bytes, values up to 256")
+			d.malformed("labels."+clip(name), labelFault)
 		case !known && len(labels) == maxLabels:
-			d.malformed("labels", "has more than 16 labels")
+			d.malformed("labels", labelsFault)
 		default:
 			if labels == nil {
 				labels = make(map[string]string)
@@ -189,6 +195,11 @@ func (d *decoder) labels() map[string]string {
 	}
 	return labels
 }
+
+const (
+	labelFault  = "is too long: keys have up to 64 bytes, values up to 256"
+	labelsFault = "has more than 16 labels"
+)
 
 func element(field string, i int) string {
 	return field + "[" + strconv.Itoa(i) + "]"
