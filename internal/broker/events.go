@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -54,7 +55,9 @@ func (b *Broker) eventSubject(e *purge.Event) string {
 func (b *Broker) eventOf(k record.Key) string { return b.subjects.EventOf(token(k.Source), k.ID) }
 
 // isEvent tells our events from what else may lie under their subjects: a producer can name any subject
-// as the one for the server's answer to its publish, and the server checks no permission for that.
+// as the one for the server's answer to its publish, and the server checks no permission for that. Where a producer may
+// read its own events, it can have them sent there too; but an event keeps the condition of its publish, which no copy of
+// it fulfils.
 func isEvent(h nats.Header) bool { return h.Get("Content-Type") == purge.EventContentType }
 
 // prove turns those errors into nil that mean that the request has its event.
@@ -100,11 +103,20 @@ func (b *Broker) lookFor(ctx context.Context, filter string) (has bool, last uin
 		if err != nil {
 			return false, 0, fmt.Errorf("look for event: %w", err)
 		}
+		last = sequenceOf(m)
 		if isEvent(m.Header) {
-			return true, m.Sequence, nil
+			return true, last, nil
 		}
-		last = m.Sequence
 	}
+}
+
+// sequenceOf is a message's own sequence, and not that of one it is a copy of, which is lower.
+func sequenceOf(m *jetstream.RawStreamMsg) uint64 {
+	sequence, err := strconv.ParseUint(added(m.Header, "Nats-Sequence"), 10, 64)
+	if err != nil {
+		return m.Sequence
+	}
+	return max(m.Sequence, sequence)
 }
 
 // putOver stores an event on the condition that what is there are none, and nothing is added to it.

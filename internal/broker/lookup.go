@@ -40,7 +40,7 @@ func (b *Broker) eventsOf(ctx context.Context, keys []record.Key, found map[reco
 	}
 	err := b.lastOf(ctx, b.name("EVENTS"), filters, func(m *nats.Msg) error {
 		// One that this version can't read counts as not found: its request is purged again, not told.
-		if e, err := purge.DecodeEvent(m.Data); err == nil && b.eventSubject(&e) == m.Header.Get("Nats-Subject") {
+		if e, err := purge.DecodeEvent(m.Data); err == nil && b.eventSubject(&e) == added(m.Header, "Nats-Subject") {
 			found[keyOf(&e)] = e.Data
 		}
 		return nil
@@ -50,6 +50,15 @@ func (b *Broker) eventsOf(ctx context.Context, keys []record.Key, found map[reco
 		return errors.Join(b.eventsOf(ctx, keys[:mid], found), b.eventsOf(ctx, keys[mid:], found))
 	}
 	return err
+}
+
+// added gives what the server says of a message that it answers with. A message that was itself such an answer, and was
+// sent back into the stream, has what it said of the original before that.
+func added(h nats.Header, name string) string {
+	if all := h.Values(name); len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return ""
 }
 
 // lastOf asks for the last message of each subject (direct get, multi_last) and hands them to each.
