@@ -29,6 +29,8 @@ floor 1: one idea each
 	batcher
 	internal/limiter
 	internal/zone
+	# For programs of others. It stands so low that it can't show them anything but the vocabulary.
+	client
 
 floor 2: what is durable, and what follows from time
 	internal/broker
@@ -58,7 +60,8 @@ floor 5: what can be run
 	e2e/proc < e2e/bench
 
 # Of a lower floor, and yet not for everyone. The emulator shares no code with what it judges, not even the vocabulary,
-# and is no part of the product; nor is the corpus of nasty messages, which only tests read. Ledger, tracker and worker
+# and is no part of the product; nor is the corpus of nasty messages, which only tests read. What is stored between steps
+# is nobody's business below floor 2. Ledger, tracker and worker
 # declare what they need of the broker as interfaces.
 
 only
@@ -68,6 +71,7 @@ only
 	internal/nasty: e2e
 	internal/edgeone: internal/zone internal/metrics tracker worker internal/app
 	internal/broker: internal/submit 4+
+	internal/record: 2+
 	internal/limiter: internal/app
 	internal/ledger: worker internal/app
 	internal/config: 4+
@@ -90,7 +94,7 @@ only
 	github.com/nats-io/nuid: cmd/edgepurge
 	github.com/cenkalti/backoff/v4: internal/ledger internal/zone worker
 	golang.org/x/sync/errgroup: 2+
-	go.uber.org/zap: 1+ internal/edgeone/emulator
+	go.uber.org/zap: batcher internal/limiter internal/zone 2+ internal/edgeone/emulator
 	github.com/prometheus/client_golang: 3+
 	github.com/caarlos0/env/v11: internal/config
 	go.yaml.in/yaml/v3: internal/config
@@ -138,6 +142,7 @@ func TestPolicy_RefusesWhatItShould(t *testing.T) {
 	}{
 		{"worker", module + "/batcher", "downward", false},
 		{"internal/submit", module + "/internal/broker", "downward, and named", false},
+		{"client", "github.com/nats-io/nats.go/jetstream", "a package of a module that it may import", false},
 		{"internal/record", module + "/purge", "an edge that is written", false},
 		{"cmd/edgepurge", module + "/internal/demo", "an edge that is written", false},
 		{"internal/app", "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common", "named apart", false},
@@ -154,6 +159,9 @@ func TestPolicy_RefusesWhatItShould(t *testing.T) {
 		{"worker", module + "/internal/broker", "a type where an interface would do", true},
 		{"cmd/edgepurge", module + "/internal/utils", "a package without a floor", true},
 		{"worker", "github.com/nats-io/nats.go/jetstream", "past the broker", true},
+		{"client", "go.uber.org/zap", "what programs of others would have to bring", true},
+		{"client", module + "/internal/record", "an internal type in a public package", true},
+		{"client", module + "/internal/broker", "upward", true},
 		{"internal/demo", "github.com/nats-io/nats-server/v20", "another module of a like name", true},
 		{"internal/app", "go.yaml.in/yaml/v3", "another's", true},
 		{"purge", "go.uber.org/zap", "below the floor", true},

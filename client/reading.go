@@ -1,0 +1,181 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// pullSize is how many events are asked for at once. One has at most about 300 KiB, most have less than 1 KiB.
+	pullSize = 64
+	// pullFor is how long one pull waits for events, and heartbeat how often the broker says that it still does: a pull
+	// that is lost without a word is noticed after two of them.
+	pullFor   = 30 * time.Second
+	heartbeat = 5 * time.Second
+	// forgotten is when the broker removes a consumer that nobody pulls from.
+	forgotten = time.Minute
+	// breather is between a consumer and the next, so that what fails at once does not fail all the time.
+	breather = 100 * time.Millisecond
+)
+
+var (
+	errLeft = errors.New("the loop was left")
+	// errGap says that a consumer does not go on where the reading is.
+	errGap = errors.New("events are missing")
+)
+
+// reading is where a reader of events is. A consumer of its lasts as long as the connection: after a break another takes
+// over, beginning with the last message that was read. That it is still there proves that the stream is still the same.
+//
+// nats.go's ordered consumer would not do: it is not stopped by a context while it looks for its stream, takes a stream
+// that was made anew for the old one, and asks for more rights.
+type reading struct {
+	c    *shared
+	from From
+	next uint64    // while nothing is read: the sequence to begin with, 0 as long as only from says it
+	last uint64    // sequence of the last message read, 0 for none
+	at   time.Time // when that was stored
+	lost bool      // the last message is not there any more: it has expired, or the stream was made anew
+
+	place  uint64 // of the consumer's last message, among all that it delivers
+	proven bool   // the consumer had the last message
+}
+
+// run reads with one consumer until that comes to an end. An error is one that another consumer does not mend.
+func (r *reading) run(ctx context.Context, yield func(Event, error) bool) error {
+	turned, err := r.c.line.turn()
+	if err != nil {
+		return err
+	}
+	cons, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	for err == nil {
+		err = r.pull(ctx, turned, cons, yield)
+	}
+	switch {
+	case errors.Is(err, errLeft):
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, jetstream.ErrNoHeartbeat):
+		if refusal := r.c.denied("$JS.API.CONSUMER.MSG.NEXT." + r.c.subjects.Stream("EVENTS")); refusal != nil {
+			return refusal
+		}
+	}
+	if err := r.c.line.connected(ctx); err != nil {
+		return err
+	}
+	return pause(ctx, nil, breather)
+}
+
+// open makes a consumer that begins at the place of the reading.
+func (r *reading) open(ctx context.Context) (jetstream.Consumer, error) {
+	var cons jetstream.Consumer
+	stream := r.c.subjects.Stream("EVENTS")
+	err := r.c.insist(ctx, "EVENTS", "$JS.API.CONSUMER.CREATE."+stream, func() error {
+		ctx, cancel := context.WithTimeout(ctx, r.c.cfg.Timeout)
+		defer cancel()
+		var err error
+		cons, err = r.c.js.CreateConsumer(ctx, stream, r.config())
+		return ofJetStream(err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.place, r.proven = 0, r.last == 0 || r.lost
+	info := cons.CachedInfo()
+	if r.last == 0 {
+		r.next = info.Delivered.Stream + 1
+	}
+	if !r.proven && info.NumPending == 0 {
+		r.lost = true
+		return r.open(ctx)
+	}
+	return cons, nil
+}
+
+func (r *reading) config() jetstream.ConsumerConfig {
+	cfg := jetstream.ConsumerConfig{
+		Name:          rand.Text(), // nobody guesses it: whoever knows it can pull events away
+		FilterSubject: r.c.subjects.EventOf(r.c.cfg.Source, "*"),
+		AckPolicy:     jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: forgotten,
+	}
+	behind := func(sequence uint64) {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, sequence+1
+	}
+	switch {
+	case r.lost: // all, but for what take knows
+	case r.last != 0:
+		behind(r.last - 1)
+	case r.next != 0:
+		behind(r.next - 1)
+	case r.from.After != 0:
+		behind(r.from.After)
+	case !r.from.Since.IsZero():
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &r.from.Since
+	case r.from.New:
+		cfg.DeliverPolicy = jetstream.DeliverNewPolicy
+	}
+	return cfg
+}
+
+// pull asks a consumer for events once, and hands them over as they come.
+func (r *reading) pull(ctx context.Context, turned <-chan struct{}, cons jetstream.Consumer, yield func(Event, error) bool) error {
+	within, cancel := context.WithTimeout(ctx, pullFor)
+	defer cancel()
+	batch, err := cons.Fetch(pullSize, jetstream.FetchContext(within), jetstream.FetchHeartbeat(heartbeat))
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case m, ok := <-batch.Messages():
+			if !ok {
+				return batch.Error()
+			}
+			if err := r.take(m, yield); err != nil {
+				return err
+			}
+		case <-turned:
+			return errLost
+		case <-within.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// take hands a message over, if it is the next one.
+func (r *reading) take(m jetstream.Msg, yield func(Event, error) bool) error {
+	meta, err := m.Metadata()
+	if err != nil {
+		return err
+	}
+	if r.place++; meta.Sequence.Consumer != r.place {
+		return errGap
+	}
+	sequence, at := meta.Sequence.Stream, meta.Timestamp
+	if !r.proven {
+		r.proven = sequence == r.last && at.Equal(r.at)
+		r.lost = !r.proven
+		if r.lost {
+			return errGap
+		}
+		return nil
+	}
+	if sequence <= r.last && !at.After(r.at) {
+		return nil
+	}
+	r.last, r.at, r.lost = sequence, at, false
+	_, _, id, _ := r.c.subjects.ParseEvent(m.Subject())
+	e, ok := r.c.eventOf(m.Headers(), m.Data(), id)
+	if ok && !yield(Event{Event: e, Sequence: sequence, Stored: at}, nil) {
+		return errLeft
+	}
+	return nil
+}
