@@ -15,7 +15,7 @@ build: ## build bin/edgepurge
 test: ## run all tests, with the race detector
 	go test -race -shuffle=on ./...
 
-node: ## run Tencent's Node.js SDK, from npm, against the emulator
+node: ## run Tencent's Node.js SDK and NATS' client, from npm, against edgepurge
 	go test -tags node -count=1 -v ./e2e/node
 
 lint: ## vet and lint; golangci-lint comes with the first make ci

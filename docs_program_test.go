@@ -76,16 +76,22 @@ func TestDocsEvents_TheProgramReadsEvents(t *testing.T) {
 	}
 }
 
-// buildSnippet builds the one program of a document, as if it were a command of this module.
+// buildSnippet builds the one program of a document.
 func buildSnippet(t *testing.T, file string) string {
 	t.Helper()
 	programs := blocks(t, file, "go")
 	if len(programs) != 1 {
 		t.Fatalf("%s: got %d programs, want one", file, len(programs))
 	}
+	return buildProgram(t, file, programs[0])
+}
+
+// buildProgram builds a program of a document, as if it were a command of this module.
+func buildProgram(t *testing.T, file, text string) string {
+	t.Helper()
 	dir := t.TempDir()
 	source := filepath.Join(dir, "main.go")
-	if err := os.WriteFile(source, []byte(programs[0]), 0o600); err != nil {
+	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	root, err := os.Getwd()
@@ -110,8 +116,8 @@ func buildSnippet(t *testing.T, file string) string {
 	return bin
 }
 
-// eventStream is a NATS server with the stream of events.
-func eventStream(t *testing.T) (*nats.Conn, jetstream.Stream) {
+// startNATS starts a server and gives its URL.
+func startNATS(t *testing.T) string {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
@@ -127,7 +133,13 @@ func eventStream(t *testing.T) (*nats.Conn, jetstream.Stream) {
 	if !s.ReadyForConnections(patience) {
 		t.Fatal("nats is not ready")
 	}
-	nc, err := nats.Connect(s.ClientURL())
+	return s.ClientURL()
+}
+
+// eventStream is a NATS server with the stream of events.
+func eventStream(t *testing.T) (*nats.Conn, jetstream.Stream) {
+	t.Helper()
+	nc, err := nats.Connect(startNATS(t))
 	if err != nil {
 		t.Fatal(err)
 	}

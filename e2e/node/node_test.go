@@ -1,8 +1,9 @@
 //go:build node
 
 // Package node_test drives main.js: Tencent's own Node.js SDK for EdgeOne, from npm, against the emulator as a process.
-// What the emulator answers is so judged by a client that is not ours and shares nothing with it. It needs node and npm,
-// and fails without them: the build tag is the only switch.
+// What the emulator answers is so judged by a client that is not ours and shares nothing with it. It also runs the recipe
+// of docs/client.md, with NATS' own client. It needs node and npm, and fails without them: the build tag is the only
+// switch.
 package node_test
 
 import (
