@@ -53,6 +53,10 @@ func (c Config) withDefaults() Config {
 // of 300 ms, six are; the rest is room for jobs whose events are being stored.
 const atOnce = 24
 
+// endsAtOnce bounds the jobs that are ended at a time: what is told of one at full speed keeps the broker
+// busy, and more would only keep others waiting for it.
+const endsAtOnce = 6
+
 // Tracker is safe for concurrent use.
 type Tracker struct {
 	cfg    Config
@@ -61,6 +65,7 @@ type Tracker struct {
 	pace   Pace
 	log    *zap.Logger
 	wake   chan struct{} // capacity 1: a job was added that may be the next due
+	ends   chan struct{} // capacity endsAtOnce: one place for each job that is being ended
 
 	mu     sync.Mutex
 	turns  queue
@@ -76,7 +81,7 @@ type Tracker struct {
 func New(cfg Config, api API, ledger Ledger, pace Pace, log *zap.Logger) *Tracker {
 	return &Tracker{
 		cfg: cfg.withDefaults(), api: api, ledger: ledger, pace: pace, log: log,
-		wake: make(chan struct{}, 1), open: make(map[*followed]struct{}), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
+		wake: make(chan struct{}, 1), ends: make(chan struct{}, endsAtOnce), open: make(map[*followed]struct{}), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
 	}
 }
 
@@ -210,6 +215,13 @@ func (t *Tracker) failed(ctx context.Context, job *followed, err error) time.Dur
 }
 
 func (t *Tracker) end(ctx context.Context, job *followed, out *record.Outcome) {
+	select {
+	case t.ends <- struct{}{}:
+		defer func() { <-t.ends }()
+	case <-ctx.Done():
+		t.again(job, t.cfg.PollMax)
+		return
+	}
 	if err := t.ledger.End(ctx, job.InFlight, *out); err != nil {
 		if ctx.Err() == nil {
 			t.log.Error("job could not be ended", zap.String("job", job.ID), zap.String("zone", job.Zone), zap.Error(err))

@@ -133,7 +133,6 @@ func (t *Tracker) look(ctx context.Context, w *window) {
 	}
 	now := time.Now()
 	var g errgroup.Group
-	g.SetLimit(endsAtOnce)
 	for _, job := range done {
 		job.polls += w.looks
 		g.Go(func() error {
@@ -156,9 +155,6 @@ func (t *Tracker) backoffOf(w *window) time.Duration {
 	job.polls = w.looks
 	return t.backoff(job)
 }
-
-// endsAtOnce bounds the jobs of a window that are ended side by side.
-const endsAtOnce = 8
 
 // judge asks for a window's counts, and tells which of its jobs are a success and which are to be looked at
 // again.

@@ -14,7 +14,7 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// errFull says that the client's line of unanswered publishes is full.
+// errFull says that the client's line of underWay publishes is full.
 var errFull = errors.New("too many publishes wait for their answer")
 
 // PutEvents publishes terminal events, each on the condition that the request has none yet, and
@@ -133,10 +133,29 @@ func (b *Broker) putOver(ctx context.Context, event *nats.Msg, filter string) er
 	return nil
 }
 
+// underWay bounds the publishes of one lot that wait for their answer: enough to keep the broker busy, and
+// little enough that what is urgent on the same connection does not wait behind them.
+const underWay = 128
+
 // publish sends messages (nil ones are passed over) and waits for every answer.
 func (b *Broker) publish(ctx context.Context, msgs []*nats.Msg, errs []error, opts func(int) []jetstream.PublishOpt) {
 	futures := make([]jetstream.PubAckFuture, len(msgs))
+	answer := func(i int) {
+		f := futures[i]
+		if f == nil || errs[i] != nil {
+			return
+		}
+		select {
+		case <-f.Ok():
+		case errs[i] = <-f.Err():
+		case <-ctx.Done():
+			errs[i] = context.Cause(ctx)
+		}
+	}
 	for i, m := range msgs {
+		if i >= underWay {
+			answer(i - underWay)
+		}
 		if m == nil {
 			continue
 		}
@@ -146,16 +165,8 @@ func (b *Broker) publish(ctx context.Context, msgs []*nats.Msg, errs []error, op
 		}
 		futures[i], errs[i] = f, err
 	}
-	for i, f := range futures {
-		if f == nil || errs[i] != nil {
-			continue
-		}
-		select {
-		case <-f.Ok():
-		case errs[i] = <-f.Err():
-		case <-ctx.Done():
-			errs[i] = context.Cause(ctx)
-		}
+	for i := max(0, len(msgs)-underWay); i < len(msgs); i++ {
+		answer(i)
 	}
 }
 

@@ -5,15 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// lookupLot is how many requests one look-up asks for; the server answers at most 1,024 subjects.
-const lookupLot = 256
+const (
+	// lookupLot is how many requests one look-up asks for; the server answers at most 1,024 subjects.
+	lookupLot = 1000
+	// lookupsAtOnce bounds the look-ups that are asked for side by side: while the broker is busy with events,
+	// each takes a while.
+	lookupsAtOnce = 4
+)
 
 // errIncomplete says that a look-up was answered in part; the caller asks for less.
 var errIncomplete = errors.New("answer is incomplete")
@@ -22,13 +30,20 @@ var errIncomplete = errors.New("answer is incomplete")
 // replicated stream the answer may miss the newest events: enough to save a purge, never proof that
 // there is none.
 func (b *Broker) EventsOf(ctx context.Context, keys []record.Key) (map[record.Key]purge.Outcome, error) {
+	lots := slices.Collect(slices.Chunk(keys, lookupLot))
+	parts := make([]map[record.Key]purge.Outcome, len(lots))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(lookupsAtOnce)
+	for i, lot := range lots {
+		parts[i] = make(map[record.Key]purge.Outcome)
+		g.Go(func() error { return b.eventsOf(gctx, lot, parts[i]) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("look up events: %w", err)
+	}
 	found := make(map[record.Key]purge.Outcome)
-	for len(keys) > 0 {
-		n := min(lookupLot, len(keys))
-		if err := b.eventsOf(ctx, keys[:n], found); err != nil {
-			return nil, fmt.Errorf("look up events: %w", err)
-		}
-		keys = keys[n:]
+	for _, part := range parts {
+		maps.Copy(found, part)
 	}
 	return found, nil
 }
