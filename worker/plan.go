@@ -1,11 +1,8 @@
 package worker
 
 import (
-	"cmp"
 	"sync"
 	"time"
-
-	"github.com/edgepurge/edgepurge/internal/edgeone"
 )
 
 const (
@@ -40,7 +37,7 @@ func (p *plans) refused(zone, typ string, err error, now time.Time) {
 	if _, ok := p.none[key]; !ok && len(p.none) >= planMost {
 		p.drop()
 	}
-	p.none[key] = refusal{cmp.Or(edgeone.Code(err), "Unknown"), reasonOf(err), now}
+	p.none[key] = refusal{codeOf(err), reasonOf(err), now}
 }
 
 // drop forgets the oldest.

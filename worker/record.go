@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -85,7 +84,7 @@ func (w *Worker) recorded(f *filing) {
 
 // refuseBatch ends every target of a batch with EdgeOne's code.
 func (w *Worker) refuseBatch(ctx context.Context, batch *batcher.Batch[waiter], err error) {
-	code := cmp.Or(edgeone.Code(err), "Unknown")
+	code := codeOf(err)
 	var done []*request
 	w.mu.Lock()
 	for _, s := range batch.Slots {
@@ -99,6 +98,23 @@ func (w *Worker) refuseBatch(ctx context.Context, batch *batcher.Batch[waiter], 
 	}
 	w.mu.Unlock()
 	w.finish(ctx, done)
+}
+
+// noJobCode is EdgeOne's code for a call of which no task was made; it may also answer without a JobId.
+const noJobCode = "InvalidParameter.TaskNotGenerated"
+
+// codeOf is EdgeOne's code of a refusal, and for one without a code that which says the same.
+func codeOf(err error) string {
+	if code := edgeone.Code(err); code != "" {
+		return code
+	}
+	switch edgeone.Classify(err) { //nolint:exhaustive // the others are sent again
+	case edgeone.TooLarge:
+		return purge.CodeTooLarge
+	case edgeone.Misconfigured:
+		return purge.CodeUnsupported
+	}
+	return noJobCode
 }
 
 // reasonOf is what EdgeOne said, without where and what to do about it.

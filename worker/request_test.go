@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -191,6 +192,18 @@ func TestRequest_TallyListsWhatAnEventDoes(t *testing.T) {
 		}
 		if len(tally.Failures) > purge.MaxFailures {
 			t.Errorf("%s expired: the tally lists %d failures, want at most %d", name, len(tally.Failures), purge.MaxFailures)
+		}
+	}
+}
+
+func TestRefusals_HaveACode(t *testing.T) {
+	for want, err := range map[string]*edgeone.Error{
+		"LimitExceeded.BatchQuota": {Code: "LimitExceeded.BatchQuota", Sent: true},
+		purge.CodeTooLarge:         {Status: http.StatusRequestEntityTooLarge, Sent: true},
+		noJobCode:                  {Status: http.StatusOK, Sent: true},
+	} {
+		if got := codeOf(err); got != want {
+			t.Errorf("%v: got %s, want %s", err, got, want)
 		}
 	}
 }
