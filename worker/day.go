@@ -94,17 +94,15 @@ func (d *day) shut(now time.Time) bool { return d.known && d.left == 0 || d.unti
 
 func (d *day) stalled(now time.Time) bool { return d.shut(now) || !d.known && d.refusals > 0 }
 
-// stalledType is a type whose day is spent in a zone.
-type stalledType struct{ zone, typ string }
-
-func (q *quotas) stalledTypes(now time.Time) []stalledType {
+// stalledTypes gives the types whose day is spent.
+func (q *quotas) stalledTypes(now time.Time) []pair {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var all []stalledType
+	var all []pair
 	for zone, z := range q.zones {
 		for typ, d := range z.days {
 			if d.stalled(now) {
-				all = append(all, stalledType{zone, typ})
+				all = append(all, pair{zone, typ})
 			}
 		}
 	}

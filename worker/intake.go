@@ -119,10 +119,7 @@ func (w *Worker) await(ctx context.Context, in *intake) error {
 	paused := w.isPaused(in.lane)
 	if in.queue != nil || paused {
 		w.release(in.source.Rest())
-		room = nil
-	}
-	if paused {
-		wait = pullTurn
+		wait, room = pullTurn, nil
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

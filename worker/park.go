@@ -13,9 +13,9 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// What waits for a zone's next day, or for zones that can't be told now, would fill the window and keep
-// others out (I7). So beyond a share of the window such requests move, whole and in order, to a queue in
-// the broker; when the day has room again, they come back as fast as it allows.
+// What waits for a zone's next day, for a permission, or for zones that can't be told now, would fill the
+// window and keep others out (I7). So beyond a share of the window such requests move, whole and in order,
+// to a queue in the broker; when the day has room again, they come back as fast as it allows.
 
 // parkedShare is the part of the bulk window that may wait in memory for one such reason: one in ten.
 const parkedShare = 10
@@ -32,7 +32,7 @@ func (w *Worker) shelf(r *request, slots []slot, held []bool, now time.Time) *re
 	if slices.ContainsFunc(slots, func(s slot) bool { return s.group.Zone != g.Zone }) {
 		return nil
 	}
-	if stalled, _ := w.quotas.stalled(g.Zone, g.Type, now); !stalled {
+	if stalled, _ := w.stalled(g.Zone, g.Type, now); !stalled {
 		return nil
 	}
 	if w.batcher.WaitingOf(g.Account, g.Zone, g.Type)+len(slots) <= w.share() {
@@ -50,10 +50,11 @@ func (w *Worker) shelve(ctx context.Context, q record.Queue, fresh []*request) {
 	w.park(ctx, q, fresh)
 }
 
-// watchDays parks what waits beyond its share when a day is spent, or zones can't be told.
+// watchDays parks what waits beyond its share when a day is spent, a permission is lacking, or zones can't
+// be told.
 func (w *Worker) watchDays(ctx context.Context) {
 	for sleep(ctx, keepEvery) {
-		for _, s := range w.quotas.stalledTypes(time.Now()) {
+		for _, s := range w.stalledTypes(time.Now()) {
 			w.order.Lock()
 			w.unload(ctx, s.zone, s.typ)
 			w.order.Unlock()
@@ -171,7 +172,7 @@ func (w *Worker) queueRoom(in *intake) int {
 		return min(window, w.share())
 	}
 	waiting := w.batcher.WaitingOf(q.Account, q.Zone, q.Type)
-	stalled, shut := w.quotas.stalled(q.Zone, q.Type, time.Now())
+	stalled, shut := w.stalled(q.Zone, q.Type, time.Now())
 	if shut || stalled && waiting > 0 { // what waits tries whether the day has room again
 		return 0
 	}

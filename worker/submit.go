@@ -14,8 +14,6 @@ import (
 const (
 	// backoffMax is between two tries of one batch at most: the API's return is noticed within it.
 	backoffMax = 30 * time.Second
-	// pausedFor is how long calls wait after the credentials were refused.
-	pausedFor = 10 * time.Second
 	// unknownTries is how often a batch is sent again after an answer that nobody knows, configTries
 	// after one that only an operator can mend, noJobTries after one that made no job.
 	unknownTries, configTries, noJobTries = 5, 3, 1
@@ -88,8 +86,7 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 	case edgeone.DailyQuota:
 		w.postpone(batch, sent)
 	case edgeone.Permission:
-		w.Pace.Hold(pausedFor)
-		w.again(batch, pausedFor)
+		w.deny(batch, err)
 	case edgeone.Plan:
 		w.plans.refused(g.Zone, g.Type, err, time.Now())
 		w.end(ctx, batch, err)
@@ -142,6 +139,7 @@ func (w *Worker) suspect(ctx context.Context, batch *batcher.Batch[waiter], err 
 // cleared tells the batcher that a batch was accepted, before anything that takes time.
 func (w *Worker) cleared(batch *batcher.Batch[waiter]) {
 	w.plans.accepted(batch.Group.Zone, batch.Group.Type)
+	w.permit(batch)
 	w.mu.Lock()
 	w.batcher.Cleared(batch)
 	w.mu.Unlock()
@@ -180,15 +178,4 @@ func retryDelay(tries int) time.Duration {
 		d = b.NextBackOff()
 	}
 	return d
-}
-
-func (w *Worker) setRefusal(class edgeone.Class, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case class == edgeone.Permission:
-		w.refusal = err.Error()
-	case class != edgeone.Transient && class != edgeone.Ambiguous && class != edgeone.Throttled:
-		w.refusal = ""
-	}
 }

@@ -67,6 +67,7 @@ type Worker struct {
 	paused   map[purge.Lane]bool
 	expiring int    // requests that have a time to expire
 	refusal  string // why EdgeOne refuses the credentials; empty when it does not
+	denied   denied
 }
 
 // New makes a Worker.
@@ -80,6 +81,7 @@ func New(cfg Config, deps Deps) *Worker {
 		weight:   make(map[purge.Lane]int),
 		paused:   make(map[purge.Lane]bool),
 		open:     make(map[record.Queue]bool),
+		denied:   newDenied(),
 		room: map[purge.Lane]chan struct{}{
 			purge.Interactive: make(chan struct{}, 1), purge.Bulk: make(chan struct{}, 1),
 		},

@@ -1,0 +1,109 @@
+package worker
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+)
+
+// pausedFor is how long calls wait after the credentials were refused.
+const pausedFor = 10 * time.Second
+
+// denied are the types of zones that the credentials have no permission for. Nobody can tell from one
+// refusal whether the permission is lacking for a zone or for all; so it pauses the account like one of
+// the credentials themselves, unless a call was just carried out. But what was refused then lets
+// everything else have a turn before it is tried again, or a zone without permission would stall the
+// others (I7). The Worker's mu guards it.
+type denied struct {
+	until   map[pair]time.Time
+	granted time.Time // when a call was last carried out
+}
+
+func newDenied() denied { return denied{until: make(map[pair]time.Time)} }
+
+// refused notes a refusal, and tells until when the type is held: for as many pauses as there are other
+// types held, which each may take one, and one more for what is not refused.
+func (d *denied) refused(p pair, now time.Time) time.Time {
+	if delete(d.until, p); len(d.until) >= planMost {
+		clear(d.until)
+	}
+	others := 0
+	for _, until := range d.until {
+		if until.After(now) {
+			others++
+		}
+	}
+	d.until[p] = now.Add(time.Duration(others+2) * pausedFor)
+	return d.until[p]
+}
+
+// alone tells that calls are carried out, so that a refusal is for its zone alone.
+func (d *denied) alone(now time.Time) bool { return now.Sub(d.granted) < pausedFor }
+
+// lift forgets everything once a type that was refused is accepted, for the permissions were changed,
+// and gives what was held.
+func (d *denied) lift(p pair) []pair {
+	if _, ok := d.until[p]; !ok {
+		return nil
+	}
+	defer clear(d.until)
+	return slices.Collect(maps.Keys(d.until))
+}
+
+// deny keeps a batch that the credentials may not send, and probes the account slowly.
+func (w *Worker) deny(batch *batcher.Batch[waiter], err error) {
+	g, now := batch.Group, time.Now()
+	pause, again := true, now.Add(pausedFor)
+	w.mu.Lock()
+	if edgeone.Forbidden(err) {
+		pause, again = !w.denied.alone(now), now
+		w.batcher.Hold(g.Account, g.Zone, g.Type, w.denied.refused(pair{g.Zone, g.Type}, now))
+	}
+	w.batcher.Return(batch, again)
+	w.mu.Unlock()
+	if pause {
+		w.Pace.Hold(pausedFor)
+	}
+	signal(w.wake)
+}
+
+// stalled tells whether a type waits for its zone's day or for a permission, and whether nothing of it
+// may be sent now. It must be called with the lock held.
+func (w *Worker) stalled(zone, typ string, now time.Time) (stalled, shut bool) {
+	if until, denied := w.denied.until[pair{zone, typ}]; denied {
+		return true, until.After(now)
+	}
+	return w.quotas.stalled(zone, typ, now)
+}
+
+func (w *Worker) stalledTypes(now time.Time) []pair {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.AppendSeq(w.quotas.stalledTypes(now), maps.Keys(w.denied.until))
+}
+
+// permit has what was denied tried again at once when the permissions were changed. What waits for its
+// day is held again by the next reading.
+func (w *Worker) permit(batch *batcher.Batch[waiter]) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.denied.lift(pair{batch.Group.Zone, batch.Group.Type}) {
+		w.batcher.Hold(batch.Group.Account, p.zone, p.typ, time.Time{})
+		w.quotas.again(p.zone)
+	}
+}
+
+func (w *Worker) setRefusal(class edgeone.Class, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case class == edgeone.Permission:
+		w.refusal = err.Error()
+	case class != edgeone.Transient && class != edgeone.Ambiguous && class != edgeone.Throttled:
+		w.refusal = ""
+		w.denied.granted = time.Now()
+	}
+}
