@@ -17,10 +17,25 @@ import (
 // window and keep others out (I7). So beyond a share of the window such requests move, whole and in order,
 // to a queue in the broker; when the day has room again, they come back as fast as it allows.
 
-// parkedShare is the part of the bulk window that may wait in memory for one such reason: one in ten.
-const parkedShare = 10
+const (
+	// parkedShare is the part of a window that may wait in memory for one such reason: one in ten.
+	parkedShare = 10
+	// crowdShare is the part that may wait for all of them together: one half.
+	crowdShare = 2
+)
 
-func (w *Worker) share() int { return max(1, w.cfg.BulkWindow/parkedShare) }
+// share is what may wait in a lane's window for one such reason. It must be called with the lock held.
+func (w *Worker) share(lane purge.Lane) int {
+	window := w.window(lane)
+	return max(1, min(window/parkedShare, window/crowdShare/max(1, w.crowd)))
+}
+
+// crowded notes how many types wait for a day or a permission, in line or in queues.
+func (w *Worker) crowded(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.crowd = n
+}
 
 // shelf tells where a request that is about to get in line is to be parked instead, nil if it is not.
 // It must be called with the lock held.
@@ -35,7 +50,7 @@ func (w *Worker) shelf(r *request, slots []slot, held []bool, now time.Time) *re
 	if stalled, _ := w.stalled(g.Zone, g.Type, now); !stalled {
 		return nil
 	}
-	if w.batcher.WaitingOf(g.Account, g.Zone, g.Type)+len(slots) <= w.share() {
+	if w.batcher.WaitingOf(g.Account, g.Zone, g.Type)+len(slots) <= w.share(r.window()) {
 		return nil
 	}
 	return &record.Queue{Account: g.Account, Zone: g.Zone, Type: g.Type, Lane: r.window()}
@@ -54,7 +69,11 @@ func (w *Worker) shelve(ctx context.Context, q record.Queue, fresh []*request) {
 // be told.
 func (w *Worker) watchDays(ctx context.Context) {
 	for sleep(ctx, keepEvery) {
-		for _, s := range w.stalledTypes(time.Now()) {
+		stalled := w.stalledTypes(time.Now())
+		w.shelves.Lock()
+		w.crowded(max(len(stalled), len(w.open)))
+		w.shelves.Unlock()
+		for _, s := range stalled {
 			w.order.Lock()
 			w.unload(ctx, s.zone, s.typ)
 			w.order.Unlock()
@@ -127,7 +146,7 @@ func (w *Worker) store(ctx context.Context, q record.Queue, parked []record.Park
 func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.batcher.WaitingOf(w.cfg.Account, zone, typ) <= w.share() {
+	if w.batcher.WaitingOf(w.cfg.Account, zone, typ) <= min(w.share(purge.Bulk), w.share(purge.Interactive)) {
 		return nil
 	}
 	waits := make(map[*request]int)
@@ -142,16 +161,18 @@ func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 	slices.SortFunc(whole, func(a, b *request) int {
 		return cmp.Or(a.Received.Compare(b.Received), cmp.Compare(a.replies[0].sequence, b.replies[0].sequence))
 	})
-	kept := 0
-	for len(whole) > 0 && (kept == 0 || kept+waits[whole[0]] <= w.share()) {
-		kept += waits[whole[0]]
-		whole = whole[1:]
-	}
-	out := make(map[*request]bool, len(whole))
+	left := map[purge.Lane]int{purge.Bulk: w.share(purge.Bulk), purge.Interactive: w.share(purge.Interactive)}
+	out := make(map[*request]bool)
 	queues := make(map[record.Queue][]*request)
 	for _, r := range whole {
+		lane := r.window()
+		stays := left[lane] >= waits[r] || left[lane] == w.share(lane) // one stays, however large
+		if left[lane] -= waits[r]; stays {
+			continue
+		}
+		left[lane] = -1 // and none that came later
 		out[r] = true
-		q := record.Queue{Account: w.cfg.Account, Zone: zone, Type: typ, Lane: r.window()}
+		q := record.Queue{Account: w.cfg.Account, Zone: zone, Type: typ, Lane: lane}
 		queues[q] = append(queues[q], r)
 	}
 	w.batcher.Remove(func(p waiter) bool { return out[p.request] })
@@ -169,14 +190,14 @@ func (w *Worker) queueRoom(in *intake) int {
 		if w.zoneless.targets > 0 {
 			return 0
 		}
-		return min(window, w.share())
+		return min(window, w.share(q.Lane))
 	}
 	waiting := w.batcher.WaitingOf(q.Account, q.Zone, q.Type)
 	stalled, shut := w.stalled(q.Zone, q.Type, time.Now())
 	if shut || stalled && waiting > 0 { // what waits tries whether the day has room again
 		return 0
 	}
-	return min(window, max(w.share(), w.quotas.left(q.Zone, q.Type))-waiting)
+	return min(window, max(w.share(q.Lane), w.quotas.left(q.Zone, q.Type))-waiting)
 }
 
 // reopen goes on with the queues that an owner before left.
@@ -187,6 +208,7 @@ func (w *Worker) reopen(ctx context.Context) error {
 	}
 	w.shelves.Lock()
 	defer w.shelves.Unlock()
+	w.crowded(len(queues))
 	for _, q := range queues {
 		if q.Account != w.cfg.Account {
 			w.Log.Warn("parked requests of another account left alone", zap.String("account", q.Account))

@@ -68,6 +68,7 @@ type Worker struct {
 	expiring int    // requests that have a time to expire
 	refusal  string // why EdgeOne refuses the credentials; empty when it does not
 	denied   denied
+	crowd    int // types that wait for their day, as of a moment ago
 }
 
 // New makes a Worker.
