@@ -2,7 +2,10 @@ package e2e_test
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
@@ -48,5 +51,76 @@ func TestFailure_DailyQuotaOfManyZones(t *testing.T) {
 				t.Errorf("%d requests are kept, want %d", kept, (requests-day)*zones)
 			}
 		})
+	}
+}
+
+// EdgeOne takes the targets and says afterwards that the day was spent. They are kept, and their group
+// waits for the next day; the rest of the job, other types and other zones are not affected.
+func TestFailure_TaskQuotaExceeded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *emulator.Config) { c.Zones = twoZones })
+	var spent atomic.Bool
+	spent.Store(true)
+	f := w.front(func(rw http.ResponseWriter, c *seen) bool {
+		ofDay := c.Action == describeQuota || c.Action == "DescribePurgeTasks"
+		if c.Zone != "zone-a" || !ofDay || !spent.Load() {
+			return false
+		}
+		c.alter(t, rw, spendDay)
+		return true
+	})
+	w.provision()
+	for i := range 10 {
+		w.request(purge.Bulk, purge.Request{ID: fmt.Sprintf("r%d", i), Zone: "zone-a", Targets: []string{url(i)}})
+		w.request(purge.Bulk, purge.Request{ID: fmt.Sprintf("late%d", i), Zone: "zone-a", Targets: []string{url(i) + "/late"}})
+	}
+	w.start()
+	w.until("the events of what was in time", func() bool { return w.count("PURGE_EVENTS") == 10 })
+	w.until("the rest to be kept", func() bool {
+		s, err := w.js.Stream(t.Context(), "PURGE_JOBS")
+		return err == nil && s.CachedInfo().State.LastSeq == 2 && s.CachedInfo().State.Msgs == 1
+	})
+	w.until("the quota to be read again", func() bool { return len(f.all(describeQuota, ofZone("zone-a"))) >= 2 })
+	calls := func(c *seen) bool { return c.Zone == "zone-a" && c.Type == apiTypes[purge.URL] }
+	before := len(f.all(createPurge, calls))
+	for i := range 10 {
+		w.request(purge.Bulk, purge.Request{ID: fmt.Sprintf("next%d", i), Zone: "zone-a", Targets: []string{url(100 + i)}})
+		w.request(purge.Bulk, purge.Request{ID: fmt.Sprintf("tag%d", i), Zone: "zone-a", Type: purge.Tag, Targets: []string{fmt.Sprintf("t%d", i)}})
+		w.request(purge.Bulk, purge.Request{ID: fmt.Sprintf("other%d", i), Zone: "zone-b", Targets: []string{other(i)}})
+	}
+	w.until("the events of what has a day of its own", func() bool { return w.count("PURGE_EVENTS") >= 30 })
+	if n := len(f.all(createPurge, calls)) - before; n != 0 {
+		t.Errorf("%d calls were made for what waits for its day", n)
+	}
+	spent.Store(false)
+	w.until("the events of what came after", func() bool { return w.count("PURGE_EVENTS") >= 40 })
+	ends := 40
+	if thorough { // what was kept is tried after a minute
+		ends = len(w.await(50))
+	}
+	for id, o := range w.events() {
+		if o.Status != purge.Completed || o.Attempts != 1 {
+			t.Errorf("%s: %s after %d attempts (%v), want completed after one", id, o.Status, o.Attempts, o.Reason)
+		}
+	}
+	if n := w.count("PURGE_EVENTS"); n != ends {
+		t.Errorf("%d events, want %d", n, ends)
+	}
+}
+
+// spendDay makes an answer that of a day that was spent meanwhile.
+func spendDay(response map[string]any) {
+	tasks, _ := response["Tasks"].([]any)
+	for _, task := range tasks {
+		row, _ := task.(map[string]any)
+		if target, _ := row["Target"].(string); strings.HasSuffix(target, "/late") && row["Status"] == "success" {
+			row["Status"], row["FailType"] = "failed", "quotaExceeded"
+		}
+	}
+	quotas, _ := response["PurgeQuota"].([]any)
+	for _, quota := range quotas {
+		if row, _ := quota.(map[string]any); row["Type"] == apiTypes[purge.URL] {
+			row["DailyAvailable"] = 0
+		}
 	}
 }

@@ -37,12 +37,24 @@ type leftover struct {
 	open     int // its requests that have targets in no other record
 }
 
-// Again has what is left of a job sent again when it is due. It does not block.
+// Again has what is left of a job sent again when it is due. Where its zone's day was spent, all of the
+// zone and type wait for the next one. It does not block.
 func (w *Worker) Again(job record.InFlight) {
 	w.mu.Lock()
 	heap.Push(&w.left, job)
+	if job.Spent {
+		w.spent(&job.Head, job.Rows)
+	}
 	w.mu.Unlock()
 	signal(w.due)
+	signal(w.wake)
+}
+
+// spent holds a zone's type whose day is spent, as EdgeOne tells of targets that it took; it must be
+// called with the lock held.
+func (w *Worker) spent(h *record.Head, targets int) {
+	now := time.Now()
+	w.batcher.Hold(h.Account, h.Zone, h.Type, w.quotas.refused(h.Zone, h.Type, now, now, targets))
 }
 
 // resend takes up what is due while there is room, until stop ends.
@@ -101,11 +113,9 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 	for i := range job.Shares {
 		w.lineUp(now, g, of, &job.Shares[i])
 	}
-	until := w.quotas.want(g.Zone, now)
-	if job.Spent {
-		until = w.quotas.refused(g.Zone, g.Type, now, now, len(job.Targets))
-	}
-	if until.After(now) {
+	if until := w.quotas.want(g.Zone, now); job.Spent {
+		w.spent(&job.Head, len(job.Targets))
+	} else if until.After(now) {
 		w.batcher.Hold(g.Account, g.Zone, g.Type, until)
 	}
 	w.mu.Unlock()
