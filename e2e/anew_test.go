@@ -34,7 +34,9 @@ func (w *world) remake() {
 	}
 }
 
-func TestRequestStreamMadeAnewWhileRequestsAreHeld(t *testing.T) {
+// The same while a worker holds requests of the old stream: an ack of them would take away new ones.
+func TestFailure_RequestStreamMadeAnewWhileHeld(t *testing.T) {
+	t.Parallel()
 	for _, full := range []bool{false, true} { // with a full window, nobody asks the broker for messages
 		t.Run(fmt.Sprintf("full window %t", full), func(t *testing.T) {
 			t.Parallel()

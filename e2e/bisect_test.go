@@ -26,6 +26,7 @@ func tapped(t *testing.T, rate int) (*world, *tap) {
 }
 
 func TestBadTargets_AreFoundInFewCalls(t *testing.T) {
+	t.Parallel()
 	for bad, most := range map[int]int{0: 0, 1: 12, 5: 60} {
 		t.Run(fmt.Sprintf("%d of 500", bad), func(t *testing.T) {
 			t.Parallel()
@@ -70,6 +71,7 @@ func TestBadTargets_AreFoundInFewCalls(t *testing.T) {
 
 // What is sent to find hundreds of bad targets goes behind whatever else there is to send.
 func TestBadTargets_HoldUpNobodyElse(t *testing.T) {
+	t.Parallel()
 	for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		t.Run(string(lane), func(t *testing.T) {
 			t.Parallel()

@@ -17,6 +17,7 @@ func on(zone, path string) string { return "https://" + zone + ".example/" + pat
 
 // However many zones have spent their day, what waits for them leaves room for another (I7).
 func TestFailure_DailyQuotaOfManyZones(t *testing.T) {
+	t.Parallel()
 	const zones, day, requests = 15, 10, 120
 	for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		t.Run(string(lane), func(t *testing.T) {
@@ -62,7 +63,7 @@ func TestFailure_TaskQuotaExceeded(t *testing.T) {
 	var spent atomic.Bool
 	spent.Store(true)
 	f := w.front(func(rw http.ResponseWriter, c *seen) bool {
-		ofDay := c.Action == describeQuota || c.Action == "DescribePurgeTasks"
+		ofDay := c.Action == describeQuota || c.Action == describeTasks
 		if c.Zone != "zone-a" || !ofDay || !spent.Load() {
 			return false
 		}

@@ -76,6 +76,7 @@ func (c *seen) read(body []byte) error {
 		return err
 	}
 	var q struct {
+		JobId              string //nolint:revive,staticcheck // 2022-01-06's name
 		StartTime, EndTime string
 		Filters            []struct {
 			Name   string
@@ -85,7 +86,7 @@ func (c *seen) read(body []byte) error {
 	if err := json.Unmarshal(body, &q); err != nil {
 		return err
 	}
-	c.Start, c.End = q.StartTime, q.EndTime
+	c.Start, c.End, c.JobID = q.StartTime, q.EndTime, q.JobId
 	for _, f := range q.Filters {
 		if f.Name == "job-id" {
 			c.JobID = strings.Join(f.Values, ",")

@@ -24,7 +24,8 @@ func spent(t *testing.T, day time.Duration) *world {
 	return w
 }
 
-func TestSpentDay_ParksWhatWaits(t *testing.T) {
+// A zone has spent its day: what waits for it is parked in order, and comes back; nothing else is affected.
+func TestFailure_DailyQuota(t *testing.T) {
 	t.Parallel()
 	w := spent(t, 7*time.Second)
 	w.load(1500)

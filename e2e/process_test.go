@@ -17,13 +17,12 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// build makes the program under test.
+// build gives the program under test, which the first test that asks for it makes.
 func build(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "edgepurge")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../cmd/edgepurge")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	bin, err := program()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }

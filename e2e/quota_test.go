@@ -15,6 +15,7 @@ var twoZones = map[string][]string{"zone-a": {"www.example.com"}, "zone-b": {"ot
 func other(n int) string { return fmt.Sprintf("https://other.example/page/%d", n) }
 
 func TestDailyQuota_TakesWhatFitsAndKeepsTheRestForTheNextDay(t *testing.T) {
+	t.Parallel()
 	for _, u := range []string{"daily=all", "daily=part"} {
 		t.Run(u, func(t *testing.T) {
 			t.Parallel()

@@ -123,6 +123,7 @@ var ends = []struct {
 }
 
 func TestTypesAndMethods_InBothVersions(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{newAPI, oldAPI} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
@@ -245,6 +246,7 @@ func TestWholeZones_AreOneCallEach(t *testing.T) {
 
 // A call holds no more than the API takes of the type, the zone's quota, and the operator's cap.
 func TestCeilings_OfEachType(t *testing.T) {
+	t.Parallel()
 	ceilings := map[purge.Type]int{purge.URL: 5000, purge.Prefix: 1000, purge.Host: 1000, purge.Tag: 100}
 	for _, c := range []struct {
 		name, version string

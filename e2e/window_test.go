@@ -35,6 +35,7 @@ func TestLargeInteractiveRequests_DoNotKeepUrgentOnesOut(t *testing.T) {
 }
 
 func TestRequestLargerThanItsWindow_IsTaken(t *testing.T) {
+	t.Parallel()
 	for _, lane := range []purge.Lane{purge.Bulk, purge.Interactive} {
 		t.Run(string(lane), func(t *testing.T) {
 			t.Parallel()

@@ -118,6 +118,11 @@ func (w *world) start() (stop func()) {
 	if testing.Verbose() {
 		log = zaptest.NewLogger(w.t)
 	}
+	return w.startLogging(log)
+}
+
+func (w *world) startLogging(log *zap.Logger) (stop func()) {
+	w.t.Helper()
 	a, err := app.New(w.cfg, common.NewCredential(emulator.DefaultSecretID, emulator.DefaultSecretKey), log)
 	if err != nil {
 		w.t.Fatal(err)

@@ -168,7 +168,8 @@ func TestZones_OfOneRequestEndTogether(t *testing.T) {
 
 // What the key pair may not call does no harm to requests that name their zone, or whose host the
 // configuration or a zone that does tell its domains knows; the others are told what to do.
-func TestRefusedLookups_HarmOnlyWhatNeedsThem(t *testing.T) {
+func TestFailure_HelperActionRefused(t *testing.T) {
+	t.Parallel()
 	refusing := func(actions ...string) func(call) bool {
 		return func(c call) bool { return slices.Contains(actions, c.Action) }
 	}
@@ -221,6 +222,7 @@ func TestRefusedLookups_HarmOnlyWhatNeedsThem(t *testing.T) {
 
 // While zones can't be looked up for now, requests that need it wait, and the others go on.
 func TestFailingLookups_KeepWhatNeedsThem(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{"InternalError", "RequestLimitExceeded", "AuthFailure.SecretIdNotFound"} {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,179 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// offer publishes a request and reports whether the broker took it.
+func (w *world) offer(r purge.Request) bool {
+	w.t.Helper()
+	data, err := r.Encode()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, err = w.js.Publish(w.t.Context(), purge.Subjects{Prefix: "purge"}.Request(purge.Bulk, "test"), data, jetstream.WithRetryAttempts(0))
+	return err == nil
+}
+
+// NATS goes away and comes back, three times. Readiness says so each time, and the worker goes on.
+func TestFailure_NATSAway(t *testing.T) {
+	t.Parallel()
+	const requests = 600
+	w := newWorld(t, func(c *emulator.Config) { c.BatchQuota, c.Rate, c.TaskTime = 20, 20, time.Second })
+	w.cfg.Limits.CreatePerSecond = 20
+	w.cfg.HTTP.Listen = freeAddress(t)
+	w.provision()
+	w.load(requests)
+	w.start()
+	ready := func(want int, say string) {
+		w.until(fmt.Sprintf("readiness to be %d %s", want, say), func() bool {
+			status, body, err := fetch(t, "http://"+w.cfg.HTTP.Listen+"/readyz")
+			return err == nil && status == want && strings.Contains(body, say)
+		})
+	}
+	for i := range 3 {
+		w.until("progress", func() bool { return w.api.Stats().CreateCalls >= int64(5*(i+1)) })
+		w.stopNATS()
+		ready(http.StatusServiceUnavailable, "nats is away")
+		w.startNATS()
+		ready(http.StatusOK, "")
+	}
+	w.completed(requests)
+}
+
+// cluster replaces a world's server by three that replicate everything.
+func (w *world) cluster() []*server.Server {
+	w.t.Helper()
+	servers := make([]*server.Server, 3)
+	urls := make([]string, len(servers))
+	for i := range servers {
+		opts := server.Options{
+			ServerName: fmt.Sprintf("node-%d", i), Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: w.t.TempDir(),
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: -1},
+		}
+		routes := []string{"nats://127.0.0.1:1", "nats://127.0.0.1:2"} // nobody there: they say how many there are
+		if i > 0 {
+			routes[0] = "nats://" + servers[0].ClusterAddr().String()
+		}
+		opts.Routes = server.RoutesFromStr(strings.Join(routes, ","))
+		s, err := server.NewServer(&opts)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		s.Start()
+		w.t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+		w.until("a server to listen", func() bool { return s.ClusterAddr() != nil && s.ReadyForConnections(patience) })
+		servers[i], urls[i] = s, s.ClientURL()
+	}
+	w.until("a leader that knows all", func() bool {
+		return slices.ContainsFunc(servers, func(s *server.Server) bool {
+			return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == len(servers)
+		})
+	})
+	w.cfg.NATS.URL, w.cfg.NATS.Replicas = config.ServerURL(strings.Join(urls, ",")), len(servers)
+	nc, err := nats.Connect(string(w.cfg.NATS.URL), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(nc.Close)
+	w.nc = nc
+	if w.js, err = jetstream.New(nc); err != nil {
+		w.t.Fatal(err)
+	}
+	return servers
+}
+
+// Of three servers the one that leads the stream of requests dies while they are worked on. The others
+// elect another, and every request that was acknowledged, before and meanwhile, has its end.
+func TestFailure_StreamLeaderLost(t *testing.T) {
+	t.Parallel()
+	const before, after = 300, 100
+	w := newWorld(t, func(c *emulator.Config) { c.BatchQuota, c.Rate = 20, 20 })
+	w.cfg.Limits.CreatePerSecond = 20
+	servers := w.cluster()
+	w.provision()
+	w.load(before)
+	w.start()
+	w.until("progress", func() bool { return w.api.Stats().CreateCalls >= 3 })
+	i := slices.IndexFunc(servers, func(s *server.Server) bool { return s.JetStreamIsStreamLeader("$G", "PURGE_REQUESTS") })
+	if i < 0 {
+		t.Fatal("the stream of requests has no leader")
+	}
+	servers[i].Shutdown()
+	for n := range after {
+		r := purge.Request{ID: fmt.Sprintf("after%d", n), Targets: []string{url(before + n)}}
+		w.until("a request to be taken", func() bool { return w.offer(r) })
+	}
+	w.completed(before + after)
+}
+
+// There is no room to store anything: in the account, as on a full disk, or in the stream of requests.
+// Publishers are refused; what was acknowledged before is worked on once there is room again, and nothing
+// is sent twice for it.
+func TestFailure_DiskFull(t *testing.T) {
+	t.Parallel()
+	t.Run("account", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, func(c *emulator.Config) { c.BatchQuota, c.Rate = 20, 20 })
+		w.cfg.EdgeOne.Timeout, w.cfg.Limits.CreatePerSecond = patience, 20
+		w.provision()
+		taken := 400
+		w.load(taken)
+		w.start()
+		w.until("progress", func() bool { return w.api.Stats().CreateCalls >= 3 && w.count("PURGE_EVENTS") > 0 })
+		w.limit(1)
+		if w.offer(purge.Request{ID: "refused", Targets: []string{url(taken)}}) {
+			t.Error("a request was taken that could not be stored")
+		}
+		calls := w.api.Stats().CreateCalls
+		w.until("calls whose jobs can't be stored", func() bool { return w.api.Stats().CreateCalls >= calls+3 })
+		if n := w.count("PURGE_EVENTS"); n == taken {
+			t.Error("there was room all the time")
+		}
+		w.limit(-1)
+		w.completed(taken)
+		if s := w.api.Stats(); s.Targets != int64(taken) {
+			t.Errorf("%d targets submitted, want %d: none twice", s.Targets, taken)
+		}
+	})
+	t.Run("stream", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, nil)
+		w.cfg.NATS.MaxBytes = 64 << 10
+		w.provision()
+		taken := 0
+		for w.offer(purge.Request{ID: fmt.Sprintf("r%d", taken), Targets: []string{url(taken)}}) {
+			taken++
+		}
+		if n := w.count("PURGE_REQUESTS"); taken < 100 || n != taken {
+			t.Fatalf("%d requests were taken, %d are stored, want some hundreds before the stream is full", taken, n)
+		}
+		w.start()
+		w.until("room", func() bool { return w.offer(purge.Request{ID: "last", Targets: []string{url(taken)}}) })
+		w.completed(taken + 1)
+	})
+}
+
+// limit sets how much the account may store; -1 for as much as there is room.
+func (w *world) limit(bytes int64) {
+	w.t.Helper()
+	limits := server.JetStreamAccountLimits{
+		MaxMemory: -1, MaxStore: bytes, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+	}
+	if err := w.nats.GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": limits}); err != nil {
+		w.t.Fatal(err)
+	}
+}
