@@ -126,10 +126,8 @@ func (t *Tracker) mayCount(w *window) (time.Duration, bool) {
 func (t *Tracker) look(ctx context.Context, w *window) {
 	w.looks++
 	done, again, err := t.judge(ctx, w)
-	if edgeone.Classify(err) == edgeone.Throttled {
-		t.pace.Throttled()
-	} else if err != nil && ctx.Err() == nil {
-		t.log.Warn("count gave no answer", zap.String("zone", w.zone), zap.Error(err))
+	if err != nil && ctx.Err() == nil {
+		t.uncounted(w, err)
 	}
 	now := time.Now()
 	var g errgroup.Group
@@ -142,11 +140,25 @@ func (t *Tracker) look(ctx context.Context, w *window) {
 	}
 	_ = g.Wait()
 	w.jobs = again
-	if len(again) < windowLeast || w.apart {
+	late := len(again) > 0 && now.Sub(again[0].Submitted) >= t.cfg.Deadline // each is to be given up
+	if len(again) < windowLeast || w.apart || late {
 		t.apart(w)
 		return
 	}
 	t.push(turn{due: now.Add(t.backoffOf(w)), window: w})
+}
+
+// uncounted does what follows from a count that was refused. While the API is away, the window waits; where
+// rows of a time may not be asked for, its jobs are asked for by their ids.
+func (t *Tracker) uncounted(w *window, err error) {
+	switch edgeone.Classify(err) {
+	case edgeone.Throttled:
+		t.pace.Throttled()
+	case edgeone.Transient, edgeone.Ambiguous:
+		t.log.Warn("count gave no answer", zap.String("zone", w.zone), zap.Error(err))
+	default:
+		t.log.Warn("counts are refused, asking for each job", zap.String("zone", w.zone), zap.Duration("for", t.distrust(w)), zap.Error(err))
+	}
 }
 
 // backoffOf is the wait until a window is counted again.
@@ -178,7 +190,7 @@ func (t *Tracker) judge(ctx context.Context, w *window) (done, again []*followed
 			return nil, w.jobs, err
 		}
 		if all.Total != want {
-			t.distrust(w)
+			t.differ(w)
 			return nil, w.jobs, nil
 		}
 		t.trust(w, good.Tasks)
@@ -190,7 +202,7 @@ func (t *Tracker) judge(ctx context.Context, w *window) (done, again []*followed
 		return nil, w.jobs, err
 	}
 	if good.Total+rest.Total != want {
-		t.distrust(w)
+		t.differ(w)
 		return nil, w.jobs, nil
 	}
 	if rest.Total > len(rest.Tasks) {
@@ -234,15 +246,20 @@ func (t *Tracker) forget(w *window) {
 	}
 }
 
-// distrust has the jobs of a zone asked for one by one for a while: its counts are not ours alone.
-func (t *Tracker) distrust(w *window) {
+// differ notes that a zone's counts are not ours alone.
+func (t *Tracker) differ(w *window) {
+	t.log.Info("counts of the zone's tasks are not of our jobs alone, asking for each job", zap.String("zone", w.zone), zap.Duration("for", t.distrust(w)))
+}
+
+// distrust has the jobs of a zone asked for one by one for a while, and tells for how long.
+func (t *Tracker) distrust(w *window) time.Duration {
+	w.apart = true
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	z := t.zone(w.zone)
 	z.doubt = min(max(2*z.doubt, distrustFirst), distrustLast)
 	z.distrusted = time.Now().Add(z.doubt)
-	t.mu.Unlock()
-	w.apart = true
-	t.log.Info("counts of the zone's tasks are not of our jobs alone, asking for each job", zap.String("zone", w.zone), zap.Duration("for", z.doubt))
+	return z.doubt
 }
 
 // trust notes that a window's counts were right.

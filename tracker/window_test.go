@@ -34,6 +34,9 @@ type factory struct {
 	latency time.Duration
 	hidden  time.Duration // until a job's rows are visible
 	lone    bool          // it shows one row a job
+	refuse  func(edgeone.TaskQuery) error
+
+	deadline time.Duration // of who follows them; 0: the default
 
 	mu    sync.Mutex
 	jobs  []made
@@ -68,6 +71,11 @@ func (f *factory) PurgeTasks(_ context.Context, q edgeone.TaskQuery) (edgeone.Ta
 	defer f.mu.Unlock()
 	f.calls++
 	var page edgeone.TaskPage
+	if f.refuse != nil {
+		if err := f.refuse(q); err != nil {
+			return page, err
+		}
+	}
 	for _, m := range f.jobs {
 		second := m.at.Truncate(time.Second)
 		if q.JobID != "" && m.id != q.JobID || q.JobID == "" && (second.Before(q.From) || second.After(q.To)) {
@@ -93,7 +101,11 @@ func (f *factory) AllTasks(ctx context.Context, q edgeone.TaskQuery, before func
 			return
 		}
 		q.Limit = 1 << 20
-		page, _ := f.PurgeTasks(ctx, q)
+		page, err := f.PurgeTasks(ctx, q)
+		if err != nil {
+			yield(edgeone.Task{}, err)
+			return
+		}
 		for _, task := range page.Tasks {
 			if !yield(task, nil) {
 				return
@@ -160,7 +172,7 @@ func later(a, b time.Time) time.Time {
 func (f *factory) follow(t *testing.T, gap time.Duration, jobs []made, foreign map[int]made) map[string]end {
 	t.Helper()
 	b := &books{start: time.Now()}
-	k := tracker.New(tracker.Config{PerSecond: 20}, f, b, &even{gap: 50 * time.Millisecond}, zap.NewNop())
+	k := tracker.New(tracker.Config{PerSecond: 20, Deadline: f.deadline}, f, b, &even{gap: 50 * time.Millisecond}, zap.NewNop())
 	ctx, cancel := context.WithCancel(t.Context())
 	var done sync.WaitGroup
 	done.Go(func() { _ = k.Run(ctx) })
@@ -267,5 +279,65 @@ func TestTracker_CountsTellNoLies(t *testing.T) {
 				}
 			}
 		})
+	})
+}
+
+// crowd is so many jobs that they are counted together once it is known how long tasks take.
+func crowd(lasts func(i int) time.Duration) []made {
+	jobs := make([]made, 400)
+	for i := range jobs {
+		jobs[i] = made{id: fmt.Sprint("job-", i), rows: 30, finishes: lasts(i)}
+	}
+	return jobs
+}
+
+// Where rows of a time can't be asked for, jobs are asked for by their ids.
+func TestTracker_DoesWithoutCountsThatAreRefused(t *testing.T) {
+	for _, code := range []string{"InvalidParameter.ParameterError", "OperationDenied", "UnauthorizedOperation.CamUnauthorized", "SomethingNew"} {
+		t.Run(code, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				counts := 0
+				f := &factory{t: t, latency: 40 * time.Millisecond, refuse: func(q edgeone.TaskQuery) error {
+					if q.JobID != "" {
+						return nil
+					}
+					counts++
+					return &edgeone.Error{Code: code, Sent: true}
+				}}
+				jobs := crowd(func(int) time.Duration { return 5 * time.Second })
+				ends := f.follow(t, 50*time.Millisecond, jobs, nil)
+				for _, m := range jobs {
+					if e, ok := ends[m.id]; !ok || e.out.Rest.Code != "" {
+						t.Fatalf("job %s ended with %+v (%t), want a success", m.id, e.out, ok)
+					}
+				}
+				if counts == 0 || counts > 10 {
+					t.Errorf("%d counts were refused, want a few", counts)
+				}
+			})
+		})
+	}
+}
+
+// Jobs that are counted together are given up at their deadline like any other.
+func TestTracker_GivesUpWhatIsCountedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &factory{t: t, latency: 40 * time.Millisecond, deadline: 2 * time.Minute}
+		jobs := crowd(func(i int) time.Duration {
+			if i < 100 {
+				return 5 * time.Second
+			}
+			return 1000 * time.Hour
+		})
+		ends := f.follow(t, 50*time.Millisecond, jobs, nil)
+		for i, m := range jobs {
+			want := ""
+			if i >= 100 {
+				want = "Deadline"
+			}
+			if e, ok := ends[m.id]; !ok || e.out.Rest.Code != want {
+				t.Fatalf("job %s ended with %+v (%t), want %q", m.id, e.out.Rest, ok, want)
+			}
+		}
 	})
 }
