@@ -49,12 +49,17 @@ func TestFailure_RequestStreamMadeAnewWhileHeld(t *testing.T) {
 			w.start()
 			w.await(1)
 			for _, lane := range []purge.Lane{purge.Bulk, purge.Interactive} {
+				n := 60
+				if full {
+					n = 1 // and it is as large as the window
+					w.request(lane, large(string(lane), 100))
+				}
 				for i := range 100 { // these are held, for nothing of their zone can be sent
 					w.request(lane, purge.Request{ID: fmt.Sprintf("%s%d", lane, i), Targets: []string{url(1000 + i)}})
 				}
 				w.until("them to be held", func() bool {
 					c, err := w.js.Consumer(w.t.Context(), "PURGE_REQUESTS", string(lane))
-					return err == nil && c.CachedInfo().NumAckPending >= 60
+					return err == nil && c.CachedInfo().NumAckPending >= n
 				})
 			}
 			w.remake()

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// minRoom, or a share of the window, keeps pulls from getting small while that is nearly full.
-	minRoom, minShare = 100, 50
+	// minRoom, or a share of the window, keeps pulls from getting small while that is nearly full. Of a small
+	// window mostShare tells the part that is enough: less than what can't be sent now leaves of it.
+	minRoom, minShare, mostShare = 100, 50, 4
 	// pullTurn is how long one pull waits, and so how soon a pause or a spent day ends pulling. The pull
 	// that the broker knows of goes on.
 	pullTurn = 300 * time.Millisecond
@@ -108,7 +109,7 @@ func (w *Worker) roomFor(in *intake) (room, least int) {
 		return w.queueRoom(in), 1
 	}
 	window := w.window(in.lane)
-	return w.roomOf(in.lane), min(max(minRoom, window/minShare), window)
+	return w.roomOf(in.lane), min(max(minRoom, window/minShare), max(1, window/mostShare))
 }
 
 // await waits until there may be room for an intake. Nobody asks the broker for messages meanwhile, so
