@@ -163,10 +163,25 @@ func TestFailure_WorkerKilled(t *testing.T) {
 			w.request(purge.Bulk, spanning("spans", 5*batch))
 			<-dead
 			w.completed(requests + 1)
+			second.checkHold(t)
 			if twice := j.checkRepeats(t, first, second, end, time.Now()); twice > 2*batch {
 				t.Errorf("%d targets were sent twice, want at most those of the calls that were under way", twice)
 			}
 		})
+	}
+}
+
+// checkHold wants a new owner to hold its calls for one window of the API's limit after a crash (I3).
+func (r *replica) checkHold(t *testing.T) {
+	t.Helper()
+	ts, _ := r.said("owner")["ts"].(string)
+	since, err := time.Parse(time.RFC3339Nano, ts)
+	if err != nil {
+		t.Fatalf("owner since %q: %v", ts, err)
+	}
+	// The line comes when its jobs are loaded, a part of the window.
+	if calls := r.all(createPurge, nil); len(calls) > 0 && calls[0].At.Sub(since) < 500*time.Millisecond {
+		t.Errorf("the new owner sent its first call after %v, want a second", calls[0].At.Sub(since))
 	}
 }
 

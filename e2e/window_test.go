@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
+	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/purge"
@@ -52,4 +54,42 @@ func TestRequestLargerThanItsWindow_IsTaken(t *testing.T) {
 			w.completed(22)
 		})
 	}
+}
+
+// However much waits, no more of it is held than the window has room for (I5).
+func TestWindow_BoundsWhatIsHeld(t *testing.T) {
+	t.Parallel()
+	const window, backlog = 500, 4000
+	w := newWorld(t, nil)
+	w.cfg.Worker.Window = window
+	w.cfg.EdgeOne.Timeout = patience
+	release := make(chan struct{})
+	f := w.front(func(_ http.ResponseWriter, c *seen) bool {
+		if c.Action == createPurge {
+			select {
+			case <-release:
+			case <-c.req.Context().Done():
+			}
+		}
+		return false
+	})
+	w.provision()
+	w.load(backlog)
+	w.start()
+	w.until("a call", func() bool { return len(f.all(createPurge, nil)) > 0 })
+	held := func() int {
+		c, err := w.js.Consumer(t.Context(), "PURGE_REQUESTS", string(purge.Bulk))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.CachedInfo().NumAckPending
+	}
+	w.until("most of a window to be held", func() bool { return held() > window/2 })
+	pulls := time.Now()
+	w.until("some more turns of pulling", func() bool { return held() > window || time.Since(pulls) > time.Second })
+	if n := held(); n > window {
+		t.Errorf("%d requests of one target are held, want at most %d", n, window)
+	}
+	close(release)
+	w.completed(backlog)
 }
