@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
@@ -150,6 +152,7 @@ func TestFailure_DiskFull(t *testing.T) {
 			t.Errorf("%d targets submitted, want %d: none twice", s.Targets, taken)
 		}
 	})
+	t.Run("from the start", checkNoAckUnstored)
 	t.Run("stream", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, nil)
@@ -166,6 +169,49 @@ func TestFailure_DiskFull(t *testing.T) {
 		w.until("room", func() bool { return w.offer(purge.Request{ID: "last", Targets: []string{url(taken)}}) })
 		w.completed(taken + 1)
 	})
+}
+
+// checkNoAckUnstored has a worker find jobs to be stored, refusals to be told and requests to be parked, and
+// no room for any of them: it acks none of their messages (I2).
+func checkNoAckUnstored(t *testing.T) {
+	t.Parallel()
+	const bad, good, late, day = 20, 20, 150, 10
+	w := newWorld(t, func(c *emulator.Config) { c.Zones, c.DailyQuota, c.BatchQuota = twoZones, day, 50 })
+	w.cfg.Worker.Window = 200
+	w.provision()
+	var spend []purge.Request
+	for i := range day {
+		spend = append(spend, purge.Request{ID: fmt.Sprintf("spends%d", i), Zone: "zone-a", Targets: []string{url(i)}})
+	}
+	w.requests(purge.Bulk, spend)
+	stop := w.start()
+	w.completed(day)
+	stop()
+	for i := range bad {
+		w.publish(purge.Interactive, "test", fmt.Appendf(nil, `{"id":"bad%d","targets":[]}`, i))
+	}
+	var all []purge.Request
+	for i := range good {
+		all = append(all, purge.Request{ID: fmt.Sprintf("good%d", i), Zone: "zone-b", Type: purge.Tag, Targets: []string{fmt.Sprintf("t%d", i%day)}})
+	}
+	for i := range late {
+		all = append(all, purge.Request{ID: fmt.Sprintf("late%d", i), Zone: "zone-a", Targets: []string{url(day + i)}})
+	}
+	w.requests(purge.Bulk, all)
+	w.limit(1)
+	logs, warnings := observer.New(zap.WarnLevel)
+	w.startLogging(zap.New(logs))
+	for _, what := range []string{"store dead letters", "store job", "park requests"} {
+		w.until("what can't be done: "+what, func() bool {
+			return warnings.FilterMessage(what+" did not succeed, trying again").Len() > 2
+		})
+	}
+	if n := w.count("PURGE_REQUESTS"); n != bad+good+late {
+		t.Errorf("%d messages are kept, want all %d: nothing of them is stored elsewhere", n, bad+good+late)
+	}
+	w.limit(-1)
+	w.until("the ends of what need not wait", func() bool { return w.count("PURGE_EVENTS") >= day+bad+good })
+	w.until("the others to be kept elsewhere", func() bool { return w.count("PURGE_REQUESTS")+w.count("PURGE_PARKED") == late })
 }
 
 // jobsStored counts the jobs that were ever stored, each in one part.
