@@ -43,8 +43,10 @@ func (l *Ledger) BeginTogether(ctx context.Context, names []string) error {
 // time counted, and never ended. It tries until the context ends.
 func (l *Ledger) BeginAlone(ctx context.Context, name string) (times int, err error) {
 	err = l.changeAlone(ctx, func(m map[string]int) {
-		m[name]++
-		times = m[name]
+		if times == 0 { // a try that was done without an answer is not one more
+			times = m[name] + 1
+		}
+		m[name] = times
 	})
 	return times, err
 }
