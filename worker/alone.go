@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,6 +23,9 @@ const (
 	togetherMost = 500
 	// aloneFor is how long they are watched: what ends a process at the sight of it does so at once.
 	aloneFor = 100 * time.Millisecond
+	// aloneKept is how long it is remembered of messages that do not come again that they were begun and never
+	// ended: one that was acked just before a crash never comes. One that comes later counts anew.
+	aloneKept = time.Hour
 )
 
 // suspectMessage is a message that waits to be handled apart from others.
@@ -58,12 +62,17 @@ func (w *Worker) alone(stop, work context.Context) {
 	if err != nil {
 		return // the context has ended: the messages come again
 	}
+	forget := time.NewTimer(aloneKept)
+	defer forget.Stop()
 	for stop.Err() == nil {
 		lot := w.nextSuspects(begun)
 		if len(lot) == 0 {
 			select {
 			case <-stop.Done():
 			case <-w.lonely:
+			case <-forget.C:
+				w.endAlone(work, slices.Collect(maps.Keys(begun))...)
+				clear(begun)
 			}
 			continue
 		}

@@ -123,3 +123,27 @@ func TestPoison_ManyInnocentsTakeNoTime(t *testing.T) {
 		})
 	}
 }
+
+// A message that was acked just before a crash does not come again to be ended.
+func TestPoison_WhatNeverComesAgainIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k := w.worker()
+		if err := k.Ledger.BeginTogether(t.Context(), []string{"bulk 1 1", "bulk 2 2"}); err != nil {
+			t.Fatal(err)
+		}
+		stop := w.run(t, k)
+		for _, tt := range []struct {
+			after time.Duration
+			want  int
+		}{{aloneKept - time.Minute, 2}, {2 * time.Minute, 0}} {
+			time.Sleep(tt.after)
+			if left, err := k.Ledger.Alone(t.Context()); len(left) != tt.want || err != nil {
+				t.Errorf("after %v: got %v, %v, want %d", tt.after, left, err, tt.want)
+			}
+		}
+		if err := stop(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+}
