@@ -40,8 +40,15 @@ type world struct {
 
 func newWorld(t *testing.T, change func(*emulator.Config)) *world {
 	t.Helper()
+	return newWorldOf(t, server.MAX_PAYLOAD_SIZE, change)
+}
+
+// newWorldOf is newWorld with another max_payload of the server.
+func newWorldOf(t *testing.T, maxPayload int32, change func(*emulator.Config)) *world {
+	t.Helper()
 	w := &world{t: t, opts: server.Options{
 		ServerName: "test", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+		MaxPayload: maxPayload,
 	}}
 	w.startNATS()
 	t.Cleanup(func() { w.stopNATS() })
