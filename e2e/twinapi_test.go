@@ -15,8 +15,6 @@ import (
 	"time"
 )
 
-const describeTasks = "DescribePurgeTasks"
-
 // made is a job that the API made, whether or not it could say so.
 type made struct {
 	job, zone string
