@@ -64,7 +64,7 @@ func Dial(cfg config.Config) broker.Dial {
 	return broker.Dial{
 		URL: string(n.URL), Context: n.Context, Creds: n.Creds, NKey: n.NKey,
 		User: n.User, Password: string(n.Password), Token: string(n.Token),
-		CA: n.CA, Cert: n.Cert, Key: n.Key,
+		CA: n.CA, Cert: n.Cert, Key: n.Key, Inbox: n.Inbox,
 	}
 }
 

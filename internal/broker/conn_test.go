@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -107,6 +108,24 @@ func TestConnect_Authenticates(t *testing.T) {
 	token.Authorization = "t0ken"
 	s = startServer(t, token)
 	ready(t, open(t, broker.Dial{URL: s.ClientURL(), Token: "t0ken"}, settings()))
+}
+
+// Every answer comes by the inbox that the user may read: of the API, of publishes, of pulls.
+func TestConnect_HasAnInboxOfItsOwn(t *testing.T) {
+	t.Parallel()
+	opts := serverOptions(t.TempDir())
+	opts.Users = []*server.User{{Username: "worker", Password: "secret", Permissions: &server.Permissions{
+		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX_worker.>"}},
+	}}}
+	s := startServer(t, opts)
+	dial := broker.Dial{URL: s.ClientURL(), User: "worker", Password: "secret", Inbox: "_INBOX_worker"}
+	b := provision(t, ready(t, open(t, dial, settings())))
+	request(t, b, purge.Bulk, 3)
+	pull(t, lane(t, b, purge.Bulk), 3)
+	tell(t, b, event("shop", "a", purge.Completed))
+	if found, err := b.EventsOf(t.Context(), []record.Key{{Source: "shop", ID: "a"}}); err != nil || len(found) != 1 {
+		t.Errorf("got %v, %v, want the event", found, err)
+	}
 }
 
 func TestConnect_RefusesWhatCannotWork(t *testing.T) {

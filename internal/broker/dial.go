@@ -17,6 +17,7 @@ type Dial struct {
 	User, Password string
 	Token          string
 	CA, Cert, Key  string // paths of PEM files
+	Inbox          string // what the subjects of answers begin with; _INBOX where neither this nor the context says it
 }
 
 func (d Dial) connect(opts ...nats.Option) (*nats.Conn, error) {
@@ -58,6 +59,9 @@ func (d Dial) options() ([]nats.Option, error) {
 	}
 	if d.Cert != "" {
 		opts = append(opts, nats.ClientCert(d.Cert, d.Key))
+	}
+	if d.Inbox != "" {
+		opts = append(opts, nats.CustomInboxPrefix(d.Inbox))
 	}
 	return opts, nil
 }

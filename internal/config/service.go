@@ -29,6 +29,8 @@ type NATS struct {
 	Key  string `yaml:"key" env:"KEY" alias:"NATS_KEY"`
 	// Context is the name (or absolute path) of a context of the nats CLI.
 	Context string `yaml:"context" env:"CONTEXT" alias:"NATS_CONTEXT"`
+	// Inbox begins the subjects of answers: 1-64 of A-Za-z0-9_-; empty: as the context says, or _INBOX.
+	Inbox string `yaml:"inbox" env:"INBOX"`
 	// Prefix begins every subject, and in upper case every stream: 1-32 of a-z0-9-.
 	Prefix string `yaml:"prefix" env:"PREFIX"`
 	// Provision is what is done at start about streams and consumers: one of the Provision words.

@@ -11,6 +11,7 @@ import (
 
 var (
 	prefixForm = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+	inboxForm  = regexp.MustCompile(`^[A-Za-z0-9_-]{0,64}$`)
 	// keyMaterial is what people paste where a path is wanted: an nkey seed, a credentials or PEM file.
 	keyMaterial = regexp.MustCompile(`^\s*(S[A-Z2-7]{57}\s*$|-----BEGIN)`)
 
@@ -24,6 +25,9 @@ func (k *checker) nats(n NATS) {
 	}
 	k.natsAuth(n)
 	k.natsFiles(n)
+	if !inboxForm.MatchString(n.Inbox) {
+		k.fault("nats.inbox", show(n.Inbox)+" can't begin a subject; write 1 to 64 of A-Z a-z 0-9 _ -")
+	}
 	if !prefixForm.MatchString(n.Prefix) {
 		k.fault("nats.prefix", show(n.Prefix)+" can't begin a subject; write 1 to 32 of a-z 0-9 -")
 	}

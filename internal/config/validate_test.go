@@ -72,6 +72,7 @@ func TestValidate_NATS(t *testing.T) {
 		{"prefix of 33", nats(func(n *config.NATS) { n.Prefix = strings.Repeat("a", 33) }), "nats.prefix: "},
 		{"prefix in capitals", nats(func(n *config.NATS) { n.Prefix = "Purge" }), `nats.prefix: "Purge" can't begin a subject`},
 		{"prefix with dot", nats(func(n *config.NATS) { n.Prefix = "a.b" }), `nats.prefix: "a.b" can't`},
+		{"inbox with dot", nats(func(n *config.NATS) { n.Inbox = "_INBOX.a" }), `nats.inbox: "_INBOX.a" can't begin a subject`},
 		{"no prefix", nats(func(n *config.NATS) { n.Prefix = "" }), `nats.prefix: "" can't`},
 		{"provision", nats(func(n *config.NATS) { n.Provision = "always" }), `nats.provision: "always" is not known; ` +
 			"write create, verify or none"},
