@@ -1,0 +1,328 @@
+package deploy_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// small is an installation that parks soon; the operator's streams are to be those that the worker verifies.
+var small = []string{
+	"EDGEPURGE_NATS_PROVISION=verify", "EDGEPURGE_WORKER_WINDOW=1000", "EDGEPURGE_TRACKER_POLL_MIN=250ms",
+	"EDGEPURGE_TRACKER_POLL_MAX=500ms", "EDGEPURGE_WORKER_DRAIN=5s",
+}
+
+// The users of nats.conf do everything that edgepurge does; none of it is refused, and no right is there that is of no
+// use.
+func TestNATS_UsersHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
+	w := newTown(t, func(c *emulator.Config) {
+		c.Zones = map[string][]string{"zone-a": {"www.example.com"}, "zone-b": {"shop.example"}}
+		c.BatchQuota, c.DailyQuota, c.Day = 100, 600, 10*time.Second
+		c.Faults = map[string]float64{"task-failed": 0.03}
+	})
+	w.operate("setup", "--dry-run")
+	w.operate("setup")
+	w.operate("setup") // what is there is looked at, and updated
+	w.litter()
+	g := w.producer()
+	g.publish(purge.Interactive, purge.Request{ID: "bad", Targets: []string{"ftp://www.example.com/"}}) // the first letter
+	g.publish(purge.Bulk, purge.Request{ID: "span", Targets: pages(5000, 5350)})
+	g.load(1500)
+
+	a := w.start()
+	w.until("the first owner", func() bool { return w.leads(a) })
+	b := w.start()
+	w.until("parked requests", func() bool { return w.count("PURGE_PARKED") >= 300 && w.count("PURGE_DEAD") >= 1 })
+	w.operateAll()
+	g.requests++               // its letter was replayed
+	w.stop(a, syscall.SIGTERM) // drains and hands over
+	w.until("the next owner", func() bool { return w.leads(b) })
+	g.load(300)
+	c := w.start()
+	w.stop(b, syscall.SIGKILL)
+	w.until("a third owner", func() bool { return w.leads(c) })
+	g.load(50)
+	w.until("the events", func() bool { return g.ended() == g.requests })
+	w.until("empty streams", func() bool {
+		s, err := w.admin.Stream(t.Context(), "PURGE_PARKED")
+		return err == nil && s.CachedInfo().State.Msgs == 0 && s.CachedInfo().State.Consumers == 0 &&
+			w.count("PURGE_REQUESTS") == 0 && w.count("PURGE_JOBS") == 0
+	})
+	if out := w.operate("events", "--source", "ghost"); strings.Count(out, "\n") != g.requests {
+		t.Errorf("I1: got %d events, want one for each of %d requests", strings.Count(out, "\n"), g.requests)
+	}
+	w.operate("status", "ghost/span")
+	w.stop(c, syscall.SIGTERM)
+	for user, p := range map[string]*tap{"worker": w.worker, "operator": w.operator, "ghost": w.ghost} {
+		t.Run(user, func(t *testing.T) { p.check(t, w.rights(user)) })
+	}
+}
+
+// pages are URLs of the first zone.
+func pages(from, to int) []string {
+	var all []string
+	for i := from; i < to; i++ {
+		all = append(all, fmt.Sprintf("https://www.example.com/%d", i))
+	}
+	return all
+}
+
+// litter puts where records of the worker belong what the server's answer to a publish of somebody in the same account
+// looks like: the worker removes it.
+func (w *town) litter() {
+	w.t.Helper()
+	for _, subject := range []string{
+		"purge.jobs.main.zone-a.job.x.0", "purge.marks.ghost.span.x", "purge.events.ghost.completed.r1",
+		"purge.control.pause.interactive",
+	} {
+		w.put(subject)
+	}
+	for i := 1000; i < 1010; i++ {
+		w.put(fmt.Sprintf("purge.parked.x.x.x.x.ghost.r%d.x", i))
+	}
+}
+
+// operateAll runs the operator's commands on an installation at work.
+func (w *town) operateAll() {
+	w.t.Helper()
+	w.operate("pause", "bulk")
+	w.operate("resume")
+	w.operate("status", "ghost/r1499")
+	if out, code := w.try("status", "ghost/nothing-like-it"); code != 1 || out != "unknown\n" {
+		w.t.Errorf("status of nothing: got %q, exit code %d", out, code)
+	}
+	w.operate("events", "--source", "ghost")
+	w.operate("dead", "ls")
+	w.operate("dead", "show", "1")
+	w.operate("dead", "replay", "1")
+	w.operate("dead", "drop", "1")
+	w.operate("submit", "--wait", "https://shop.example/1")
+	w.operate("submit", "--lane", "bulk", "https://shop.example/2")
+	w.operate("config", "check", "--online")
+	w.operate("events")
+}
+
+// producer is ghost, with what it has asked for and heard.
+type producer struct {
+	w        *town
+	js       jetstream.JetStream
+	events   *nats.Subscription
+	requests int
+	heard    map[string]bool
+}
+
+func (w *town) producer() *producer {
+	w.t.Helper()
+	nc := w.dial(w.ghost.url, "ghost", "password-of-ghost")
+	g := &producer{w: w, heard: make(map[string]bool)}
+	var err error
+	if g.js, err = jetstream.New(nc); err != nil {
+		w.t.Fatal(err)
+	}
+	if g.events, err = nc.SubscribeSync("purge.events.ghost.>"); err != nil {
+		w.t.Fatal(err)
+	}
+	return g
+}
+
+func (g *producer) publish(lane purge.Lane, r purge.Request) {
+	g.w.t.Helper()
+	data, err := r.Encode()
+	if err != nil {
+		g.w.t.Fatal(err)
+	}
+	if _, err := g.js.Publish(g.w.t.Context(), "purge.requests."+string(lane)+".ghost", data, jetstream.WithMsgID("ghost."+r.ID)); err != nil {
+		g.w.t.Fatalf("publish: %v", err)
+	}
+	g.requests++
+}
+
+// load publishes n requests of a page each, most of them in bulk.
+func (g *producer) load(n int) {
+	g.w.t.Helper()
+	for range n {
+		i := g.requests - 2
+		lane := purge.Bulk
+		if i%100 == 99 {
+			lane = purge.Interactive
+		}
+		g.publish(lane, purge.Request{ID: fmt.Sprintf("r%d", i), Targets: pages(i, i+1)})
+	}
+}
+
+// ended is how many requests have told their end so far. A subscription hears also what the stream refuses, such as an
+// event that is told again after a crash: once is what is stored.
+func (g *producer) ended() int {
+	for {
+		m, err := g.events.NextMsg(time.Millisecond)
+		if err != nil {
+			return len(g.heard)
+		}
+		if e, err := purge.DecodeEvent(m.Data); err == nil && m.Header.Get("Content-Type") == purge.EventContentType {
+			g.heard[e.Data.Request] = true
+		}
+	}
+}
+
+// rights are what a user of nats.conf may publish and subscribe to.
+func (w *town) rights(user string) *server.Permissions {
+	w.t.Helper()
+	for _, u := range natsOptions(w.t).Users {
+		if u.Username == user && u.Permissions != nil && u.Permissions.Publish != nil && u.Permissions.Subscribe != nil {
+			return u.Permissions
+		}
+	}
+	w.t.Fatalf("%s has no permissions", user)
+	return nil
+}
+
+// check wants nothing refused, and every right used.
+func (p *tap) check(t *testing.T, rights *server.Permissions) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, line := range p.refused {
+		t.Errorf("refused: %s", line)
+	}
+	compare(t, "publish", rights.Publish, p.published)
+	compare(t, "subscribe", rights.Subscribe, p.subscribed)
+}
+
+func compare(t *testing.T, what string, rights *server.SubjectPermission, used map[string]bool) {
+	t.Helper()
+	subjects := slices.Sorted(maps.Keys(used))
+	for _, pattern := range rights.Allow {
+		if !slices.ContainsFunc(subjects, func(s string) bool { return matches(pattern, s) }) {
+			t.Errorf("%s: %s is allowed, and of no use", what, pattern)
+		}
+	}
+	for _, s := range subjects {
+		if !slices.ContainsFunc(rights.Allow, func(pattern string) bool { return matches(pattern, s) }) {
+			t.Errorf("%s: %s is used, and not allowed", what, s)
+		}
+	}
+}
+
+// forbidden is what users may not do.
+var forbidden = []struct {
+	users     []string
+	publish   []string
+	subscribe []string
+}{
+	{
+		users: []string{"worker", "operator", "ghost"},
+		publish: []string{
+			"$JS.API.STREAM.DELETE.PURGE_REQUESTS", "$JS.API.STREAM.PURGE.PURGE_JOBS", "$JS.API.STREAM.CREATE.MINE",
+			"$JS.API.STREAM.MSG.DELETE.PURGE_EVENTS", "$JS.API.STREAM.MSG.DELETE.PURGE_REQUESTS", "$JS.API.STREAM.NAMES",
+			"$JS.API.CONSUMER.DELETE.PURGE_REQUESTS.bulk", "$JS.API.CONSUMER.DELETE.PURGE_CONTROL.owner",
+			"$JS.API.CONSUMER.PAUSE.PURGE_REQUESTS.bulk", "$JS.API.CONSUMER.CREATE.PURGE_REQUESTS.mine",
+			"$JS.API.CONSUMER.CREATE.PURGE_EVENTS.mine", "$JS.API.STREAM.SNAPSHOT.PURGE_JOBS", "$JS.API.META.LEADER.STEPDOWN",
+			"$SYS.REQ.SERVER.PING", "purge.progress.ghost.a", "purge.requests.urgent.shop", "purge.other", "_INBOX.a", "other",
+		},
+		subscribe: []string{
+			">", "purge.>", "purge.events.>", "purge.requests.>", "purge.jobs.>", "purge.control.>", "$JS.>", "$JS.ACK.>",
+			"$JS.EVENT.ADVISORY.>", "$SYS.>", "_INBOX_shop.>",
+		},
+	},
+	{
+		users: []string{"worker"},
+		publish: []string{
+			"purge.requests.bulk.ghost", "purge.requests.interactive.cli", "purge.control.pause.bulk", "_INBOX_operator.a",
+			"$JS.API.STREAM.CREATE.PURGE_REQUESTS", "$JS.API.STREAM.UPDATE.PURGE_REQUESTS", "$JS.API.STREAM.MSG.DELETE.PURGE_DEAD",
+			"$JS.API.STREAM.MSG.GET.PURGE_DEAD", "$JS.API.CONSUMER.CREATE.PURGE_CONTROL.owner.purge.control.lease",
+		},
+		subscribe: []string{"_INBOX.>", "_INBOX_operator.>"},
+	},
+	{
+		users: []string{"operator"},
+		publish: []string{
+			"purge.events.ghost.completed.a", "purge.dead.malformed.ghost", "purge.jobs.main.zone-a.a.b.0", "purge.marks.ghost.a.b",
+			"purge.parked.main.zone-a.purge_url.bulk.ghost.a.b", "purge.control.handover", "_INBOX_worker.a",
+			"$JS.ACK.PURGE_REQUESTS.bulk.1.1.1.1.1", "$JS.ACK.PURGE_CONTROL.owner.1.1.1.1.1",
+			"$JS.API.CONSUMER.MSG.NEXT.PURGE_REQUESTS.bulk", "$JS.API.CONSUMER.MSG.NEXT.PURGE_CONTROL.owner",
+			"$JS.API.STREAM.MSG.DELETE.PURGE_JOBS", "$JS.API.STREAM.MSG.DELETE.PURGE_PARKED",
+		},
+		subscribe: []string{"_INBOX.>", "_INBOX_worker.>"},
+	},
+	{
+		users: []string{"ghost"},
+		publish: []string{
+			"purge.requests.bulk.shop", "purge.requests.bulk.ghost.x", "purge.events.ghost.completed.a", "purge.control.lease",
+			"$JS.API.INFO", "$JS.API.STREAM.INFO.PURGE_REQUESTS", "$JS.API.DIRECT.GET.PURGE_EVENTS", "$JS.ACK.PURGE_REQUESTS.bulk.1.1.1.1.1",
+			"_INBOX_worker.a",
+		},
+		subscribe: []string{"purge.events.shop.>", "purge.events.*.completed.*", "purge.dead.>", "_INBOX_worker.>"},
+	},
+}
+
+func TestNATS_RefusesWhatAUserHasNoBusinessWith(t *testing.T) {
+	w := newTown(t, func(*emulator.Config) {})
+	for _, f := range forbidden {
+		for _, user := range f.users {
+			refused := make(chan error, len(f.publish)+len(f.subscribe))
+			nc := w.connect(user, "password-of-"+user, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
+			want := func(what string) {
+				t.Helper()
+				select {
+				case err := <-refused:
+					if !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), what) {
+						t.Errorf("%s: got %v, want a permissions violation of %s", user, err, what)
+					}
+				case <-time.After(patience):
+					t.Errorf("%s: %s is not refused", user, what)
+				}
+			}
+			for _, subject := range f.publish {
+				if err := nc.Publish(subject, nil); err != nil {
+					t.Fatal(err)
+				}
+				want(fmt.Sprintf("Publish to %q", subject))
+			}
+			for _, subject := range f.subscribe {
+				if _, err := nc.SubscribeSync(subject); err != nil {
+					t.Fatal(err)
+				}
+				want(fmt.Sprintf("Subscription to %q", subject))
+			}
+		}
+	}
+}
+
+// What the server answers to a producer's publish goes where the producer says, unasked: with an account of its own that
+// is no subject of anybody else.
+func TestNATS_TheAnswerStaysInTheProducersAccount(t *testing.T) {
+	w := newTown(t, func(*emulator.Config) {})
+	w.operate("setup")
+	nc := w.connect("ghost", "password-of-ghost")
+	replies := []string{
+		"purge.events.shop.completed.a", "purge.requests.bulk.shop", "purge.control.pause.bulk", "purge.jobs.main.zone-a.a.b.0",
+		"purge.marks.shop.a.b", "$JS.API.STREAM.DELETE.PURGE_REQUESTS",
+	}
+	for _, reply := range replies {
+		if err := nc.PublishRequest("purge.requests.bulk.ghost", reply, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.until("the requests", func() bool { return w.count("PURGE_REQUESTS") == len(replies) })
+	if _, err := nc.Request("purge.requests.bulk.ghost", nil, patience); err != nil { // the answers before are out when this one is
+		t.Fatal(err)
+	}
+	for stream, want := range map[string]int{
+		"PURGE_REQUESTS": len(replies) + 1, "PURGE_EVENTS": 0, "PURGE_JOBS": 0, "PURGE_PROGRESS": 0, "PURGE_CONTROL": 1, // the lease
+	} {
+		if got := w.count(stream); got != want {
+			t.Errorf("%s: got %d messages, want %d", stream, got, want)
+		}
+	}
+}
