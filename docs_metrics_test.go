@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 )
 
 const metricsFile = "docs/metrics.md"
@@ -193,50 +191,6 @@ func checkLabels(t *testing.T, values map[string]map[string]bool) {
 			free := name == "zone" || name == "code" || strings.HasSuffix(name, "version")
 			if !free && !strings.Contains(text, "`"+value+"`") {
 				t.Errorf("%s does not tell of %s=%q", metricsFile, name, value)
-			}
-		}
-	}
-}
-
-// The rules of the document are YAML that Prometheus takes, and speak of metrics and labels that there are.
-func TestDocsMetrics_AlertsSpeakOfMetricsThatThereAre(t *testing.T) {
-	t.Parallel()
-	told := toldMetrics(t)
-	name := regexp.MustCompile(`edgepurge_\w+`)
-	matcher := regexp.MustCompile(`(edgepurge_\w+)\{([^}]*)\}`)
-	blocks := blocks(t, metricsFile, "yaml")
-	if len(blocks) != 1 {
-		t.Fatalf("got %d blocks of rules, want 1", len(blocks))
-	}
-	var rules struct {
-		Groups []struct {
-			Name  string
-			Rules []struct {
-				Alert, Expr, For string
-				Annotations      map[string]string
-			}
-		}
-	}
-	decoder := yaml.NewDecoder(strings.NewReader(blocks[0]))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&rules); err != nil || len(rules.Groups) != 1 || len(rules.Groups[0].Rules) < 10 {
-		t.Fatalf("got %+v, %v, want a group of rules", rules, err)
-	}
-	for _, r := range rules.Groups[0].Rules {
-		names := name.FindAllString(r.Expr, -1)
-		if len(names) == 0 || strings.Count(r.Expr, "(") != strings.Count(r.Expr, ")") {
-			t.Errorf("%s: %s is no expression over our metrics", r.Alert, r.Expr)
-		}
-		for _, n := range names {
-			if _, ok := told[family(told, n)]; !ok {
-				t.Errorf("%s: there is no metric %s", r.Alert, n)
-			}
-		}
-		for _, m := range matcher.FindAllStringSubmatch(r.Expr, -1) {
-			for _, l := range regexp.MustCompile(`(\w+)=~?"`).FindAllStringSubmatch(m[2], -1) {
-				if l[1] != "le" && !slices.Contains(told[family(told, m[1])].labels, l[1]) {
-					t.Errorf("%s: %s has no label %s", r.Alert, m[1], l[1])
-				}
 			}
 		}
 	}
