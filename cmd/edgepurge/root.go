@@ -89,7 +89,7 @@ func newRoot() *cobra.Command {
 		return usage("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(newDemo(), newRun(), newSubmit(), newStatus(), newEvents(), newQuota(), newDead(), newPause(), newResume(),
-		newEmulator(), newSetup(), newConfig(), newVersion(), newCompletion())
+		newEmulator(), newSetup(), newConfig(), newHealth(), newVersion(), newCompletion())
 	return root
 }
 

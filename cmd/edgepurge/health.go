@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// healthWait bounds a look: probes give a few seconds.
+const healthWait = 3 * time.Second
+
+func newHealth() *cobra.Command {
+	return &cobra.Command{
+		Use:   "health",
+		Short: "Ask the worker on this machine whether it is ready",
+		Long: `Ask the worker that listens at http.listen on this machine whether it can do its
+part (/readyz). Exit code 1, with the reasons, when it can't, or nobody answers.
+For probes of containers, which have no shell.`,
+		Example: "  edgepurge health",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := load(cmd)
+			if err != nil {
+				return err
+			}
+			if cfg.HTTP.Listen == "" {
+				return exit{exitUsage, errors.New("http.listen is empty: there is nobody to ask")}
+			}
+			text, err := ready(cmd.Context(), cfg.HTTP.Listen)
+			if err == nil {
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
+			}
+			return err
+		},
+	}
+}
+
+// ready gives what /readyz says, and an error with the reasons where that is no.
+func ready(ctx context.Context, listen string) (string, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Errorf("read http.listen: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost" // all interfaces, of either kind
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthWait)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", http.NoBody)
+	if err != nil {
+		return "", fmt.Errorf("ask %s: %w", listen, err)
+	}
+	client := http.Client{Transport: new(http.Transport)} // no proxy: it is this machine
+	defer client.CloseIdleConnections()
+	res, err := client.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("ask the worker: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return "", fmt.Errorf("ask the worker: %w", err)
+	}
+	text := strings.TrimSpace(string(body))
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("not ready: %s", text)
+	}
+	return text, nil
+}
