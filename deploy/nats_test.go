@@ -29,18 +29,24 @@ var small = []string{
 func TestNATS_UsersHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
 	w := newTown(t, func(c *emulator.Config) {
 		c.Zones = map[string][]string{"zone-a": {"www.example.com"}, "zone-b": {"shop.example"}}
-		c.BatchQuota, c.DailyQuota, c.Day = 100, 600, 10*time.Second
+		c.BatchQuota, c.DailyQuota, c.Day = 100, 600, 7*time.Second
 		c.Faults = map[string]float64{"task-failed": 0.03}
 	})
 	w.operate("setup", "--dry-run")
 	w.operate("setup")
-	w.operate("setup") // what is there is looked at, and updated
+	if out := w.operate("setup"); out != "everything is as it should be\n" { // what is there is looked at, and updated
+		t.Errorf("setup again: got %q", out)
+	}
 	w.litter()
 	g := w.producer()
 	g.publish(purge.Interactive, purge.Request{ID: "bad", Targets: []string{"ftp://www.example.com/"}}) // the first letter
 	g.publish(purge.Bulk, purge.Request{ID: "span", Targets: pages(5000, 5350)})
 	g.load(1500)
-
+	// A producer may use the program too, with the inbox that all clients have.
+	if out, code := w.try(w.env("ghost", w.ghost, "EDGEPURGE_NATS_INBOX="), "submit", "--source", "ghost", "https://shop.example/ghost"); code != 0 {
+		t.Errorf("submit as ghost: exit code %d: %s", code, out)
+	}
+	g.requests++
 	a := w.start()
 	w.until("the first owner", func() bool { return w.leads(a) })
 	b := w.start()
@@ -100,7 +106,7 @@ func (w *town) operateAll() {
 	w.operate("pause", "bulk")
 	w.operate("resume")
 	w.operate("status", "ghost/r1499")
-	if out, code := w.try("status", "ghost/nothing-like-it"); code != 1 || out != "unknown\n" {
+	if out, code := w.try(w.env("operator", w.operator), "status", "ghost/nothing-like-it"); code != 1 || out != "unknown\n" {
 		w.t.Errorf("status of nothing: got %q, exit code %d", out, code)
 	}
 	w.operate("events", "--source", "ghost")

@@ -117,6 +117,12 @@ func TestRules_AreQuietOnAWorkerThatIsWell(t *testing.T) {
 	w.operate("setup")
 	owner, other := w.start(), w.start()
 	w.until("an owner", func() bool { return w.leads(owner) || w.leads(other) })
+	_, text := w.get(owner.url + "/metrics")
+	for _, name := range metricName.FindAllString(read(t, "grafana/dashboard.json"), -1) {
+		if !strings.HasPrefix(name, "edgepurge_") && !strings.Contains(text, "\n"+name+" ") {
+			t.Errorf("the dashboard shows %s, which is not served", name)
+		}
+	}
 	before := w.scrape(owner)
 	maps.Copy(before, w.scrape(other))
 	g := w.producer()

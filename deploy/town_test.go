@@ -148,20 +148,20 @@ func (w *town) env(user string, p *tap, more ...string) []string {
 // operate runs a command as the operator, and wants it to end well.
 func (w *town) operate(args ...string) string {
 	w.t.Helper()
-	out, code := w.try(args...)
+	out, code := w.try(w.env("operator", w.operator, append(small, "EDGEPURGE_HTTP_LISTEN=")...), args...)
 	if code != 0 {
 		w.t.Errorf("edgepurge %s: got exit code %d, want 0\n%s", strings.Join(args, " "), code, out)
 	}
 	return out
 }
 
-// try runs a command as the operator; what it prints is on both outputs.
-func (w *town) try(args ...string) (text string, code int) {
+// try runs a command; what it prints is on both outputs.
+func (w *town) try(env []string, args ...string) (text string, code int) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, w.bin, args...)
-	cmd.Env = w.env("operator", w.operator, append(small, "EDGEPURGE_HTTP_LISTEN=")...)
+	cmd.Env = env
 	out, err := cmd.CombinedOutput()
 	if e, ok := errors.AsType[*exec.ExitError](err); ok {
 		return string(out), e.ExitCode()
