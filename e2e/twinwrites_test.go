@@ -66,7 +66,7 @@ var (
 			someZones.emulator(c)
 			c.BatchQuota, c.DailyQuota = 10, 100_000
 		},
-		config: func(c *config.Config) { c.Worker.Window = 100 },
+		config: func(c *config.Config) { c.Worker.Window, c.Worker.InteractiveWindow = 100, 100 },
 	}
 	// smallMessages has a server whose messages are soon too small for a job.
 	smallMessages = twinSetting{payload: 512 << 10, emulator: func(c *emulator.Config) { c.BatchQuota = 200 }}
