@@ -87,7 +87,7 @@ func TestCompose_WorkersAreConfigured(t *testing.T) {
 		if !s.ReadOnly {
 			t.Errorf("%s can write its image", name)
 		}
-		if name != "emulator" && fallback.FindStringSubmatch(all["nats"].Environment["EDGEPURGE_"+strings.ToUpper(cfg.NATS.User)+"_PASSWORD"])[1] != string(cfg.NATS.Password) {
+		if name != "emulator" && fallback.FindStringSubmatch(all["nats"].Environment[strings.ToUpper(cfg.NATS.User)+"_PASSWORD"])[1] != string(cfg.NATS.Password) {
 			t.Errorf("%s: NATS has another password for %s", name, cfg.NATS.User)
 		}
 		if !strings.HasPrefix(name, "worker") {

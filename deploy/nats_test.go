@@ -55,16 +55,24 @@ func TestNATS_UsersHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
 	g.requests++               // its letter was replayed
 	w.stop(a, syscall.SIGTERM) // drains and hands over
 	w.until("the next owner", func() bool { return w.leads(b) })
-	g.load(300)
 	c := w.start()
+	g.load(300)
+	release := w.hold()
+	for i, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
+		g.publish(lane, purge.Request{ID: "held-" + string(lane), Targets: []string{fmt.Sprintf("https://shop.example/held-%d", i)}})
+	}
+	w.until("messages that the owner holds, and tells of", func() bool {
+		_, text := w.get(b.url + "/metrics")
+		return !strings.Contains(text, "\nedgepurge_oldest_pending_seconds{lane=\"bulk\"} 0\n") && w.held(purge.Interactive) && w.held(purge.Bulk)
+	})
 	w.stop(b, syscall.SIGKILL)
+	release()
 	w.until("a third owner", func() bool { return w.leads(c) })
 	g.load(50)
 	w.until("the events", func() bool { return g.ended() == g.requests })
 	w.until("empty streams", func() bool {
 		s, err := w.admin.Stream(t.Context(), "PURGE_PARKED")
-		return err == nil && s.CachedInfo().State.Msgs == 0 && s.CachedInfo().State.Consumers == 0 &&
-			w.count("PURGE_REQUESTS") == 0 && w.count("PURGE_JOBS") == 0
+		return err == nil && s.CachedInfo().State.Consumers == 0 && w.count("PURGE_REQUESTS") == 0 && w.count("PURGE_JOBS") == 0
 	})
 	if out := w.operate("events", "--source", "ghost"); strings.Count(out, "\n") != g.requests {
 		t.Errorf("I1: got %d events, want one for each of %d requests", strings.Count(out, "\n"), g.requests)
@@ -95,9 +103,15 @@ func (w *town) litter() {
 	} {
 		w.put(subject)
 	}
-	for i := 1000; i < 1010; i++ {
+	for i := 0; i < 1500; i += 50 { // at least one of these will be parked
 		w.put(fmt.Sprintf("purge.parked.x.x.x.x.ghost.r%d.x", i))
 	}
+}
+
+// held tells whether somebody has taken messages of a lane and not acked them.
+func (w *town) held(lane purge.Lane) bool {
+	c, err := w.admin.Consumer(w.t.Context(), "PURGE_REQUESTS", string(lane))
+	return err == nil && c.CachedInfo().NumAckPending > 0
 }
 
 // operateAll runs the operator's commands on an installation at work.

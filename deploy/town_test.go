@@ -48,8 +48,8 @@ func TestMain(m *testing.M) {
 
 // The users of nats.conf, and the variables with their passwords.
 var passwords = map[string]string{
-	"worker": "EDGEPURGE_WORKER_PASSWORD", "operator": "EDGEPURGE_OPERATOR_PASSWORD", "ghost": "EDGEPURGE_GHOST_PASSWORD",
-	"sys": "NATS_SYS_PASSWORD",
+	"worker": "WORKER_PASSWORD", "operator": "OPERATOR_PASSWORD", "ghost": "GHOST_PASSWORD",
+	"sys": "SYS_PASSWORD",
 }
 
 // natsOptions loads nats.conf as it is, and changes only where the server listens and stores. A test that calls it is not
@@ -75,6 +75,7 @@ type town struct {
 	address                 string // of the server
 	api                     *emulator.Emulator
 	apiURL                  string
+	gate                    sync.RWMutex        // held for reading by each call of the API
 	admin                   jetstream.JetStream // a user of no file, who may do everything in the account PURGE
 	worker, operator, ghost *tap
 }
@@ -114,7 +115,11 @@ func newTown(t *testing.T, change func(*emulator.Config)) *town {
 	if w.api, err = emulator.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	front := httptest.NewServer(w.api)
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.gate.RLock()
+		defer w.gate.RUnlock()
+		w.api.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(front.Close)
 	w.apiURL = front.URL
 	return w
@@ -234,6 +239,14 @@ func (w *town) get(url string) (status int, body string) {
 		return 0, ""
 	}
 	return res.StatusCode, string(text)
+}
+
+// hold keeps the API from answering until the function is called.
+func (w *town) hold() (release func()) {
+	w.gate.Lock()
+	release = sync.OnceFunc(w.gate.Unlock)
+	w.t.Cleanup(release)
+	return release
 }
 
 // stop ends a replica by a signal, and waits for it.
