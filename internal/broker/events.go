@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -91,32 +90,19 @@ func (b *Broker) HasEvent(ctx context.Context, k record.Key) (bool, error) {
 
 // lookFor looks for an event among what lies under a filter, and gives the last sequence when none is.
 func (b *Broker) lookFor(ctx context.Context, filter string) (has bool, last uint64, err error) {
-	s, err := b.stream(ctx, "EVENTS")
-	if err != nil {
-		return false, 0, fmt.Errorf("look for event: %w", err)
-	}
 	for {
-		m, err := s.GetMsg(ctx, last+1, jetstream.WithGetMsgSubject(filter))
+		sequence, header, err := b.leadersNext(ctx, b.name("EVENTS"), filter, last+1)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return false, last, nil
 		}
 		if err != nil {
 			return false, 0, fmt.Errorf("look for event: %w", err)
 		}
-		last = sequenceOf(m)
-		if isEvent(m.Header) {
+		last = sequence
+		if isEvent(header) {
 			return true, last, nil
 		}
 	}
-}
-
-// sequenceOf is a message's own sequence, and not that of one it is a copy of, which is lower.
-func sequenceOf(m *jetstream.RawStreamMsg) uint64 {
-	sequence, err := strconv.ParseUint(added(m.Header, "Nats-Sequence"), 10, 64)
-	if err != nil {
-		return m.Sequence
-	}
-	return max(m.Sequence, sequence)
 }
 
 // putOver stores an event on the condition that what is there are none, and nothing is added to it.

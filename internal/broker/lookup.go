@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -127,4 +128,48 @@ func (b *Broker) lastOf(ctx context.Context, stream string, filters []string, ea
 			return fmt.Errorf("stream %s: %s %s", stream, status, m.Header.Get("Description"))
 		}
 	}
+}
+
+// leadersNext gives the first message under a filter from a sequence on, as the stream's leader has it. The
+// client's own look-up of a stream with direct gets may be answered by a replica that lags behind.
+func (b *Broker) leadersNext(ctx context.Context, stream, filter string, from uint64) (uint64, nats.Header, error) {
+	req, err := json.Marshal(struct {
+		Sequence uint64 `json:"seq"`
+		Next     string `json:"next_by_subj"`
+	}{from, filter})
+	if err != nil {
+		return 0, nil, fmt.Errorf("encode look-up: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	m, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, req)
+	if err != nil {
+		return 0, nil, fmt.Errorf("ask stream %s: %w", stream, err)
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message struct {
+			Sequence uint64 `json:"seq"`
+			Header   []byte `json:"hdrs"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return 0, nil, fmt.Errorf("read answer of stream %s: %w", stream, err)
+	}
+	switch e := answer.Error; {
+	case e != nil && e.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return 0, nil, jetstream.ErrMsgNotFound
+	case e != nil:
+		return 0, nil, fmt.Errorf("ask stream %s: %w", stream, e)
+	case answer.Message.Sequence < from:
+		return 0, nil, fmt.Errorf("stream %s gave message %d, asked from %d on", stream, answer.Message.Sequence, from)
+	}
+	if len(answer.Message.Header) == 0 {
+		return answer.Message.Sequence, nil, nil
+	}
+	header, err := nats.DecodeHeadersMsg(answer.Message.Header)
+	if err != nil {
+		return 0, nil, fmt.Errorf("read message %d of stream %s: %w", answer.Message.Sequence, stream, err)
+	}
+	return answer.Message.Sequence, header, nil
 }
