@@ -1,0 +1,4 @@
+package app
+
+// BuildOf makes a Build of what Go wrote into a binary.
+var BuildOf = buildOf
