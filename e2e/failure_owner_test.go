@@ -204,8 +204,10 @@ func TestFailure_OwnerPausedLongerThanItsLease(t *testing.T) {
 	w.provision()
 	j := w.journal()
 	const pace = "EDGEPURGE_LIMITS_CREATE_PER_SECOND=10"
-	first := w.replica(bin, pace)
+	line := w.proxy()
+	first := w.replica(bin, pace, "NATS_URL="+line.url)
 	second := w.replica(bin, pace)
+	sent := func() int { return len(second.all(createPurge, nil)) }
 	var end time.Time
 	stopped := make(chan struct{})
 	onNth("purge.jobs.>", 5)(w, first, func() { // right after a call, so that none is on its way
@@ -216,10 +218,14 @@ func TestFailure_OwnerPausedLongerThanItsLease(t *testing.T) {
 	w.load(requests)
 	<-stopped
 	before := len(first.all(createPurge, nil))
-	w.until("the other to send", func() bool { return len(second.all(createPurge, nil)) >= 3 })
+	w.until("the other to send", func() bool { return sent() >= 3 })
 	again := time.Now()
+	// It notices by its own clock: what the broker says of the lease comes later.
+	line.hold()
 	first.signal(syscall.SIGCONT)
-	w.until("the first to notice", func() bool { return first.said("another replica is the owner now") != nil })
+	w.until("some more calls", func() bool { return sent() >= 10 })
+	line.release()
+	w.until("the first to be told", func() bool { return first.said("another replica is the owner now") != nil })
 	w.completed(requests)
 	if n := len(first.all(createPurge, nil)); n != before {
 		t.Errorf("%d calls were made by an owner that had lost its lease", n-before)

@@ -29,11 +29,12 @@ func (w *world) replica(bin string, env ...string) *replica {
 	w.t.Helper()
 	health := freeAddress(w.t)
 	r := &replica{w: w, front: w.front(nil), cmd: exec.CommandContext(w.t.Context(), bin, "run")}
-	r.cmd.Env = append(env,
-		"PATH="+os.Getenv("PATH"), "HOME="+w.t.TempDir(),
-		"NATS_URL="+w.nats.ClientURL(), "EDGEPURGE_HTTP_LISTEN="+health,
-		"TENCENTCLOUD_SECRET_ID="+emulator.DefaultSecretID, "TENCENTCLOUD_SECRET_KEY="+emulator.DefaultSecretKey,
-		"EDGEPURGE_TRACKER_POLL_MIN=300ms", "EDGEPURGE_EDGEONE_ENDPOINT="+r.url)
+	r.cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + w.t.TempDir(),
+		"NATS_URL=" + w.nats.ClientURL(), "EDGEPURGE_HTTP_LISTEN=" + health,
+		"TENCENTCLOUD_SECRET_ID=" + emulator.DefaultSecretID, "TENCENTCLOUD_SECRET_KEY=" + emulator.DefaultSecretKey,
+		"EDGEPURGE_TRACKER_POLL_MIN=300ms", "EDGEPURGE_EDGEONE_ENDPOINT=" + r.url,
+	}, env...) // of two for one variable the last counts
 	from, to := io.Pipe()
 	r.cmd.Stderr = to
 	var reading sync.WaitGroup
