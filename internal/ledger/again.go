@@ -36,14 +36,40 @@ func (l *Ledger) anyAgain(job *record.Job, s *record.Share, out *record.Outcome)
 	return found
 }
 
+// toldBefore tells which requests have their event already of those whose targets would be sent again: a job
+// that an owner stored when the next one had sent them anew.
+func (l *Ledger) toldBefore(ctx context.Context, job *record.Job, out *record.Outcome) (map[record.Key]bool, error) {
+	var keys []record.Key
+	for i := range job.Shares {
+		if l.anyAgain(job, &job.Shares[i], out) {
+			keys = append(keys, job.Shares[i].Key())
+		}
+	}
+	told := make(map[record.Key]bool)
+	if len(keys) == 0 {
+		return told, nil
+	}
+	err := l.insist(ctx, "look up events", func() error {
+		found, err := l.store.EventsOf(ctx, keys)
+		for k := range found {
+			told[k] = true
+		}
+		return err
+	})
+	return told, err
+}
+
 // left is what is to be sent again of a job, nil when nothing is. Its requests span: what became of
 // their other targets, and of these before, is in their progress.
-func (l *Ledger) left(job *record.Job, out *record.Outcome) *record.Job {
+func (l *Ledger) left(job *record.Job, out *record.Outcome, told map[record.Key]bool) *record.Job {
 	left := &record.Job{Head: job.Head}
 	at := make(map[string]int)
 	attempts := 0
 	for i := range job.Shares {
 		s := &job.Shares[i]
+		if told[s.Key()] {
+			continue
+		}
 		rest := record.Share{Request: s.Request, Attempts: s.Attempts, Spans: true}
 		spent := true
 		each(job, s, out, func(index int, target string, r record.Result) {

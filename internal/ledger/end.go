@@ -36,11 +36,15 @@ func (l *Ledger) endPart(ctx context.Context, sequence uint64, out *record.Outco
 	if err != nil || job == nil {
 		return err
 	}
-	all, err := l.endShares(ctx, job, out)
+	told, err := l.toldBefore(ctx, job, out)
+	if err != nil {
+		return err
+	}
+	all, err := l.endShares(ctx, job, out, told)
 	if err != nil || !all {
 		return err
 	}
-	if left := l.left(job, out); left != nil {
+	if left := l.left(job, out, told); left != nil {
 		return l.replace(ctx, job, sequence, left)
 	}
 	return l.Drop(ctx, job, sequence)
@@ -87,13 +91,16 @@ func (l *Ledger) part(ctx context.Context, sequence uint64) (*record.Job, error)
 
 // endShares tells the requests that lie in this job alone, and marks those that span. It reports
 // whether it could do so for all.
-func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Outcome) (bool, error) {
+func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Outcome, told map[record.Key]bool) (bool, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(marksAtOnce)
 	var left atomic.Bool
 	ends := make([]record.Tally, 0, len(job.Shares))
 	for i := range job.Shares {
 		s := &job.Shares[i]
+		if told[s.Key()] {
+			continue
+		}
 		if !s.Spans && !l.anyAgain(job, s, out) {
 			ends = append(ends, tally(job, s, out))
 			continue
@@ -106,8 +113,8 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Out
 			return err
 		})
 	}
-	told := l.Tell(ctx, ends)
-	err := errors.Join(told, g.Wait())
+	telling := l.Tell(ctx, ends)
+	err := errors.Join(telling, g.Wait())
 	return !left.Load(), err
 }
 

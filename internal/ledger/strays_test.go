@@ -76,3 +76,19 @@ func TestLedger_FindsWhatNobodyFollowsThoughOthersWereEnded(t *testing.T) {
 		t.Errorf("got %d strays, want the late job", found)
 	}
 }
+
+// What failed in such a job is not sent again for a request that was done meanwhile by another.
+func TestLedger_SendsNothingAgainOfWhatIsTold(t *testing.T) {
+	store := newMemory()
+	l := newPatient(store)
+	first, second := jobOf("job-1"), jobOf("job-2")
+	r := request("r", 1)
+	put(first, r, false, 0)
+	put(second, r, false, 0)
+	jobs := must(t, l.Ledger, first, second)
+	ended(t, l.Ledger, jobs[1], record.Outcome{})
+	ended(t, l.Ledger, jobs[0], record.Outcome{Rest: record.Result{Code: "taskFailed", Again: true}})
+	if len(l.again) != 0 {
+		t.Errorf("%d things are to be sent again, want none: the request is told", len(l.again))
+	}
+}
