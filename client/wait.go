@@ -17,6 +17,9 @@ const (
 	// before.
 	firstLook = 2 * time.Second
 	lastLook  = 30 * time.Second
+	// storedWithin bounds the wait for an event to be stored that was heard, storedAgain is between looks for it.
+	storedWithin = time.Second
+	storedAgain  = 5 * time.Millisecond
 	// mailbox is how many messages below a request's events may wait for their reader: one event, and what a stranger
 	// had the server answer there.
 	mailbox = 16
@@ -124,8 +127,8 @@ func (w *waiter) once(ctx context.Context, while time.Duration) (purge.Outcome, 
 	for {
 		select {
 		case m := <-w.mail:
-			if got, err := w.c.outcomeOf(m, w.id); err == nil {
-				return got, nil
+			if heard, err := w.c.outcomeOf(m, w.id); err == nil {
+				return w.stored(ctx, heard), nil
 			}
 		case a := <-look.done:
 			if got, err := w.seen(a); err == nil || errors.Is(err, ErrDenied) {
@@ -144,6 +147,35 @@ func (w *waiter) once(ctx context.Context, while time.Duration) (purge.Outcome, 
 			return purge.Outcome{}, fmt.Errorf("%w (the request has not ended)", context.Cause(ctx))
 		}
 	}
+}
+
+// stored gives the event that the broker keeps, once it is there. What is heard is what was published, just before it
+// is stored, or refused because the request has its event already. Where nothing can be looked for in time, what was
+// heard counts.
+func (w *waiter) stored(ctx context.Context, heard purge.Outcome) purge.Outcome {
+	ctx, cancel := context.WithTimeout(ctx, storedWithin)
+	defer cancel()
+	for ctx.Err() == nil {
+		look, err := w.c.line.begin(w.c.lookUp(w.id))
+		if err != nil {
+			break
+		}
+		select {
+		case a := <-look.done:
+			if a.err == nil {
+				if got, err := w.c.found(a.msg, w.id); err == nil {
+					return got
+				}
+			}
+		case <-ctx.Done():
+		}
+		w.c.line.forget(look)
+		select {
+		case <-time.After(storedAgain):
+		case <-ctx.Done():
+		}
+	}
+	return heard
 }
 
 // seen reads the answer to a look. A right to listen that is missing is told by then: the server refuses it before it
