@@ -102,6 +102,9 @@ func (p *natsProxy) serve(ctx context.Context, client net.Conn) {
 	back.Go(func() { l.pass(server, client, l.fromServer) })
 	l.pass(client, server, l.fromClient)
 	back.Wait()
+	if l.await != nil { // the connection has ended by itself, and the answer is lost too
+		close(p.done)
+	}
 }
 
 // natsLink is one connection of a client.

@@ -1,7 +1,7 @@
 package e2e_test
 
 import (
-	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -48,7 +48,9 @@ type twinSetting struct {
 func newTwin(t *testing.T, s twinSetting) *twin {
 	t.Helper()
 	tw := &twin{asked: make(map[string]asked)}
-	tw.world = newWorldOf(t, cmp.Or(s.payload, server.MAX_PAYLOAD_SIZE), func(c *emulator.Config) {
+	// Without a token, a client of a server that is no more may come to this one, which got its port.
+	opts := server.Options{MaxPayload: s.payload, Authorization: rand.Text()}
+	tw.world = newWorldOf(t, opts, func(c *emulator.Config) {
 		c.BatchQuota, c.TaskTime = 5, 50*time.Millisecond
 		if s.emulator != nil {
 			s.emulator(c)
@@ -175,7 +177,8 @@ func askLarge(tw *twin) {
 func askOften(tw *twin) {
 	tw.post(purge.Bulk, purge.Completed, urls("often", 6)...)
 	times := make(map[string]int)
-	for range 6 {
+	for often := uint64(0); often < 6; {
+		often = 6
 		for i, m := range tw.take(purge.Bulk, 6) {
 			meta, err := m.Metadata()
 			if err == nil {
@@ -184,6 +187,7 @@ func askOften(tw *twin) {
 			if err != nil {
 				tw.t.Fatal(err)
 			}
+			often = min(often, meta.NumDelivered)
 			if i%2 == 0 {
 				times[fmt.Sprintf("bulk %d %d", meta.Sequence.Stream, meta.Timestamp.UnixNano())] = 4
 			}
@@ -213,13 +217,16 @@ func (tw *twin) take(lane purge.Lane, n int) []jetstream.Msg {
 	if err != nil {
 		tw.t.Fatal(err)
 	}
-	lot, err := c.Fetch(n, jetstream.FetchMaxWait(patience))
-	if err != nil {
-		tw.t.Fatal(err)
-	}
 	var all []jetstream.Msg
-	for m := range lot.Messages() {
-		all = append(all, m)
-	}
+	tw.until("the messages", func() bool {
+		lot, err := c.Fetch(n-len(all), jetstream.FetchMaxWait(time.Second))
+		if err != nil {
+			tw.t.Fatal(err)
+		}
+		for m := range lot.Messages() {
+			all = append(all, m)
+		}
+		return len(all) == n
+	})
 	return all
 }

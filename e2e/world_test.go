@@ -40,15 +40,15 @@ type world struct {
 
 func newWorld(t *testing.T, change func(*emulator.Config)) *world {
 	t.Helper()
-	return newWorldOf(t, server.MAX_PAYLOAD_SIZE, change)
+	return newWorldOf(t, server.Options{}, change)
 }
 
-// newWorldOf is newWorld with another max_payload of the server.
-func newWorldOf(t *testing.T, maxPayload int32, change func(*emulator.Config)) *world {
+// newWorldOf is newWorld with other options of the server: max_payload, or a token that clients need.
+func newWorldOf(t *testing.T, opts server.Options, change func(*emulator.Config)) *world {
 	t.Helper()
 	w := &world{t: t, opts: server.Options{
 		ServerName: "test", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
-		MaxPayload: maxPayload,
+		MaxPayload: opts.MaxPayload, Authorization: opts.Authorization,
 	}}
 	w.startNATS()
 	t.Cleanup(func() { w.stopNATS() })
@@ -71,6 +71,7 @@ func newWorldOf(t *testing.T, maxPayload int32, change func(*emulator.Config)) *
 	w.cfg = config.Default()
 	w.cfg.Instance = "test"
 	w.cfg.NATS.URL = config.ServerURL(w.nats.ClientURL())
+	w.cfg.NATS.Token = config.Secret(opts.Authorization)
 	w.cfg.EdgeOne.Endpoint = w.url
 	w.cfg.EdgeOne.Timeout = 2 * time.Second
 	w.cfg.HTTP.Listen = ""
@@ -79,7 +80,8 @@ func newWorldOf(t *testing.T, maxPayload int32, change func(*emulator.Config)) *
 	w.cfg.Tracker.PollMax = 500 * time.Millisecond
 	w.cfg.Worker.Drain = 5 * time.Second
 
-	w.nc, err = nats.Connect(w.nats.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	w.nc, err = nats.Connect(w.nats.ClientURL(), nats.Token(opts.Authorization),
+		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
