@@ -20,7 +20,7 @@ const probed = 9500 * time.Millisecond
 // readiness and metrics say so. Its requests are kept, and those of another account go on.
 func TestFailure_CredentialsRefused(t *testing.T) {
 	t.Parallel()
-	const requests, code = 200, "AuthFailure.SecretIdNotFound"
+	const requests, zones, code = 200, 5, "AuthFailure.SecretIdNotFound"
 	w := newWorld(t, func(c *emulator.Config) { c.BatchQuota = 20 })
 	w.cfg.HTTP.Listen = freeAddress(t)
 	w.cfg.Limits.CreatePerSecond = 20
@@ -40,16 +40,19 @@ func TestFailure_CredentialsRefused(t *testing.T) {
 		t.Error("no metric tells of the refusal")
 	}
 
+	for i := range zones { // the account waits as a whole
+		w.request(purge.Interactive, purge.Request{ID: fmt.Sprintf("z%d", i), Zone: fmt.Sprintf("zone-z%d", i), Targets: []string{url(i)}})
+	}
 	w.beside(t)
-	if requestsKept, events := w.count("PURGE_REQUESTS"), w.count("PURGE_EVENTS"); requestsKept != requests || events != 0 {
-		t.Errorf("%d requests are kept, %d have an end; want %d and none", requestsKept, events, requests)
+	if kept, events := w.count("PURGE_REQUESTS"), w.count("PURGE_EVENTS"); kept != requests+zones || events != 0 {
+		t.Errorf("%d requests are kept, %d have an end; want %d and none", kept, events, requests+zones)
 	}
 	refused := f.all(createPurge, nil)
 	if n := len(refused); n > 3 {
 		t.Errorf("%d calls were made in the face of a refusal, want one, and those that were under way", n)
 	}
 	f.set(nil)
-	w.completed(requests)
+	w.completed(requests + zones)
 	calls := f.all(createPurge, nil)
 	last := calls[len(refused)-1]
 	if wait := calls[len(refused)].At.Sub(last.At); wait < probed {
