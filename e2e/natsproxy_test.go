@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -201,7 +202,7 @@ func (l *natsLink) lose() (send []byte, cut bool) {
 
 func TestNATSProxy_DoesOneFault(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newWorldOf(t, server.Options{}, nil)
 	for _, fault := range []twinFault{{true, true, 2}, {true, false, 2}, {false, true, 2}, {false, false, 2}} {
 		for _, answered := range []bool{true, false} {
 			if !answered && fault.happens && !fault.cut {

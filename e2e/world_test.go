@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"net"
 	"net/http"
@@ -40,7 +41,8 @@ type world struct {
 
 func newWorld(t *testing.T, change func(*emulator.Config)) *world {
 	t.Helper()
-	return newWorldOf(t, server.Options{}, change)
+	// Without a token a worker of a world whose server was stopped may come to this one, which got its port, and own it.
+	return newWorldOf(t, server.Options{Authorization: rand.Text()}, change)
 }
 
 // newWorldOf is newWorld with other options of the server: max_payload, or a token that clients need.
