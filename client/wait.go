@@ -63,7 +63,8 @@ func (c *shared) putAndWait(ctx context.Context, o order) (purge.Outcome, error)
 // on over lost connections and restarts of servers. That a request ended otherwise than completed is no error: look at
 // the outcome's Status. A request that nobody has asked for does not end, nor does one whose event is not kept any more.
 //
-// Without the right to look for stored events (see the package) it still gets what comes while the connection holds.
+// Without the right to look for stored events (see the package) it still gets what comes while the connection holds, a
+// second later.
 func (c *Client) Wait(ctx context.Context, id string) (purge.Outcome, error) {
 	got, err := c.justWait(ctx, id)
 	if err != nil {
@@ -155,27 +156,20 @@ func (w *waiter) once(ctx context.Context, while time.Duration) (purge.Outcome, 
 func (w *waiter) stored(ctx context.Context, heard purge.Outcome) purge.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, storedWithin)
 	defer cancel()
-	for ctx.Err() == nil {
-		look, err := w.c.line.begin(w.c.lookUp(w.id))
-		if err != nil {
-			break
+	for {
+		got, err := w.c.look(ctx, w.id)
+		if err == nil {
+			return got
 		}
-		select {
-		case a := <-look.done:
-			if a.err == nil {
-				if got, err := w.c.found(a.msg, w.id); err == nil {
-					return got
-				}
-			}
-		case <-ctx.Done():
+		if !errors.Is(err, ErrNoEvent) {
+			return heard
 		}
-		w.c.line.forget(look)
 		select {
 		case <-time.After(storedAgain):
 		case <-ctx.Done():
+			return heard
 		}
 	}
-	return heard
 }
 
 // seen reads the answer to a look. A right to listen that is missing is told by then: the server refuses it before it

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -183,5 +185,34 @@ func TestStatus_TellsThatThereIsNoEvent(t *testing.T) {
 		if _, err := c.Status(t.Context(), id); err == nil || errors.Is(err, client.ErrNoEvent) {
 			t.Errorf("%q: got %v, want that it is no id", id, err)
 		}
+	}
+}
+
+// What is published and refused is heard like what is stored: a stale owner tells an end that the request does not have.
+func TestWait_BelievesWhatIsStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	nc := w.connect(w.admin()...)
+	c := w.clientOn(nc)
+	ended := make(chan purge.Outcome, 1)
+	go func() {
+		o, err := c.Wait(t.Context(), "a")
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- o
+	}()
+	w.until("the first look", func() bool { return nc.Stats().InMsgs > 0 && nc.NumSubscriptions() == 2 })
+	m, err := eventMessage(subjects.Event("ghost", purge.Partial, "a"), purge.EventContentType,
+		purge.Outcome{Request: "a", Source: "ghost", Status: purge.Partial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.js.PublishMsg(t.Context(), m, jetstream.WithExpectLastSequence(999)); err == nil {
+		t.Fatal("the publish was not refused")
+	}
+	w.tell("ghost", "a", purge.Completed)
+	if o := <-ended; o.Status != purge.Completed {
+		t.Errorf("got %s, want what is stored", o.Status)
 	}
 }

@@ -4,7 +4,7 @@
 // it. It polls at a pace of its own, decides when a job is final and what became of its targets, and
 // hands that outcome to the ledger, which tells the requests.
 //
-//	Track ─► waiting ─► due ─► poll ─┬─► not final: waits, longer each time, up to PollMax
+//	Track ─► waiting ─► due ─► poll ─┬─► not final: waits, until jobs of late were final, then longer each time
 //	                                 ├─► final: ledger.End, forgotten
 //	                                 └─► older than Deadline: what is open has failed, ledger.End
 //
@@ -14,6 +14,10 @@
 // for three polls counts for all targets. Where some rows are missing for other reasons, the job waits
 // for its deadline; then each target has what its row says, and those without one have failed. A refused
 // or failing poll costs time, never a job; only when a job is past its deadline do ten of them end it.
+//
+// Of a job of many targets it counts the successes before it reads rows. While there are more jobs than can
+// be asked for each PollMin, those of a zone that were made in one second of the server's clock are counted
+// together; where the counts are not those of our jobs alone, each is asked for by itself.
 //
 // What it does not do: keep jobs anywhere but in memory (they are stored before they come here and
 // removed after their end), or submit anything.

@@ -92,6 +92,20 @@ func TestLane_PullGivesAtMostRoom(t *testing.T) {
 	}
 }
 
+// What nobody has room for stays in the broker.
+func TestLane_PullAsksForNoMoreThanRoom(t *testing.T) {
+	t.Parallel()
+	b, _ := provisioned(t)
+	l := lane(t, b, purge.Bulk)
+	request(t, b, purge.Bulk, 20)
+	if got := pull(t, l, 5); len(got) != 5 {
+		t.Fatalf("got %d deliveries, want 5", len(got))
+	}
+	if got := depth(t, l); got != [2]int{15, 5} {
+		t.Errorf("got %v waiting and held, want 15 and 5", got)
+	}
+}
+
 func TestLane_PullsInLots(t *testing.T) {
 	t.Parallel()
 	b, _ := provisioned(t)

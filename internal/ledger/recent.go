@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -31,8 +32,8 @@ func (r *recent) add(sequence uint64, part *record.Job) {
 		r.drop(r.order[0])
 		r.order = r.order[1:]
 	}
-	for len(r.order) > 0 && r.parts[r.order[0]] == nil {
-		r.order = r.order[1:]
+	if len(r.order) > 2*len(r.parts)+64 { // one that stays long keeps those that are gone behind it
+		r.order = slices.DeleteFunc(r.order, func(s uint64) bool { return r.parts[s] == nil })
 	}
 }
 
