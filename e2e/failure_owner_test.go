@@ -217,13 +217,16 @@ func TestFailure_OwnerPausedLongerThanItsLease(t *testing.T) {
 	})
 	w.load(requests)
 	<-stopped
-	before := len(first.all(createPurge, nil))
 	w.until("the other to send", func() bool { return sent() >= 3 })
 	again := time.Now()
+	before, calls := len(first.all(createPurge, nil)), len(first.all("", nil)) // what was on its way has come
 	// It notices by its own clock: what the broker says of the lease comes later.
 	line.hold()
 	first.signal(syscall.SIGCONT)
 	w.until("some more calls", func() bool { return sent() >= 10 })
+	if n := len(first.all("", nil)); n != calls {
+		t.Errorf("%d calls of any kind were made by an owner that is not sure of its lease", n-calls)
+	}
 	line.release()
 	w.until("the first to be told", func() bool { return first.said("another replica is the owner now") != nil })
 	w.completed(requests)

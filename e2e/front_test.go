@@ -148,7 +148,7 @@ func (f *front) all(action string, want func(*seen) bool) []*seen {
 	defer f.mu.Unlock()
 	var found []*seen
 	for _, c := range f.calls {
-		if c.Action == action && (want == nil || want(c)) {
+		if (action == "" || c.Action == action) && (want == nil || want(c)) {
 			found = append(found, c)
 		}
 	}

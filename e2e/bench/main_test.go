@@ -38,7 +38,9 @@ func TestBench_MeasuresWhatItIsAskedTo(t *testing.T) {
 	}
 	want := map[string]bool{"submitted, of fetch and ack": true, "start to last event": true, "worker CPU for a request": true}
 	for _, r := range got.Rows {
-		if r.Scenario != "raw" || r.Workers != 1 || len(r.Values) != 1 || r.Median <= 0 {
+		// The kernel tells CPU in ticks of 10 ms, of which the emulator need not take one in so short a run.
+		tick := r.Figure == "emulator CPU for a request" && r.Median == 0
+		if r.Scenario != "raw" || r.Workers != 1 || len(r.Values) != 1 || r.Median <= 0 && !tick {
 			t.Errorf("got %+v, want a figure of the one run", *r)
 		}
 		delete(want, r.Figure)

@@ -115,17 +115,18 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	e := a.cfg.EdgeOne
 	acc.client, err = edgeone.New(edgeone.Config{
 		Credentials: a.credentials, Endpoint: e.Endpoint, Version: e.Version, Region: e.Region,
-		Timeout: e.Timeout, Sent: acc.sent, Called: a.counts.api.Called,
+		Timeout: e.Timeout, May: sure(lease), Sent: acc.sent, Called: a.counts.api.Called,
 	})
 	if err != nil {
 		return nil, err
 	}
 	books := a.newLedger(func(job record.InFlight) { acc.worker.Again(job) })
-	acc.zones = zone.New(acc.client, e.Zones, acc.aside.Wait, a.log.Named("zone"))
+	look, aside := surePace{acc.look, lease}, surePace{acc.aside, lease}
+	acc.zones = zone.New(acc.client, e.Zones, aside.Wait, a.log.Named("zone"))
 	acc.tracker = tracker.New(tracker.Config{
 		PollMin: a.cfg.Tracker.PollMin, PollMax: a.cfg.Tracker.PollMax, Deadline: a.cfg.Tracker.Deadline,
 		PerSecond: a.cfg.Limits.DescribePerSecond,
-	}, acc.client, countedEnds{books, a.counts.jobs}, acc.look, a.log.Named("tracker"))
+	}, acc.client, countedEnds{books, a.counts.jobs}, look, a.log.Named("tracker"))
 	lanes := make(map[purge.Lane]worker.Lane)
 	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		if lanes[name], err = a.broker.Lane(ctx, name); err != nil {
@@ -137,7 +138,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 		BulkWindow: a.cfg.Worker.Window, InteractiveWindow: a.cfg.Worker.InteractiveWindow, Drain: a.cfg.Worker.Drain,
 		HandedOver: ok,
 	}, worker.Deps{
-		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Look: acc.look, Aside: acc.aside.Wait, Lease: lease, Zones: acc.zones,
+		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Look: look, Aside: aside.Wait, Lease: lease, Zones: acc.zones,
 		Queues: queues{a.broker}, Paused: a.broker.Paused, Ledger: books, Tracker: acc.tracker, Metrics: a.counts.pipeline, Log: a.log.Named("worker"),
 	})
 	jobs, err := books.Load(ctx)

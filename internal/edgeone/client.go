@@ -37,8 +37,11 @@ type Config struct {
 	// Timeout bounds one call, from its start to the last byte of its answer. It is in force beside
 	// the context's own deadline. Defaults to DefaultTimeout.
 	Timeout time.Duration
+	// May, if not nil, is asked at that moment before: with its error the request does not go out, and the
+	// call is of class Transient. It is called from many goroutines at once and must not block.
+	May func() error
 	// Sent, if not nil, is called with the action at the moment that a request is handed to the
-	// network; a call that is refused before (too large, context ended) is not counted. It is called
+	// network; a call that is refused before (by May, too large, context ended) is not counted. It is called
 	// from many goroutines at once and must not block.
 	Sent func(action string)
 	// Called, if not nil, is told of the end of each call: its error as the caller gets it, and what it
@@ -74,7 +77,7 @@ func newClient(cfg Config, wire http.RoundTripper) (*Client, error) {
 		faults = append(faults, fmt.Errorf("timeout %v is negative: use 0 for %v", cfg.Timeout, DefaultTimeout))
 	}
 	cfg.Version = cmp.Or(cfg.Version, DefaultVersion)
-	api, err := newAPI(cfg, ep, &transport{wire: wire, sent: cfg.Sent})
+	api, err := newAPI(cfg, ep, &transport{wire: wire, may: cfg.May, sent: cfg.Sent})
 	faults = append(faults, err)
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("configure edgeone: %w", err)

@@ -20,6 +20,7 @@ const maxAnswer = 50 << 20
 // the connection for some content types, and loses the cause of a read that breaks.
 type transport struct {
 	wire http.RoundTripper
+	may  func() error        // may be nil
 	sent func(action string) // may be nil
 }
 
@@ -54,6 +55,9 @@ func (t *transport) admit(req *http.Request) error {
 	}
 	if req.ContentLength > MaxBody {
 		return fmt.Errorf("%w: %d bytes of %d", errTooLarge, req.ContentLength, MaxBody)
+	}
+	if t.may != nil {
+		return t.may()
 	}
 	return nil
 }

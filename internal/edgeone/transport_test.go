@@ -1,6 +1,7 @@
 package edgeone_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -78,5 +79,30 @@ func TestClient_HoldsAConnectionForEachCallInFlight(t *testing.T) {
 	}
 	if got := opened.Load(); got != calls {
 		t.Errorf("got %d connections for two rounds of %d calls, want %[2]d", got, calls)
+	}
+}
+
+func TestClient_AsksWhetherItMaySend(t *testing.T) {
+	s := serve(t, replies(`{"Response":{"JobId":"j","FailedList":[]}}`))
+	refusal := errors.New("not now")
+	var no atomic.Bool
+	c := s.client(t, func(cfg *edgeone.Config) {
+		cfg.May = func() error {
+			if no.Load() {
+				return refusal
+			}
+			return nil
+		}
+	})
+	no.Store(true)
+	if _, err := c.CreatePurge(t.Context(), urlPurge); !errors.Is(err, refusal) || edgeone.Classify(err) != edgeone.Transient {
+		t.Errorf("got %v, class %v, want %v and transient", err, edgeone.Classify(err), refusal)
+	}
+	if n := len(s.seen()) + len(s.sentActions()); n != 0 {
+		t.Errorf("%d calls went out or were told of, want none", n)
+	}
+	no.Store(false)
+	if _, err := c.CreatePurge(t.Context(), urlPurge); err != nil || len(s.seen()) != 1 {
+		t.Errorf("got %v and %d calls, want one", err, len(s.seen()))
 	}
 }
