@@ -4,17 +4,19 @@
 //
 // The worker waits here before it binds a batch, and tells when the call really went to the wire.
 // Calls are spaced by 1/rate and a margin, so that a window does not see one call too many when some
-// arrive late and the next ones early. A refusal holds all calls for one window and widens the margin
-// at once; a quiet while narrows it again. Several calls may be in flight: the pace is that of the
-// sends, so latency costs nothing.
+// arrive late and the next ones early. A call that is somewhat late, as timers are, does not put off the
+// next ones: they keep to the spacing, and the window to its count. A refusal holds all calls for one
+// window and widens the margin at once; a quiet while narrows it again. Several calls may be in flight:
+// the pace is that of the sends, so latency costs nothing.
 //
-// What it promises: no two sends are nearer than the spacing, whatever waited in between. What it
-// does not do: count what other tools on the account send (their effect is a refusal), or speak to
-// other replicas (there is one owner).
+// What it promises: no more sends in any window and margin than the limit allows, and no two nearer
+// than half the spacing, whatever waited in between. What it does not do: count what other tools on the
+// account send (their effect is a refusal), or speak to other replicas (there is one owner).
 package limiter
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,11 +24,12 @@ import (
 const (
 	// window is the span over which the API counts (API documentation, "API frequency limits").
 	window = time.Second
-	// jitter is what the margin of a whole window must cover: how much later one call may arrive,
-	// relative to another, than it was sent.
-	jitter = 20 * time.Millisecond
-	// quiet is how long there must have been no refusal before the margin narrows by a tenth.
-	quiet = 10 * time.Second
+	// jitter is the least margin of a window: how much later one call may arrive, relative to another,
+	// than it was sent. It costs a hundredth of the limit.
+	jitter = 10 * time.Millisecond
+	// quiet is how long there must have been no refusal before the margin narrows by a quarter: from half
+	// the limit to all of it takes half a minute.
+	quiet = 3 * time.Second
 )
 
 // Limiter paces one action of one account. It is safe for concurrent use; calls that wait are let
@@ -34,13 +37,14 @@ const (
 type Limiter struct {
 	mu        sync.Mutex
 	perSecond float64
+	perWindow int           // the calls that a window takes
 	interval  time.Duration // 1/rate; 0: no limit
-	margin    time.Duration // what is added to it now
-	last      time.Time     // the latest grant or send
+	margin    time.Duration // what is added to a window now
+	due       time.Time     // when the next call may go by the spacing
 	held      time.Time     // no send before, whatever the pace
-	narrowed  time.Time     // when the margin was last changed
-	sends     []time.Time   // those of the last window, oldest first
-	perWindow int
+	changed   time.Time     // when the margin last was
+	granted   []time.Time   // those that were let through and have not been told of as sent
+	sends     []time.Time   // the last perWindow, oldest first
 }
 
 // New makes a Limiter for perSecond calls a second; 0 means no limit.
@@ -57,12 +61,12 @@ func (l *Limiter) space(perSecond float64) {
 		l.perSecond = perSecond
 		l.interval = time.Duration(float64(window) / perSecond)
 		l.perWindow = max(1, int(perSecond))
-		l.margin = l.least()
+		l.margin = jitter
 	}
 }
 
 // Set changes the limit; 0 means none. The spacing changes from the last send on, and a margin that
-// refusals have widened stays, up to the new interval. Where there was no limit nobody knows what was
+// refusals have widened stays, up to half the new limit. Where there was no limit nobody knows what was
 // sent in the last window, and calls wait for one.
 func (l *Limiter) Set(perSecond float64) {
 	l.mu.Lock()
@@ -70,19 +74,20 @@ func (l *Limiter) Set(perSecond float64) {
 	if perSecond == l.perSecond {
 		return
 	}
-	before, margin := l.interval, l.margin
-	widened := margin > l.least()
+	spacing, margin := l.spacing(), l.margin
 	l.space(perSecond)
-	if widened {
-		l.margin = min(max(margin, l.margin), l.interval)
-	}
-	if before == 0 {
+	switch {
+	case l.interval == 0:
+	case spacing == 0:
 		l.held = later(l.held, time.Now().Add(window))
+	default:
+		l.margin = min(max(margin, jitter), l.most())
+		l.due = l.due.Add(l.spacing() - spacing)
 	}
 }
 
-// least is the margin of a quiet time: jitter spread over the calls of a window.
-func (l *Limiter) least() time.Duration { return jitter / time.Duration(max(1, l.perWindow)) }
+// most is the widest margin: it leaves half the limit.
+func (l *Limiter) most() time.Duration { return l.interval * time.Duration(l.perWindow) }
 
 // Wait blocks until a call may go and takes its place in line; the caller sends at once and reports
 // it with Sent. It returns the context's cause when that ends first.
@@ -111,21 +116,50 @@ func (l *Limiter) grant(now time.Time) time.Duration {
 	}
 	if l.interval > 0 {
 		l.narrow(now)
-		l.last = now
+		l.granted = append(recent(l.granted, now.Add(-l.span())), now)
+		l.advance(now)
 	}
 	return 0
 }
 
 // next is the time before which there is no send.
 func (l *Limiter) next() time.Time {
-	if l.interval == 0 || l.last.IsZero() {
+	if l.interval == 0 {
 		return l.held
 	}
-	return later(l.held, l.last.Add(l.interval+l.margin))
+	next := later(l.held, l.due)
+	if first := len(l.sends) + len(l.granted) - l.perWindow; first >= len(l.sends) {
+		next = later(next, l.granted[first-len(l.sends)].Add(l.span()))
+	} else if first >= 0 {
+		next = later(next, l.sends[first].Add(l.span()))
+	}
+	return next
 }
 
-// Sent tells that a call goes to the wire now. The spacing counts from here, not from Wait: a call
-// that was held up in between must not come close to the next one.
+// span is what the calls of a window, and the first of the next, take at least.
+func (l *Limiter) span() time.Duration { return l.most() + l.margin }
+
+// spacing is the time from one call to the next.
+func (l *Limiter) spacing() time.Duration {
+	if l.interval == 0 {
+		return 0
+	}
+	return l.interval + l.margin/time.Duration(l.perWindow)
+}
+
+// advance makes the next call due, after one of now. From the time at which that one was due, when it was
+// little late; idleness saves up nothing.
+func (l *Limiter) advance(now time.Time) {
+	spacing := l.spacing()
+	if now.Sub(l.due) <= spacing/2 {
+		l.due = l.due.Add(spacing)
+	} else {
+		l.due = now.Add(spacing)
+	}
+}
+
+// Sent tells that a call goes to the wire now. Its window counts from here, not from Wait: a call that
+// was held up in between must not come close to the next one.
 func (l *Limiter) Sent() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,20 +167,31 @@ func (l *Limiter) Sent() {
 		return
 	}
 	now := time.Now()
-	l.last = later(l.last, now)
-	l.sends = append(l.sends, now)
-	l.sends = recent(l.sends, now)
+	if len(l.granted) > 0 {
+		l.granted = l.granted[:len(l.granted)-1]
+	}
+	l.sent(now)
+	if spacing := l.spacing(); now.Sub(l.due.Add(-spacing)) > spacing/2 {
+		l.due = now.Add(spacing)
+	}
+}
+
+func (l *Limiter) sent(at time.Time) {
+	l.sends = append(l.sends, at)
+	l.sends = l.sends[max(0, len(l.sends)-l.perWindow):]
 }
 
 // Throttled tells that the API refused a call as too fast. All calls wait for one window, and the
-// margin doubles, up to one interval (half the rate).
+// margin doubles, up to half the limit; once for all calls that were on their way.
 func (l *Limiter) Throttled() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	if !now.Before(l.held) {
+		l.margin = min(2*l.margin, l.most())
+		l.changed = now
+	}
 	l.held = later(l.held, now.Add(window))
-	l.margin = min(2*l.margin, l.interval)
-	l.narrowed = now
 }
 
 // Hold lets no call through before d has passed. A new owner holds one window when it can't know
@@ -161,17 +206,22 @@ func (l *Limiter) Hold(d time.Duration) {
 func (l *Limiter) Sends() []time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]time.Time(nil), recent(l.sends, time.Now())...)
+	return slices.Clone(recent(l.sends, time.Now().Add(-window)))
 }
 
-// Resume goes on from the sends of a predecessor. Times in the future, as from another clock, count
-// as now.
+// Resume goes on from the sends of a predecessor, oldest first. Times in the future, as from another
+// clock, count as now.
 func (l *Limiter) Resume(sends []time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.interval == 0 {
+		return
+	}
 	now := time.Now()
 	for _, at := range sends {
-		l.last = later(l.last, sooner(at, now))
+		at = sooner(at, now)
+		l.sent(at)
+		l.due = later(l.due, at.Add(l.spacing()))
 	}
 }
 
@@ -180,30 +230,31 @@ func (l *Limiter) Resume(sends []time.Time) {
 func (l *Limiter) Pace() (limit float64, spacing, margin time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.perSecond, l.interval + l.margin, l.margin
+	spacing = l.spacing()
+	return l.perSecond, spacing, spacing - l.interval
 }
 
 // Spacing is the time from one send to the next as it is now; 0 without a limit.
 func (l *Limiter) Spacing() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.interval + l.margin
+	_, spacing, _ := l.Pace()
+	return spacing
 }
 
-// narrow takes a tenth off the margin for a quiet while, down to the least.
+// narrow takes a quarter off the margin for a quiet while, down to the least.
 func (l *Limiter) narrow(now time.Time) {
-	if l.margin <= l.least() || now.Sub(l.narrowed) < quiet {
+	if l.margin <= jitter || now.Sub(l.changed) < quiet {
 		return
 	}
-	l.margin = max(l.least(), l.margin*9/10)
-	l.narrowed = now
+	l.margin = max(jitter, l.margin*3/4)
+	l.changed = now
 }
 
-func recent(sends []time.Time, now time.Time) []time.Time {
-	for len(sends) > 0 && now.Sub(sends[0]) > window {
-		sends = sends[1:]
+// recent are the times that are not before start.
+func recent(times []time.Time, start time.Time) []time.Time {
+	for len(times) > 0 && times[0].Before(start) {
+		times = times[1:]
 	}
-	return sends
+	return times
 }
 
 func later(a, b time.Time) time.Time {

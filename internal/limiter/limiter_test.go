@@ -10,7 +10,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/limiter"
 )
 
-const spacing = 51 * time.Millisecond // 1/20 s and a twentieth of 20 ms
+const spacing = 50500 * time.Microsecond // 1/20 s and a twentieth of 10 ms
 
 func send(t *testing.T, l *limiter.Limiter) time.Time {
 	t.Helper()
@@ -67,16 +67,44 @@ func TestLimiter_NeverExceedsAWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limiter.New(20)
 		var sends []time.Time
-		for i := range 200 {
-			if i%7 == 0 {
+		for i := range 400 {
+			if i%70 == 0 {
 				time.Sleep(time.Duration(i*13%170) * time.Millisecond)
 			}
-			sends = append(sends, send(t, l))
+			if err := l.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(i*i%23) * time.Millisecond) // held up
+			l.Sent()
+			sends = append(sends, time.Now())
 		}
 		for i := 20; i < len(sends); i++ {
-			if span := sends[i].Sub(sends[i-20]); span <= time.Second {
+			if span := sends[i].Sub(sends[i-20]); span < time.Second+10*time.Millisecond {
 				t.Fatalf("21 sends within %v", span)
 			}
+		}
+	})
+}
+
+// A call that is let through and not made costs its place in one window, and no more.
+func TestLimiter_ForgetsCallsThatWereNotMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		for range 5 {
+			send(t, l)
+			if err := l.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 20 {
+			send(t, l)
+		}
+		start := send(t, l)
+		for range 40 {
+			send(t, l)
+		}
+		if got := time.Since(start); got != 40*spacing {
+			t.Errorf("40 calls took %v, want %v", got, 40*spacing)
 		}
 	})
 }
@@ -89,13 +117,18 @@ func TestLimiter_SlowsAfterARefusalAndRecovers(t *testing.T) {
 		if got := send(t, l).Sub(refused); got != time.Second {
 			t.Errorf("next call %v after a refusal, want one window", got)
 		}
-		if got, want := l.Spacing(), spacing+time.Millisecond; got != want {
+		if got, want := l.Spacing(), spacing+500*time.Microsecond; got != want {
 			t.Errorf("spacing %v after a refusal, want %v", got, want)
 		}
-		if limit, gap, margin := l.Pace(); limit != 20 || gap != 52*time.Millisecond || margin != 2*time.Millisecond {
-			t.Errorf("got %v calls a second, %v apart with a margin of %v; want 20, 52ms, 2ms", limit, gap, margin)
+		if limit, gap, margin := l.Pace(); limit != 20 || gap != 51*time.Millisecond || margin != time.Millisecond {
+			t.Errorf("got %v calls a second, %v apart with a margin of %v; want 20, 51ms, 1ms", limit, gap, margin)
+		}
+		l.Throttled()
+		if l.Throttled(); l.Spacing() != 52*time.Millisecond {
+			t.Errorf("spacing %v after two refusals at once, want 52ms", l.Spacing())
 		}
 		for range 20 {
+			time.Sleep(time.Second)
 			l.Throttled()
 		}
 		if got, want := l.Spacing(), 100*time.Millisecond; got != want {
@@ -170,7 +203,7 @@ func TestLimiter_SetChangesThePace(t *testing.T) {
 		l := limiter.New(20)
 		start := send(t, l)
 		l.Set(10)
-		if got, want := send(t, l).Sub(start), 102*time.Millisecond; got != want {
+		if got, want := send(t, l).Sub(start), 101*time.Millisecond; got != want {
 			t.Errorf("call %v after the last at 10 a second, want %v", got, want)
 		}
 		start = time.Now()
@@ -211,8 +244,8 @@ func TestLimiter_SetReachesThoseThatWait(t *testing.T) {
 		if got := send(t, l).Sub(start); got != time.Second {
 			t.Errorf("call %v after a refusal, want one window", got)
 		}
-		if _, _, margin := l.Pace(); margin != 2*time.Millisecond {
-			t.Errorf("margin %v, want that of the refusal, 2ms", margin)
+		if _, _, margin := l.Pace(); margin != 500*time.Microsecond {
+			t.Errorf("margin %v, want that of the refusal, 500µs", margin)
 		}
 		l.Set(0.5)
 		l.Set(20)
