@@ -35,18 +35,18 @@ func (w *Worker) ackParked(ctx context.Context, parked []*request) {
 
 // ackThose gives the replies that it leaves out.
 func (w *Worker) ackThose(ctx context.Context, done []*request, which func(reply) bool) (left []string) {
-	acked := make(map[string]bool)
 	for {
-		var replies []string
+		replies := make([]string, 0, len(done))
 		w.mu.Lock()
 		left = left[:0]
 		for _, r := range done {
-			for _, p := range r.replies {
+			for i := range r.replies {
+				p := &r.replies[i]
 				switch {
-				case !which(p):
+				case !which(*p):
 					left = append(left, p.subject)
-				case !acked[p.subject]:
-					acked[p.subject] = true
+				case !p.acked:
+					p.acked = true
 					replies = append(replies, p.subject)
 				}
 			}

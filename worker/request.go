@@ -59,6 +59,7 @@ type reply struct {
 	in       *intake
 	sequence uint64 // in the intake's stream
 	subject  string
+	acked    bool // or about to be
 }
 
 // waiter is one target of a request, as the batcher knows it.
@@ -105,10 +106,10 @@ func (r *request) submit(sent time.Time) {
 
 func (r *request) deliver(d incoming) {
 	if i := r.find(d); i >= 0 {
-		r.replies[i].subject = d.Reply
+		r.replies[i].subject, r.replies[i].acked = d.Reply, false
 		return
 	}
-	r.replies = append(r.replies, reply{d.in, d.Sequence, d.Reply})
+	r.replies = append(r.replies, reply{in: d.in, sequence: d.Sequence, subject: d.Reply})
 }
 
 // find gives the position of the reply to an earlier delivery of the same message, or -1.

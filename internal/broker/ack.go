@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,12 +17,14 @@ const (
 // Ack tells the broker that the deliveries with these reply subjects are done: plain acks, and one on
 // the last of each consumer that waits for an answer, which proves those before it.
 func (b *Broker) Ack(ctx context.Context, replies []string) error {
-	last := make(map[string]string, 2)
-	for _, r := range replies {
-		last[consumerOf(r)] = r
+	var last []string // of each consumer
+	for _, r := range slices.Backward(replies) {
+		if !slices.ContainsFunc(last, func(l string) bool { return consumerOf(l) == consumerOf(r) }) {
+			last = append(last, r)
+		}
 	}
 	for _, r := range replies {
-		if last[consumerOf(r)] == r {
+		if slices.Contains(last, r) {
 			continue
 		}
 		if err := b.nc.Publish(r, []byte(wordAck)); err != nil {
@@ -41,14 +44,20 @@ func (b *Broker) Ack(ctx context.Context, replies []string) error {
 // consumerOf reads the stream and consumer in a reply subject, "$JS.ACK.<stream>.<consumer>.…", or
 // with a domain and account before them.
 func consumerOf(reply string) string {
-	tokens := strings.Split(reply, ".")
-	if len(tokens) >= 11 {
-		return strings.Join(tokens[4:6], ".")
+	skip := 2
+	if strings.Count(reply, ".") >= 10 {
+		skip = 4
 	}
-	if len(tokens) >= 4 {
-		return strings.Join(tokens[2:4], ".")
+	rest := reply
+	for range skip {
+		_, rest, _ = strings.Cut(rest, ".")
 	}
-	return reply
+	stream, tail, _ := strings.Cut(rest, ".")
+	consumer, _, _ := strings.Cut(tail, ".")
+	if consumer == "" {
+		return reply
+	}
+	return rest[:len(stream)+len(".")+len(consumer)]
 }
 
 // InProgress keeps deliveries from coming again for another AckWait.

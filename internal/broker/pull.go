@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,6 +94,7 @@ func (p *pull) wait(ctx context.Context, got []record.Delivery) ([]record.Delive
 
 // take appends what has come, without waiting, until there are room deliveries.
 func (p *pull) take(room int, got []record.Delivery) []record.Delivery {
+	got = slices.Grow(got, max(0, min(room-len(got), len(p.msgs))))
 	for len(got) < room && !p.ended {
 		select {
 		case m := <-p.msgs:

@@ -3,13 +3,19 @@ package ledger
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// recentBytes bounds the parts that are kept in memory between their storing and their end (I5): those of
-// the last seconds at full pace. The others are read again.
-const recentBytes = 16 << 20
+const (
+	// recentBytes bounds the parts that are kept in memory between their storing and their end (I5): those of
+	// some seconds at full pace. The others are read again.
+	recentBytes = 16 << 20
+	// recentFor is how long a part is kept when there are newer ones in want of room. Until then they find none:
+	// those that are the oldest end first.
+	recentFor = time.Minute
+)
 
 // recent holds parts that were stored a short time ago, as they were stored, so that they need not be read
 // and decoded once more. Nobody may change them.
@@ -17,7 +23,12 @@ type recent struct {
 	mu    sync.Mutex
 	parts map[uint64]*record.Job
 	size  int
-	order []uint64 // of storing; some may be gone
+	order []kept // as they were stored; some may be gone
+}
+
+type kept struct {
+	sequence uint64
+	since    time.Time
 }
 
 func newRecent() recent { return recent{parts: make(map[uint64]*record.Job)} }
@@ -25,15 +36,19 @@ func newRecent() recent { return recent{parts: make(map[uint64]*record.Job)} }
 func (r *recent) add(sequence uint64, part *record.Job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.parts[sequence] = part
-	r.order = append(r.order, sequence)
-	r.size += weight(part)
-	for r.size > recentBytes {
-		r.drop(r.order[0])
+	need, now := weight(part), time.Now()
+	for len(r.order) > 0 && (r.parts[r.order[0].sequence] == nil || r.size+need > recentBytes && now.Sub(r.order[0].since) > recentFor) {
+		r.drop(r.order[0].sequence)
 		r.order = r.order[1:]
 	}
+	if r.size+need > recentBytes {
+		return
+	}
+	r.parts[sequence] = part
+	r.order = append(r.order, kept{sequence, now})
+	r.size += need
 	if len(r.order) > 2*len(r.parts)+64 { // one that stays long keeps those that are gone behind it
-		r.order = slices.DeleteFunc(r.order, func(s uint64) bool { return r.parts[s] == nil })
+		r.order = slices.DeleteFunc(r.order, func(k kept) bool { return r.parts[k.sequence] == nil })
 	}
 }
 

@@ -50,6 +50,7 @@ func encoder(w io.Writer) *json.Encoder {
 
 func (j *Job) encode() ([]byte, error) {
 	var buf bytes.Buffer
+	buf.Grow(1024 + 256*len(j.Shares)) // most have one target, and no labels
 	enc := encoder(&buf)
 	if err := enc.Encode(j.Head); err != nil {
 		return nil, fmt.Errorf("encode head of job %s: %w", j.ID, err)
