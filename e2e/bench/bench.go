@@ -31,6 +31,7 @@ func scenarios() []scenario {
 		{"polling", 1, polling},
 		{"memory", 1, memory},
 		{"takeover", 2, takeover},
+		{"rolling", 3, rolling},
 	}
 }
 
