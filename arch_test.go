@@ -24,6 +24,7 @@ floor 0: what all others speak of
 	internal/edgeone/v20220106 < internal/edgeone
 	internal/edgeone/emulator
 	internal/nasty
+	internal/natstest
 
 floor 1: one idea each
 	batcher
@@ -60,15 +61,16 @@ floor 5: what can be run
 	e2e/proc < e2e/bench
 
 # Of a lower floor, and yet not for everyone. The emulator shares no code with what it judges, not even the vocabulary,
-# and is no part of the product; nor is the corpus of nasty messages, which only tests read. What is stored between steps
-# is nobody's business below floor 2. Ledger, tracker and worker
-# declare what they need of the broker as interfaces.
+# and is no part of the product; nor are the corpus of nasty messages and the servers of tests, which only tests use. What is
+# stored between steps is nobody's business below floor 2. Ledger, tracker and worker declare what they need of the broker
+# as interfaces.
 
 only
 	internal/edgeone/v20220901: internal/edgeone
 	internal/edgeone/v20220106: internal/edgeone
 	internal/edgeone/emulator: 5+
 	internal/nasty: e2e
+	internal/natstest: e2e
 	internal/edgeone: internal/zone internal/metrics tracker worker internal/app
 	internal/broker: internal/submit 4+
 	internal/record: 2+
@@ -90,7 +92,7 @@ only
 	# Torture and bench look at the streams from outside.
 	github.com/nats-io/nats.go: e2e/torture e2e/bench
 	github.com/synadia-io/orbit.go/natscontext: internal/broker
-	github.com/nats-io/nats-server/v2: internal/demo
+	github.com/nats-io/nats-server/v2: internal/demo internal/natstest
 	github.com/nats-io/nuid: cmd/edgepurge
 	github.com/cenkalti/backoff/v4: internal/ledger internal/zone worker
 	golang.org/x/sync/errgroup: 2+
@@ -156,6 +158,7 @@ func TestPolicy_RefusesWhatItShould(t *testing.T) {
 		{"purge", module + "/internal/record", "the reverse of a written edge", true},
 		{"worker", module + "/internal/edgeone/v20220901", "past the client", true},
 		{"worker", module + "/internal/edgeone/emulator", "the emulator in the product", true},
+		{"internal/demo", module + "/internal/natstest", "a test's server in the product", true},
 		{"worker", module + "/internal/broker", "a type where an interface would do", true},
 		{"cmd/edgepurge", module + "/internal/utils", "a package without a floor", true},
 		{"worker", "github.com/nats-io/nats.go/jetstream", "past the broker", true},
