@@ -23,6 +23,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/app"
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -204,7 +205,7 @@ func installation(t *testing.T) string {
 	}
 	srv := httptest.NewServer(api)
 	t.Cleanup(srv.Close)
-	url := startNATS(t)
+	url := natstest.Start(t, nil).URL
 	cfg := config.Default()
 	cfg.NATS.URL = config.ServerURL(url)
 	cfg.EdgeOne.Endpoint = srv.URL

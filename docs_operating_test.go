@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
 const operatingFile = "docs/operating.md"
@@ -33,28 +35,17 @@ type trial struct {
 
 func newTrial(t *testing.T) *trial {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), NoAuthUser: "all",
-		Users: []*server.User{
+	s := natstest.Start(t, func(o *server.Options) {
+		o.NoAuthUser = "all"
+		o.Users = []*server.User{
 			{Username: "all", Password: "all"},
 			{Username: "ghost", Password: "secret", Permissions: &server.Permissions{
 				Publish:   &server.SubjectPermission{Allow: []string{"purge.requests.*.ghost"}},
 				Subscribe: &server.SubjectPermission{Allow: []string{"purge.events.ghost.>", "_INBOX.>"}},
 			}},
-		},
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("nats is not ready")
-	}
-	nats, api, away := s.Addr().String(), freeAddress(t), freeAddress(t)
+	nats, api, away := s.Address, freeAddress(t), freeAddress(t)
 	return &trial{
 		t: t, dir: t.TempDir(),
 		real: strings.NewReplacer("127.0.0.1:4222", nats, "127.0.0.1:7481", api, "127.0.0.1:4229", away),

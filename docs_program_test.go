@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -116,30 +116,10 @@ func buildProgram(t *testing.T, file, text string) string {
 	return bin
 }
 
-// startNATS starts a server and gives its URL.
-func startNATS(t *testing.T) string {
-	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("nats is not ready")
-	}
-	return s.ClientURL()
-}
-
 // eventStream is a NATS server with the stream of events.
 func eventStream(t *testing.T) (*nats.Conn, jetstream.Stream) {
 	t.Helper()
-	nc, err := nats.Connect(startNATS(t))
+	nc, err := nats.Connect(natstest.Start(t, nil).URL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func produce(url string) int {
 func (w *world) child(calls string) (*exec.Cmd, *bufio.Scanner) {
 	w.t.Helper()
 	cmd := exec.CommandContext(w.t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childServer+"="+w.nats.ClientURL(), childCalls+"="+calls)
+	cmd.Env = append(os.Environ(), childServer+"="+w.nats.URL, childCalls+"="+calls)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -3,52 +3,21 @@ package client_test
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/client"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
 // newCluster is a world of three servers, whose streams have three replicas. Its own server is the first.
-func newCluster(t *testing.T) (w *world, servers []*server.Server) {
+func newCluster(t *testing.T) (w *world, servers []*natstest.Server) {
 	t.Helper()
-	for i := range 3 {
-		// Each knows the first, and how many there are; the rest they tell each other.
-		routes := []string{"nats://127.0.0.1:1", "nats://127.0.0.1:2"} // nobody there
-		if i > 0 {
-			routes[0] = "nats://" + servers[0].ClusterAddr().String()
-		}
-		s, err := server.NewServer(&server.Options{
-			ServerName: fmt.Sprintf("node-%d", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-			JetStream: true, StoreDir: t.TempDir(),
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: -1},
-			Routes:  server.RoutesFromStr(strings.Join(routes, ",")),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Start()
-		t.Cleanup(func() {
-			s.Shutdown()
-			s.WaitForShutdown()
-		})
-		if !s.ReadyForConnections(patience) {
-			t.Fatal("nats is not ready")
-		}
-		servers = append(servers, s)
-	}
-	w = &world{t: t, nats: servers[0], address: servers[0].Addr().String()}
-	w.until("a leader that knows all", func() bool {
-		return slices.ContainsFunc(servers, func(s *server.Server) bool {
-			return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == 3
-		})
-	})
+	servers = natstest.Cluster(t, 3)
+	w = &world{t: t, nats: servers[0]}
 	settings := defaultSettings()
 	settings.Replicas = 3
 	w.until("the streams", func() bool { return w.tryProvision(settings) == nil })
@@ -57,7 +26,7 @@ func newCluster(t *testing.T) (w *world, servers []*server.Server) {
 }
 
 // leader is the server that leads a stream, nil while there is none.
-func leader(servers []*server.Server, stream string) *server.Server {
+func leader(servers []*natstest.Server, stream string) *natstest.Server {
 	for _, s := range servers {
 		if s.Running() && s.JetStreamIsStreamLeader("$G", stream) {
 			return s
@@ -70,7 +39,7 @@ func leader(servers []*server.Server, stream string) *server.Server {
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	w, servers := newCluster(t)
-	nc := w.connectTo(servers[1].Addr().String())
+	nc := w.connectTo(servers[1].Address)
 	c := w.clientOn(nc)
 	r := read(t, c, client.From{})
 	const n = 1500

@@ -201,7 +201,7 @@ func TestEvents_GoOnBeforeTheFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.tellAll(0, 3)
-	l := newLink(t, w.address)
+	l := newLink(t, w.nats.Address)
 	r := read(t, w.clientOn(w.connectTo(l.address())), client.From{New: true})
 	w.until("the consumer", func() bool { return len(w.consumers()) == 1 })
 	l.mute()
@@ -249,8 +249,8 @@ func TestEvents_GoOnOverReconnectsAndRestarts(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.next(t, held[:50]...)
-		w.stop()
-		w.start()
+		w.nats.Stop()
+		w.nats.Start()
 		r.next(t, append(held[50:], tell(10)...)...)
 	}
 }
@@ -360,7 +360,7 @@ func TestEvents_EndAtOnceWhileTheServerIsAway(t *testing.T) {
 	w := newWorld(t, nil)
 	r := read(t, w.client(), client.From{})
 	r.next(t, w.tellAll(0, 1)...)
-	w.stop()
+	w.nats.Stop()
 	r.stop()
 	select {
 	case err := <-r.err:
@@ -370,7 +370,7 @@ func TestEvents_EndAtOnceWhileTheServerIsAway(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("the reading does not end")
 	}
-	w.start()
+	w.nats.Start()
 }
 
 func TestEvents_EndWithTheClient(t *testing.T) {

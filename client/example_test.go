@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -21,8 +22,10 @@ func installation() (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
+	token := rand.Text() // a client whose server is no more may come to this one, which got its port
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: dir,
+		Authorization: token,
 	})
 	if err != nil {
 		return "", nil, err
@@ -31,11 +34,12 @@ func installation() (url string, stop func(), err error) {
 	if !s.ReadyForConnections(patience) {
 		return "", nil, errors.New("nats is not ready")
 	}
-	end, err := work(s.ClientURL())
+	url = "nats://" + token + "@" + s.Addr().String()
+	end, err := work(url)
 	if err != nil {
 		return "", nil, err
 	}
-	return s.ClientURL(), func() {
+	return url, func() {
 		_ = end()
 		s.Shutdown()
 		s.WaitForShutdown()

@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -21,27 +21,23 @@ const patience = 2 * time.Minute
 
 // world is a NATS server with the streams of an installation.
 type world struct {
-	t    testing.TB
-	opts server.Options
-	nats *server.Server
-	// address is that of the server, the same after a restart.
-	address string
-	nc      *nats.Conn // an operator's
-	js      jetstream.JetStream
+	t     testing.TB
+	nats  *natstest.Server
+	users []*server.User // of the server; nil where everybody with its token may do everything
+	nc    *nats.Conn     // an operator's
+	js    jetstream.JetStream
 }
 
 func newWorld(t testing.TB, change func(*server.Options, *broker.Settings)) *world {
 	t.Helper()
-	w := &world{t: t, opts: server.Options{
-		ServerName: "test", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true,
-		StoreDir: t.TempDir(),
-	}}
+	w := &world{t: t}
 	settings := defaultSettings()
-	if change != nil {
-		change(&w.opts, &settings)
-	}
-	w.start()
-	t.Cleanup(func() { w.stop() })
+	w.nats = natstest.Start(t, func(o *server.Options) {
+		if change != nil {
+			change(o, &settings)
+		}
+		w.users = o.Users
+	})
 	if err := w.tryProvision(settings); err != nil {
 		t.Fatal(err)
 	}
@@ -67,39 +63,18 @@ func (w *world) operate() {
 	w.js = js
 }
 
-// start runs the server, at the same address after a stop.
-func (w *world) start() {
-	w.t.Helper()
-	opts := w.opts
-	s, err := server.NewServer(&opts)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	go s.Start()
-	if !s.ReadyForConnections(patience) {
-		w.t.Fatal("nats is not ready")
-	}
-	w.nats, w.address = s, s.Addr().String()
-	w.opts.Port = s.Addr().(*net.TCPAddr).Port
-}
-
-func (w *world) stop() {
-	w.nats.Shutdown()
-	w.nats.WaitForShutdown()
-}
-
 // admin authenticates as the first of the users, where there are any.
 func (w *world) admin() []nats.Option {
-	if len(w.opts.Users) == 0 {
+	if len(w.users) == 0 {
 		return nil
 	}
-	return []nats.Option{nats.UserInfo(w.opts.Users[0].Username, w.opts.Users[0].Password)}
+	return []nats.Option{nats.UserInfo(w.users[0].Username, w.users[0].Password)}
 }
 
 func (w *world) tryProvision(settings broker.Settings) error {
-	dial := broker.Dial{URL: "nats://" + w.address}
-	if len(w.opts.Users) > 0 {
-		dial.User, dial.Password = w.opts.Users[0].Username, w.opts.Users[0].Password
+	dial := broker.Dial{URL: w.nats.URL}
+	if len(w.users) > 0 {
+		dial.User, dial.Password = w.users[0].Username, w.users[0].Password
 	}
 	b, err := broker.Connect(dial, settings, zap.NewNop())
 	if err != nil {
@@ -116,13 +91,14 @@ func (w *world) tryProvision(settings broker.Settings) error {
 
 func (w *world) connect(opts ...nats.Option) *nats.Conn {
 	w.t.Helper()
-	return w.connectTo(w.address, opts...)
+	return w.connectTo(w.nats.Address, opts...)
 }
 
 func (w *world) connectTo(address string, opts ...nats.Option) *nats.Conn {
 	w.t.Helper()
 	nc, err := nats.Connect("nats://"+address, append([]nats.Option{
-		nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.Token(w.nats.Token), nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.IgnoreAuthErrorAbort(), // while the server is stopped, another test's may have its port
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
 	}, opts...)...)
 	if err != nil {

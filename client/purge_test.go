@@ -226,7 +226,7 @@ func TestPurge_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	c := w.client()
-	w.stop()
+	w.nats.Stop()
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	late := time.AfterFunc(200*time.Millisecond, func() { cancel(cause) })
@@ -235,7 +235,7 @@ func TestPurge_EndsWithItsContext(t *testing.T) {
 	if !errors.Is(err, cause) || !purge.ValidID(id) {
 		t.Errorf("got %q, %v, want the id and %v", id, err, cause)
 	}
-	w.start()
+	w.nats.Start()
 	if _, err := c.Purge(ctx, purge.Request{Targets: []string{page}}); !errors.Is(err, cause) {
 		t.Errorf("got %v, want %v", err, cause)
 	}

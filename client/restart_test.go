@@ -82,8 +82,8 @@ func TestPurge_LosesNothingWhenTheServerRestarts(t *testing.T) {
 	l := w.load(w.client(), 6000)
 	for i := range 3 {
 		w.until("calls that return", func() bool { return l.done.Load() >= int64(l.n*(i+1)/8) })
-		w.stop()
-		w.start()
+		w.nats.Stop()
+		w.nats.Start()
 	}
 	l.callers.Wait()
 	w.until("the operator's connection", w.nc.IsConnected)
@@ -109,7 +109,7 @@ func TestPurge_LosesNothingWithItsConnection(t *testing.T) {
 func TestPurge_StoresOnceWhatWasNotAnswered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	l := newLink(t, w.address)
+	l := newLink(t, w.nats.Address)
 	// Only the end of the connection tells that no answer comes.
 	c, err := client.New(w.connectTo(l.address()), client.Config{Source: "ghost", Timeout: time.Hour})
 	if err != nil {
@@ -137,7 +137,7 @@ func TestClose_WaitsForCallsUnderWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	c := w.client()
-	w.stop()
+	w.nats.Stop()
 	var calls sync.WaitGroup
 	for i := range 10 {
 		calls.Go(func() {
@@ -153,7 +153,7 @@ func TestClose_WaitsForCallsUnderWay(t *testing.T) {
 		}
 	})
 	w.until("the close", c.Closed)
-	w.start()
+	w.nats.Start()
 	calls.Wait()
 	w.until("the operator's connection", w.nc.IsConnected)
 	w.once(10)
@@ -166,7 +166,7 @@ func TestClose_GivesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	c := w.client()
-	w.stop()
+	w.nats.Stop()
 	ended := make(chan error, 1)
 	go func() {
 		_, err := c.Purge(t.Context(), numbered(0))
@@ -188,7 +188,7 @@ func TestPurge_EndsWithItsConnection(t *testing.T) {
 	w := newWorld(t, nil)
 	nc := w.connect()
 	c := w.clientOn(nc)
-	w.stop()
+	w.nats.Stop()
 	ended := make(chan error, 1)
 	go func() {
 		_, err := c.Purge(t.Context(), numbered(0))
@@ -199,16 +199,16 @@ func TestPurge_EndsWithItsConnection(t *testing.T) {
 	if err := <-ended; !errors.Is(err, nats.ErrConnectionClosed) {
 		t.Errorf("got %v, want %v", err, nats.ErrConnectionClosed)
 	}
-	w.start()
+	w.nats.Start()
 }
 
 func TestPurge_WaitsForTheFirstConnection(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	w.stop()
+	w.nats.Stop()
 	nc := w.connect(nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1))
 	l := w.load(w.clientOn(nc), 100)
-	w.start()
+	w.nats.Start()
 	l.callers.Wait()
 	w.until("the operator's connection", w.nc.IsConnected)
 	w.once(l.n)

@@ -100,12 +100,12 @@ func TestPurgeAndWait_GoesOnOverRestarts(t *testing.T) {
 		})
 	}
 	w.until("the requests", func() bool { return len(w.messages()) == 20 })
-	w.stop()
-	w.start()
+	w.nats.Stop()
+	w.nats.Start()
 	w.work()
 	w.until("the operator's connection", w.nc.IsConnected)
-	w.stop()
-	w.start()
+	w.nats.Stop()
+	w.nats.Start()
 	calls.Wait()
 }
 
@@ -113,7 +113,7 @@ func TestPurgeAndWait_GoesOnOverRestarts(t *testing.T) {
 func TestWait_FindsWhatItMissed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	l := newLink(t, w.address)
+	l := newLink(t, w.nats.Address)
 	nc := w.connectTo(l.address())
 	ended := make(chan error, 1)
 	c := w.clientOn(nc)

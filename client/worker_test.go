@@ -17,11 +17,11 @@ import (
 // work runs the worker against an emulator, whose zone owns every host, until the test ends.
 func (w *world) work() {
 	w.t.Helper()
-	user := ""
-	if len(w.opts.Users) > 0 {
-		user = w.opts.Users[0].Username + ":" + w.opts.Users[0].Password + "@"
+	url := w.nats.URL
+	if len(w.users) > 0 {
+		url = "nats://" + w.users[0].Username + ":" + w.users[0].Password + "@" + w.nats.Address
 	}
-	stop, err := work("nats://" + user + w.address)
+	stop, err := work(url)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
 // patience bounds every wait: long enough for two loaded cores.
@@ -92,19 +93,8 @@ func newTown(t *testing.T, change func(*emulator.Config)) *town {
 			opts.Users = append(opts.Users, &server.User{Username: "admin", Password: "admin", Account: account})
 		}
 	}
-	s, err := server.NewServer(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("nats is not ready")
-	}
-	w := &town{t: t, bin: bin, address: s.Addr().String()}
+	s := natstest.Start(t, func(o *server.Options) { *o = *opts })
+	w := &town{t: t, bin: bin, address: s.Address}
 	w.worker, w.operator, w.ghost = newTap(t, w.address), newTap(t, w.address), newTap(t, w.address)
 	if w.admin, err = jetstream.New(w.connect("admin", "admin")); err != nil {
 		t.Fatal(err)

@@ -15,14 +15,14 @@ func TestStop_EndsWithinTheDrainTimeWhileNATSIsAway(t *testing.T) {
 	w.load(6000)
 	stop := w.start()
 	w.until("a call", func() bool { return w.api.Stats().CreateCalls > 0 }) // and most are yet to be admitted
-	w.stopNATS()
+	w.nats.Stop()
 	begin := time.Now()
 	stop()
 	// Beside the drain: the end of the pulls, the lease and the connection, a second each at most.
 	if took := time.Since(begin); took > w.cfg.Worker.Drain+4*time.Second {
 		t.Errorf("the stop took %v, want about the drain time of %v", took, w.cfg.Worker.Drain)
 	}
-	w.startNATS()
+	w.nats.Start()
 	w.start()
 	w.completed(6000)
 }

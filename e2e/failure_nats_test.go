@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -48,53 +48,25 @@ func TestFailure_NATSAway(t *testing.T) {
 	}
 	for i := range 3 {
 		w.until("progress", func() bool { return w.api.Stats().CreateCalls >= int64(5*(i+1)) })
-		w.stopNATS()
+		w.nats.Stop()
 		ready(http.StatusServiceUnavailable, "nats is away")
-		w.startNATS()
+		w.nats.Start()
 		ready(http.StatusOK, "")
 	}
 	w.completed(requests)
 }
 
 // cluster replaces a world's server by three that replicate everything.
-func (w *world) cluster() []*server.Server {
+func (w *world) cluster() []*natstest.Server {
 	w.t.Helper()
-	servers := make([]*server.Server, 3)
-	urls := make([]string, len(servers))
-	for i := range servers {
-		opts := server.Options{
-			ServerName: fmt.Sprintf("node-%d", i), Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: w.t.TempDir(),
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: -1},
-		}
-		routes := []string{"nats://127.0.0.1:1", "nats://127.0.0.1:2"} // nobody there: they say how many there are
-		if i > 0 {
-			routes[0] = "nats://" + servers[0].ClusterAddr().String()
-		}
-		opts.Routes = server.RoutesFromStr(strings.Join(routes, ","))
-		s, err := server.NewServer(&opts)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		s.Start()
-		w.t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-		w.until("a server to listen", func() bool { return s.ClusterAddr() != nil && s.ReadyForConnections(patience) })
-		servers[i], urls[i] = s, s.ClientURL()
+	servers := natstest.Cluster(w.t, 3)
+	var urls []string
+	for _, s := range servers {
+		urls = append(urls, "nats://"+s.Address)
 	}
-	w.until("a leader that knows all", func() bool {
-		return slices.ContainsFunc(servers, func(s *server.Server) bool {
-			return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == len(servers)
-		})
-	})
 	w.cfg.NATS.URL, w.cfg.NATS.Replicas = config.ServerURL(strings.Join(urls, ",")), len(servers)
-	nc, err := nats.Connect(string(w.cfg.NATS.URL), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(nc.Close)
-	w.nc = nc
-	if w.js, err = jetstream.New(nc); err != nil {
-		w.t.Fatal(err)
-	}
+	w.cfg.NATS.Token = config.Secret(servers[0].Token)
+	w.connect()
 	return servers
 }
 
@@ -110,7 +82,7 @@ func TestFailure_StreamLeaderLost(t *testing.T) {
 	w.load(before)
 	w.start()
 	w.until("progress", func() bool { return w.api.Stats().CreateCalls >= 3 })
-	i := slices.IndexFunc(servers, func(s *server.Server) bool { return s.JetStreamIsStreamLeader("$G", "PURGE_REQUESTS") })
+	i := slices.IndexFunc(servers, func(s *natstest.Server) bool { return s.JetStreamIsStreamLeader("$G", "PURGE_REQUESTS") })
 	if i < 0 {
 		t.Fatal("the stream of requests has no leader")
 	}

@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -202,18 +200,18 @@ func (l *natsLink) lose() (send []byte, cut bool) {
 
 func TestNATSProxy_DoesOneFault(t *testing.T) {
 	t.Parallel()
-	w := newWorldOf(t, server.Options{}, nil)
+	w := newWorld(t, nil)
 	for _, fault := range []twinFault{{true, true, 2}, {true, false, 2}, {false, true, 2}, {false, false, 2}} {
 		for _, answered := range []bool{true, false} {
 			if !answered && fault.happens && !fault.cut {
 				continue // there is nothing to lose
 			}
 			t.Run(fmt.Sprintf("%v, answered %t", fault, answered), func(t *testing.T) {
-				p := newNATSProxy(t, strings.TrimPrefix(w.nats.ClientURL(), "nats://"))
+				p := newNATSProxy(t, w.nats.Address)
 				subject := nats.NewInbox()
 				heard := w.listen(subject)
 				p.arm(fault, published(subject))
-				nc := p.connect(t)
+				nc := p.connect(t, w.nats.Token)
 				for i := range 3 {
 					lost := i == 1 && (answered || fault.cut)
 					if i == 2 {
@@ -251,9 +249,10 @@ func (w *world) listen(subject string) *atomic.Int64 {
 	return heard
 }
 
-func (p *natsProxy) connect(t *testing.T) *nats.Conn {
+func (p *natsProxy) connect(t *testing.T, token string) *nats.Conn {
 	t.Helper()
-	nc, err := nats.Connect(p.url(), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectBufSize(-1))
+	nc, err := nats.Connect(p.url(), nats.Token(token),
+		nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectBufSize(-1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func (w *world) proxy() *proxy {
 	p := &proxy{url: "nats://" + l.Addr().String()}
 	var conns sync.WaitGroup
 	w.t.Cleanup(func() { p.release(); _ = l.Close(); conns.Wait() })
-	to, t := w.nats.Addr().String(), w.t
+	to, t := w.nats.Address, w.t
 	conns.Go(func() {
 		for {
 			c, err := l.Accept()

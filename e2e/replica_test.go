@@ -31,7 +31,7 @@ func (w *world) replica(bin string, env ...string) *replica {
 	r := &replica{w: w, front: w.front(nil), cmd: exec.CommandContext(w.t.Context(), bin, "run")}
 	r.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.t.TempDir(),
-		"NATS_URL=" + w.nats.ClientURL(), "NATS_TOKEN=" + w.opts.Authorization, "EDGEPURGE_HTTP_LISTEN=" + health,
+		"NATS_URL=nats://" + w.nats.Address, "NATS_TOKEN=" + w.nats.Token, "EDGEPURGE_HTTP_LISTEN=" + health,
 		"TENCENTCLOUD_SECRET_ID=" + emulator.DefaultSecretID, "TENCENTCLOUD_SECRET_KEY=" + emulator.DefaultSecretKey,
 		"EDGEPURGE_TRACKER_POLL_MIN=300ms", "EDGEPURGE_EDGEONE_ENDPOINT=" + r.url,
 	}, env...) // of two for one variable the last counts

@@ -46,7 +46,7 @@ func TestSubmit_GoesOnAfterAnInterrupt(t *testing.T) {
 	api := freeAddress(t)
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
-		"NATS_URL=" + w.nats.ClientURL(), "NATS_TOKEN=" + w.opts.Authorization, "EDGEPURGE_EDGEONE_ENDPOINT=http://" + api,
+		"NATS_URL=" + w.nats.URL, "EDGEPURGE_EDGEONE_ENDPOINT=http://" + api,
 		"TENCENTCLOUD_SECRET_ID=AKIDTEST", "TENCENTCLOUD_SECRET_KEY=test",
 		"EDGEPURGE_TRACKER_POLL_MIN=300ms", "EDGEPURGE_HTTP_LISTEN=",
 	}

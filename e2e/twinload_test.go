@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -48,9 +47,7 @@ type twinSetting struct {
 func newTwin(t *testing.T, s twinSetting) *twin {
 	t.Helper()
 	tw := &twin{asked: make(map[string]asked)}
-	// Without a token, a client of a server that is no more may come to this one, which got its port.
-	opts := server.Options{MaxPayload: s.payload, Authorization: rand.Text()}
-	tw.world = newWorldOf(t, opts, func(c *emulator.Config) {
+	tw.world = newWorldOf(t, func(o *server.Options) { o.MaxPayload = s.payload }, func(c *emulator.Config) {
 		c.BatchQuota, c.TaskTime = 5, 50*time.Millisecond
 		if s.emulator != nil {
 			s.emulator(c)
@@ -65,7 +62,7 @@ func newTwin(t *testing.T, s twinSetting) *twin {
 		tw.provision()
 	}
 	tw.api = tw.twinAPI()
-	tw.proxy = newNATSProxy(t, strings.TrimPrefix(tw.nats.ClientURL(), "nats://"))
+	tw.proxy = newNATSProxy(t, tw.nats.Address)
 	tw.cfg.NATS.URL = config.ServerURL(tw.proxy.url())
 	return tw
 }

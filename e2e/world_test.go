@@ -2,9 +2,7 @@ package e2e_test
 
 import (
 	"context"
-	"crypto/rand"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -21,6 +19,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/app"
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -30,8 +29,7 @@ const patience = 2 * time.Minute
 // world is one installation: a NATS server, the emulator, and the workers that a test starts.
 type world struct {
 	t    *testing.T
-	nats *server.Server
-	opts server.Options
+	nats *natstest.Server
 	api  *emulator.Emulator
 	url  string // of the emulator
 	nc   *nats.Conn
@@ -41,19 +39,13 @@ type world struct {
 
 func newWorld(t *testing.T, change func(*emulator.Config)) *world {
 	t.Helper()
-	// Without a token a worker of a world whose server was stopped may come to this one, which got its port, and own it.
-	return newWorldOf(t, server.Options{Authorization: rand.Text()}, change)
+	return newWorldOf(t, nil, change)
 }
 
-// newWorldOf is newWorld with other options of the server: max_payload, or a token that clients need.
-func newWorldOf(t *testing.T, opts server.Options, change func(*emulator.Config)) *world {
+// newWorldOf is newWorld with other options of the server.
+func newWorldOf(t *testing.T, opts func(*server.Options), change func(*emulator.Config)) *world {
 	t.Helper()
-	w := &world{t: t, opts: server.Options{
-		ServerName: "test", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
-		MaxPayload: opts.MaxPayload, Authorization: opts.Authorization,
-	}}
-	w.startNATS()
-	t.Cleanup(func() { w.stopNATS() })
+	w := &world{t: t, nats: natstest.Start(t, opts)}
 
 	ec := emulator.Default()
 	ec.TaskTime = 200 * time.Millisecond
@@ -72,8 +64,8 @@ func newWorldOf(t *testing.T, opts server.Options, change func(*emulator.Config)
 
 	w.cfg = config.Default()
 	w.cfg.Instance = "test"
-	w.cfg.NATS.URL = config.ServerURL(w.nats.ClientURL())
-	w.cfg.NATS.Token = config.Secret(opts.Authorization)
+	w.cfg.NATS.URL = config.ServerURL("nats://" + w.nats.Address)
+	w.cfg.NATS.Token = config.Secret(w.nats.Token)
 	w.cfg.EdgeOne.Endpoint = w.url
 	w.cfg.EdgeOne.Timeout = 2 * time.Second
 	w.cfg.HTTP.Listen = ""
@@ -82,36 +74,24 @@ func newWorldOf(t *testing.T, opts server.Options, change func(*emulator.Config)
 	w.cfg.Tracker.PollMax = 500 * time.Millisecond
 	w.cfg.Worker.Drain = 5 * time.Second
 
-	w.nc, err = nats.Connect(w.nats.ClientURL(), nats.Token(opts.Authorization),
-		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.nc.Close)
-	if w.js, err = jetstream.New(w.nc); err != nil {
-		t.Fatal(err)
-	}
+	w.connect()
 	return w
 }
 
-func (w *world) startNATS() {
+// connect opens the test's own connection, to the server that the configuration names.
+func (w *world) connect() {
 	w.t.Helper()
-	opts := w.opts
-	s, err := server.NewServer(&opts)
+	nc, err := nats.Connect(string(w.cfg.NATS.URL), nats.Token(string(w.cfg.NATS.Token)),
+		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
+		nats.IgnoreAuthErrorAbort()) // while the server is stopped, another test's may have its port
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	go s.Start()
-	if !s.ReadyForConnections(patience) {
-		w.t.Fatal("nats is not ready")
+	w.t.Cleanup(nc.Close)
+	w.nc = nc
+	if w.js, err = jetstream.New(nc); err != nil {
+		w.t.Fatal(err)
 	}
-	w.nats = s
-	w.opts.Port = s.Addr().(*net.TCPAddr).Port // the same after a restart
-}
-
-func (w *world) stopNATS() {
-	w.nats.Shutdown()
-	w.nats.WaitForShutdown()
 }
 
 // provision makes the streams, so that a test can publish before a worker runs.

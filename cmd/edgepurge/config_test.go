@@ -71,7 +71,7 @@ func TestConfigCheck_OnlineLooksAtEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := findings(t, must(t, "config", "check", "--online"))
-	if got["configuration"] != "ok" || !strings.HasPrefix(got["nats"], "ok nats://127.0.0.1:") || !strings.Contains(got["nats"], "server 2.") ||
+	if got["configuration"] != "ok" || !strings.HasPrefix(got["nats"], "ok nats://***@127.0.0.1:") || !strings.Contains(got["nats"], "server 2.") ||
 		got["streams"] != "ok as they should be" || got["zones"] != "ok 2 zones seen by the credentials" ||
 		!strings.Contains(got["zone-b"], "purge_url 500 a call, 1000 of 1000 left today") {
 		t.Errorf("got %v", got)
@@ -108,13 +108,13 @@ func TestConfigCheck_OnlineTellsWhatIsAwayAndRefused(t *testing.T) {
 
 func TestConfigCheck_UsesTheContextsOfTheNATSTool(t *testing.T) {
 	world(t, nil)
-	s := startNATS(t, true)
-	natsContext(t, "prod", fmt.Sprintf(`{"description":"d","url":%q,"user":"worker","password":%q}`, s.ClientURL(), workerPassword))
+	s := withUsers(t)
+	natsContext(t, "prod", fmt.Sprintf(`{"description":"d","url":%q,"user":"worker","password":%q}`, s.URL, workerPassword))
 	t.Setenv("NATS_URL", "")
 	t.Setenv("NATS_CONTEXT", "prod")
 	must(t, "config", "check")
 	must(t, "setup")
-	if got := findings(t, must(t, "config", "check", "--online")); got["nats"] == "" || !strings.Contains(got["nats"], s.ClientURL()) {
+	if got := findings(t, must(t, "config", "check", "--online")); got["nats"] == "" || !strings.Contains(got["nats"], s.URL) {
 		t.Errorf("got %v, want the server of the context", got)
 	}
 	t.Setenv("NATS_CONTEXT", "nope")
@@ -128,8 +128,8 @@ func TestConfigCheck_UsesTheContextsOfTheNATSTool(t *testing.T) {
 
 func TestConfigCheck_ReadsSecretsFromFiles(t *testing.T) {
 	world(t, nil)
-	s := startNATS(t, true)
-	t.Setenv("NATS_URL", s.ClientURL())
+	s := withUsers(t)
+	t.Setenv("NATS_URL", s.URL)
 	t.Setenv("NATS_USER", "worker")
 	t.Setenv("NATS_PASSWORD_FILE", file(t, workerPassword+"\n"))
 	t.Setenv("TENCENTCLOUD_SECRET_ID", "")
@@ -155,8 +155,8 @@ const (
 
 func TestOutput_HoldsNoSecret(t *testing.T) {
 	world(t, nil)
-	s := startNATS(t, true) // and refuses what follows
-	address := strings.TrimPrefix(s.ClientURL(), "nats://")
+	s := withUsers(t) // and refuses what follows
+	address := s.Address
 	yaml := "nats:\n  url: nats://x:%[1]s@" + address + "\n  token: [%[2]s\nedgeone: {secret_key: '%[3]s', token: %[4]s}\n"
 	badURL := "nats://worker:" + secretPassword + "%zz@" + address
 	for _, c := range []struct {
@@ -179,7 +179,7 @@ func TestOutput_HoldsNoSecret(t *testing.T) {
 		{"broken file", map[string]string{"EDGEPURGE_CONFIG": file(t, fmt.Sprintf(yaml, secretPassword, secretToken, secretKey, secretSession))}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Setenv("NATS_URL", s.ClientURL())
+			t.Setenv("NATS_URL", s.URL)
 			t.Setenv("TENCENTCLOUD_SECRET_KEY", secretKey)
 			t.Setenv("TENCENTCLOUD_TOKEN", secretSession)
 			natsContext(t, "bad", fmt.Sprintf(`{"url":%q,"password":%q,"token":%q}`, badURL, secretPassword, secretToken))

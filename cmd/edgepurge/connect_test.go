@@ -7,8 +7,8 @@ import (
 )
 
 func TestCommands_WithoutPermissionSayWhich(t *testing.T) {
-	s := startNATS(t, true)
-	t.Setenv("NATS_URL", s.ClientURL())
+	s := withUsers(t)
+	t.Setenv("NATS_URL", s.URL)
 	t.Setenv("NATS_USER", "worker")
 	t.Setenv("NATS_PASSWORD", workerPassword)
 	must(t, "setup")
@@ -39,12 +39,12 @@ func TestCommands_WithoutPermissionSayWhich(t *testing.T) {
 }
 
 func TestCommands_WithAWrongPassword(t *testing.T) {
-	s := startNATS(t, true)
-	t.Setenv("NATS_URL", s.ClientURL())
+	s := withUsers(t)
+	t.Setenv("NATS_URL", s.URL)
 	t.Setenv("NATS_USER", "worker")
 	t.Setenv("NATS_PASSWORD", "another")
 	code, _, errs := command(t, "", "events")
-	if code != exitNone || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, s.ClientURL()+": nats is away: nats: Authorization Violation; check NATS_CREDS") {
+	if code != exitNone || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, s.URL+": nats is away: nats: Authorization Violation; check NATS_CREDS") {
 		t.Errorf("exit code %d, %q", code, errs)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
 // patience bounds every wait: long enough for two loaded cores under the race detector.
@@ -27,37 +28,24 @@ const (
 	ghostPassword  = "pass-of-ghost"
 )
 
-// startNATS starts a server; with users it knows worker, who may do all, and the producer ghost.
-func startNATS(t *testing.T, users bool) *server.Server {
+// withUsers starts a server that knows worker, who may do all, and the producer ghost.
+func withUsers(t *testing.T) *natstest.Server {
 	t.Helper()
-	opts := &server.Options{
-		ServerName: "test", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
-	}
-	if users {
-		opts.Users = []*server.User{
+	return natstest.Start(t, func(o *server.Options) {
+		o.Users = []*server.User{
 			{Username: "worker", Password: workerPassword},
 			{Username: "ghost", Password: ghostPassword, Permissions: &server.Permissions{
 				Publish:   &server.SubjectPermission{Allow: []string{"purge.requests.*.ghost"}},
 				Subscribe: &server.SubjectPermission{Allow: []string{"purge.events.ghost.>", "_INBOX.>"}},
 			}},
 		}
-	}
-	s, err := server.NewServer(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("nats is not ready")
-	}
-	return s
+	})
 }
 
 // world points the environment at a NATS server and an emulator of its own.
 func world(t *testing.T, change func(*emulator.Config)) (jetstream.JetStream, *emulator.Emulator) {
 	t.Helper()
-	s := startNATS(t, false)
+	s := natstest.Start(t, nil)
 	c := emulator.Default()
 	c.TaskTime, c.Latency = 100*time.Millisecond, time.Millisecond
 	if change != nil {
@@ -69,13 +57,13 @@ func world(t *testing.T, change func(*emulator.Config)) (jetstream.JetStream, *e
 	}
 	srv := httptest.NewServer(api)
 	t.Cleanup(srv.Close)
-	t.Setenv("NATS_URL", s.ClientURL())
+	t.Setenv("NATS_URL", s.URL)
 	t.Setenv("EDGEPURGE_EDGEONE_ENDPOINT", srv.URL)
 	t.Setenv("EDGEPURGE_HTTP_LISTEN", "")
 	t.Setenv("EDGEPURGE_TRACKER_POLL_MIN", "200ms")
 	t.Setenv("TENCENTCLOUD_SECRET_ID", emulator.DefaultSecretID)
 	t.Setenv("TENCENTCLOUD_SECRET_KEY", emulator.DefaultSecretKey)
-	nc, err := nats.Connect(s.ClientURL())
+	nc, err := nats.Connect(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
 // recipe is the program for Node.js in docs/client.md.
@@ -59,9 +60,8 @@ func TestRecipe_PurgesFromNode(t *testing.T) {
 // startNATS gives the address of a server with the users worker and ghost.
 func startNATS(t *testing.T) string {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
-		Users: []*server.User{
+	return natstest.Start(t, func(o *server.Options) {
+		o.Users = []*server.User{
 			{Username: "worker", Password: "worker"},
 			{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
 				Publish: &server.SubjectPermission{Allow: []string{
@@ -69,20 +69,8 @@ func startNATS(t *testing.T) string {
 				}},
 				Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
 			}},
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(time.Minute) {
-		t.Fatal("nats is not ready")
-	}
-	return s.Addr().String()
+		}
+	}).Address
 }
 
 // worker runs edgepurge against an emulator until the test ends.

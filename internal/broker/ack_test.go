@@ -83,7 +83,7 @@ func TestAck_IsAnErrorWithoutAnAnswer(t *testing.T) {
 	if err := b.Ack(t.Context(), replies); err == nil {
 		t.Error("got nil though the consumer is gone")
 	}
-	stopServer(s)
+	s.Stop()
 	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
 	for what, err := range map[string]error{
 		"one ack": b.Ack(t.Context(), replies[:1]), "acks": b.Ack(t.Context(), replies),

@@ -4,58 +4,21 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// startCluster starts n servers with JetStream in one process.
-func startCluster(t *testing.T, n int) []*server.Server {
-	t.Helper()
-	servers := make([]*server.Server, n)
-	for i := range servers {
-		opts := serverOptions(t.TempDir())
-		opts.ServerName = fmt.Sprintf("node-%d", i)
-		opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: -1}
-		// Each knows the first, and how many there are; the rest they tell each other.
-		var routes []string
-		for j := range n - 1 {
-			route := fmt.Sprintf("nats://127.0.0.1:%d", j+1) // nobody there
-			if j == 0 && i > 0 {
-				route = "nats://" + servers[0].ClusterAddr().String()
-			}
-			routes = append(routes, route)
-		}
-		opts.Routes = server.RoutesFromStr(strings.Join(routes, ","))
-		s, err := server.NewServer(opts)
-		if err != nil {
-			t.Fatalf("make server: %v", err)
-		}
-		s.Start()
-		t.Cleanup(func() { stopServer(s) })
-		servers[i] = s
-		eventually(t, "the server listens", func() bool { return s.ClusterAddr() != nil && s.ReadyForConnections(patience) })
-	}
-	eventually(t, "the cluster has a leader that knows all", func() bool {
-		return slices.ContainsFunc(servers, func(s *server.Server) bool {
-			return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == n
-		})
-	})
-	return servers
-}
-
 // The promises hold on three replicated servers, with a worker on each.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	servers := startCluster(t, 3)
+	servers := natstest.Cluster(t, 3)
 	set := settings()
 	set.Replicas = 3
 	var workers []*broker.Broker

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -31,15 +32,13 @@ func TestRecent(t *testing.T) {
 
 func TestCheck_NamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	opts := serverOptions(t.TempDir())
-	opts.MaxPayload = 256 << 10
-	s := startServer(t, opts)
-	b := open(t, broker.Dial{URL: s.ClientURL()}, settings())
+	s := natstest.Start(t, func(o *server.Options) { o.MaxPayload = 256 << 10 })
+	b := open(t, broker.Dial{URL: s.URL}, settings())
 	eventually(t, "it is connected", b.Conn().IsConnected)
 	if err := b.Check(); err == nil || err.Error() != "nats max_payload is 262144 bytes: set it to 524288 or more" {
 		t.Errorf("got %v, want it to name max_payload", err)
 	}
-	stopServer(s)
+	s.Stop()
 	eventually(t, "the connection is lost", func() bool { return !b.Conn().IsConnected() })
 	if err := b.Check(); err == nil || !strings.HasPrefix(err.Error(), "nats is away: ") {
 		t.Errorf("got %v, want it to say that nats is away", err)
@@ -53,14 +52,10 @@ func TestCheck_NamesWhatIsWrong(t *testing.T) {
 // A worker that starts before its server waits for it.
 func TestConnect_WaitsForTheServer(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s := startServer(t, serverOptions(dir))
-	opts := serverOptions(dir)
-	opts.Port = portOf(s)
-	url := s.ClientURL()
-	stopServer(s)
+	s := natstest.Start(t, nil)
+	s.Stop()
 	start := time.Now()
-	b := open(t, broker.Dial{URL: url}, settings())
+	b := open(t, broker.Dial{URL: s.URL}, settings())
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("connect took %v", took)
 	}
@@ -81,7 +76,7 @@ func TestConnect_WaitsForTheServer(t *testing.T) {
 	if reasons == 0 || reasons > 2 {
 		t.Errorf("got %d reasons, want each once", reasons)
 	}
-	startServer(t, opts)
+	s.Start()
 	if err := b.Ready(t.Context(), func(error) {}); err != nil {
 		t.Errorf("got %v, want ready", err)
 	}
@@ -90,11 +85,9 @@ func TestConnect_WaitsForTheServer(t *testing.T) {
 
 func TestConnect_Authenticates(t *testing.T) {
 	t.Parallel()
-	opts := serverOptions(t.TempDir())
-	opts.Users = []*server.User{{Username: "worker", Password: "secret"}}
-	s := startServer(t, opts)
-	ready(t, open(t, broker.Dial{URL: s.ClientURL(), User: "worker", Password: "secret"}, settings()))
-	b := open(t, broker.Dial{URL: s.ClientURL(), User: "worker", Password: "wrong"}, settings())
+	s := withUsers(t, &server.User{Username: "worker", Password: "secret"})
+	ready(t, open(t, broker.Dial{URL: s.URL, User: "worker", Password: "secret"}, settings()))
+	b := open(t, broker.Dial{URL: s.URL, User: "worker", Password: "wrong"}, settings())
 	// The refusal may come after the first try has been given up.
 	eventually(t, "the refusal", func() bool {
 		err := b.Check()
@@ -104,21 +97,17 @@ func TestConnect_Authenticates(t *testing.T) {
 		t.Errorf("got %v with the password in it", err)
 	}
 
-	token := serverOptions(t.TempDir())
-	token.Authorization = "t0ken"
-	s = startServer(t, token)
-	ready(t, open(t, broker.Dial{URL: s.ClientURL(), Token: "t0ken"}, settings()))
+	s = natstest.Start(t, nil)
+	ready(t, open(t, broker.Dial{URL: "nats://" + s.Address, Token: s.Token}, settings()))
 }
 
 // Every answer comes by the inbox that the user may read: of the API, of publishes, of pulls.
 func TestConnect_HasAnInboxOfItsOwn(t *testing.T) {
 	t.Parallel()
-	opts := serverOptions(t.TempDir())
-	opts.Users = []*server.User{{Username: "worker", Password: "secret", Permissions: &server.Permissions{
+	s := withUsers(t, &server.User{Username: "worker", Password: "secret", Permissions: &server.Permissions{
 		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX_worker.>"}},
-	}}}
-	s := startServer(t, opts)
-	dial := broker.Dial{URL: s.ClientURL(), User: "worker", Password: "secret", Inbox: "_INBOX_worker"}
+	}})
+	dial := broker.Dial{URL: s.URL, User: "worker", Password: "secret", Inbox: "_INBOX_worker"}
 	b := provision(t, ready(t, open(t, dial, settings())))
 	request(t, b, purge.Bulk, 3)
 	pull(t, lane(t, b, purge.Bulk), 3)
@@ -149,8 +138,7 @@ func TestConnect_RefusesWhatCannotWork(t *testing.T) {
 
 func TestLane_PullRecoversFromARestart(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s := startServer(t, serverOptions(dir))
+	s := natstest.Start(t, nil)
 	b := provision(t, connect(t, s, settings()))
 	l := lane(t, b, purge.Bulk)
 	request(t, b, purge.Bulk, 1)
@@ -158,7 +146,8 @@ func TestLane_PullRecoversFromARestart(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, _ = l.Pull(ctx, 10) // a pull is open
-	s = restart(t, s, dir)
+	s.Stop()
+	s.Start()
 	writer := connect(t, s, settings())
 	request(t, writer, purge.Bulk, 3)
 	start := time.Now()
@@ -179,7 +168,7 @@ func TestLane_PullLeavesNothingWhileTheServerIsAway(t *testing.T) {
 	b, s := provisioned(t)
 	l := lane(t, b, purge.Bulk)
 	before := b.Conn().NumSubscriptions()
-	stopServer(s)
+	s.Stop()
 	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
 	for range 50 {
 		if got, err := l.Pull(t.Context(), 100); err == nil {

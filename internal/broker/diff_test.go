@@ -9,11 +9,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
 func TestDiff_NamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, serverOptions(t.TempDir()))
+	s := natstest.Start(t, nil)
 	b := connect(t, s, settings())
 	missing := func() []string {
 		t.Helper()

@@ -130,7 +130,7 @@ func checkOneEndEach(t *testing.T, b *broker.Broker, requests int) {
 func TestPutEvents_AreErrorsWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
-	stopServer(s)
+	s.Stop()
 	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
 	for i, err := range b.PutEvents(t.Context(), []purge.Event{event("ghost", "a", purge.Completed), event("ghost", "b", purge.Failed)}) {
 		if err == nil {

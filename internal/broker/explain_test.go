@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
 // why waits for a connection that does not come, and gives the reason with its explanation.
@@ -27,21 +28,19 @@ func why(t *testing.T, b *broker.Broker, d time.Duration) string {
 
 func TestExplain_SaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	opts := serverOptions(t.TempDir())
-	opts.Users = []*server.User{{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
+	s := withUsers(t, &server.User{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
 		Publish: &server.SubjectPermission{Allow: []string{"$JS.API.STREAM.INFO.>"}},
-	}}}
-	s := startServer(t, opts)
+	}})
 	if got := why(t, open(t, broker.Dial{URL: "nats://127.0.0.1:1"}, settings()), 200*time.Millisecond); !strings.Contains(got, "NATS_URL") {
 		t.Errorf("server away: got %q, want what to set", got)
 	}
-	if got := why(t, open(t, broker.Dial{URL: s.ClientURL(), User: "ghost", Password: "wrong"}, settings()), time.Second); !strings.Contains(got, "NATS_CREDS") {
+	if got := why(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "wrong"}, settings()), time.Second); !strings.Contains(got, "NATS_CREDS") {
 		t.Errorf("wrong password: got %q, want what to check", got)
 	}
 
-	b := ready(t, open(t, broker.Dial{URL: s.ClientURL(), User: "ghost", Password: "ghost"}, settings()))
-	if b.Address() != s.ClientURL() || b.ServerVersion() == "" {
-		t.Errorf("got %s, version %q, want %s and its version", b.Address(), b.ServerVersion(), s.ClientURL())
+	b := ready(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "ghost"}, settings()))
+	if b.Address() != s.URL || b.ServerVersion() == "" {
+		t.Errorf("got %s, version %q, want %s and its version", b.Address(), b.ServerVersion(), s.URL)
 	}
 	_, err := b.Letter(t.Context(), 1)
 	if got := b.Explain(err); !errors.Is(got, err) || !strings.Contains(got.Error(), "run `edgepurge setup`") {
@@ -63,9 +62,7 @@ func TestExplain_SaysWhatToDo(t *testing.T) {
 
 func TestExplain_JetStreamIsOff(t *testing.T) {
 	t.Parallel()
-	opts := serverOptions(t.TempDir())
-	opts.JetStream = false
-	b := connect(t, startServer(t, opts), settings())
+	b := connect(t, natstest.Start(t, func(o *server.Options) { o.JetStream = false }), settings())
 	_, err := b.Letter(t.Context(), 1)
 	if got := b.Explain(err); err == nil || !strings.Contains(got.Error(), "JetStream") {
 		t.Errorf("got %v, want how to start the server", got)

@@ -241,7 +241,7 @@ func TestJobs_AreErrorsWhileTheServerIsAway(t *testing.T) {
 		}
 	}
 	check(t.Context(), true)
-	stopServer(s)
+	s.Stop()
 	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
 	check(t.Context(), false)
 }

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -160,9 +162,7 @@ func TestLane_BoundsAPullInBytes(t *testing.T) {
 // With a large max_payload a message may exceed what a pull asks for.
 func TestLane_PullsALargeMessageAlone(t *testing.T) {
 	t.Parallel()
-	opts := serverOptions(t.TempDir())
-	opts.MaxPayload = 8 << 20
-	s := startServer(t, opts)
+	s := natstest.Start(t, func(o *server.Options) { o.MaxPayload = 8 << 20 })
 	b := provision(t, connect(t, s, settings()))
 	js := client(t, s)
 	sizes := []int{10, 6 << 20, 10, 5 << 20, 5 << 20, 10}
@@ -246,8 +246,8 @@ func TestLane_RestEndsThePull(t *testing.T) {
 func TestLane_RestWaitsForWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
-	p := newProxy(t, s.Addr().String())
-	far := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr()}, settings()))
+	p := newProxy(t, s.Address)
+	far := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr(), Token: s.Token}, settings()))
 	l, near := lane(t, far, purge.Bulk), lane(t, b, purge.Bulk)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -264,9 +264,7 @@ func TestLane_RestWaitsForWhatIsUnderWay(t *testing.T) {
 // A server that was killed has forgotten the pull and says nothing.
 func TestLane_NoticesALostPull(t *testing.T) {
 	t.Parallel()
-	opts := serverOptions(t.TempDir())
-	opts.JetStream = false
-	s := startServer(t, opts)
+	s := natstest.Start(t, func(o *server.Options) { o.JetStream = false })
 	nc := client(t, s).Conn()
 	pulls := make(chan string, 10)
 	for subject, answer := range map[string]string{

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
 // handOver is what a hand-over may take on a loaded machine: less than the two seconds that a lease at least lasts when
@@ -82,7 +82,7 @@ func keep(t *testing.T, l *broker.Lease) (stop func() error) {
 	}
 }
 
-func replicas(t *testing.T, s *server.Server, n int) []*broker.Broker {
+func replicas(t *testing.T, s *natstest.Server, n int) []*broker.Broker {
 	t.Helper()
 	all := make([]*broker.Broker, n)
 	for i := range all {
@@ -255,8 +255,8 @@ func TestLease_EndsBeforeAnotherHasIt(t *testing.T) {
 func TestLease_BelievesNoLateAnswer(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
-	p := newProxy(t, s.Addr().String())
-	slow := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr()}, settings()))
+	p := newProxy(t, s.Address)
+	slow := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr(), Token: s.Token}, settings()))
 	l := acquire(t, slow)
 	start := time.Now()
 	other := stand(t.Context(), t, b)
@@ -284,11 +284,11 @@ func TestLease_BelievesNoLateAnswer(t *testing.T) {
 
 func TestLease_IsUnsureAfterAReconnect(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s := startServer(t, serverOptions(dir))
+	s := natstest.Start(t, nil)
 	b := provision(t, connect(t, s, settings()))
 	l := acquire(t, b)
-	s = restart(t, s, dir)
+	s.Stop()
+	s.Start()
 	eventually(t, "it has reconnected", func() bool { return b.Conn().Stats().Reconnects == 1 })
 	for range 20 {
 		if l.Valid() {
@@ -364,8 +364,8 @@ func TestAcquire_EndsWithTheContext(t *testing.T) {
 func TestAcquire_WaitsForTheServer(t *testing.T) {
 	t.Parallel()
 	holder, s := provisioned(t)
-	p := newProxy(t, s.Addr().String())
-	far := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr()}, settings()))
+	p := newProxy(t, s.Address)
+	far := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr(), Token: s.Token}, settings()))
 	l := acquire(t, holder)
 	got := stand(t.Context(), t, far)
 	pause(t, 100*time.Millisecond) // it waits

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
@@ -127,7 +128,7 @@ func TestLetter_IsShownAndDropped(t *testing.T) {
 
 func TestLetters_AreAnErrorWithoutAStream(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, serverOptions(t.TempDir()))
+	s := natstest.Start(t, nil)
 	b := connect(t, s, settings())
 	for _, err := range b.Letters(t.Context(), "", "") {
 		if err == nil || !broker.Gone(err) {

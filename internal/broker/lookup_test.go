@@ -8,9 +8,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -51,9 +53,7 @@ func TestEventsOf_FindsHitsAmongMisses(t *testing.T) {
 // answerer stands in for the server's look-ups, which cut an answer above 64 MiB.
 func answerer(t *testing.T, answer func(reply func(status, text string, headers ...string), hit func(filter string), filters []string)) *broker.Broker {
 	t.Helper()
-	opts := serverOptions(t.TempDir())
-	opts.JetStream = false
-	s := startServer(t, opts)
+	s := natstest.Start(t, func(o *server.Options) { o.JetStream = false })
 	nc := client(t, s).Conn()
 	_, err := nc.Subscribe("$JS.API.DIRECT.GET.PURGE_EVENTS", func(m *nats.Msg) {
 		var ask struct {
@@ -160,7 +160,7 @@ func TestEventsOf_FindsNothing(t *testing.T) {
 	if found, err := b.EventsOf(t.Context(), []record.Key{{Source: "ghost", ID: "b"}}); !broker.Gone(err) {
 		t.Errorf("without a stream: got %v, %v, want an error", found, err)
 	}
-	stopServer(s)
+	s.Stop()
 	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
 	if found, err := b.EventsOf(t.Context(), []record.Key{{Source: "ghost", ID: "b"}}); err == nil {
 		t.Errorf("without a server: got %v, want an error", found)

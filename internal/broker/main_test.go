@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -39,42 +39,11 @@ func settings() broker.Settings {
 	}
 }
 
-// serverOptions are those of a server on loopback that keeps its streams in dir.
-func serverOptions(dir string) *server.Options {
-	return &server.Options{
-		ServerName: "test", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: dir,
-	}
-}
-
-func startServer(t *testing.T, opts *server.Options) *server.Server {
+// withUsers starts a server that knows these users and nobody else.
+func withUsers(t *testing.T, users ...*server.User) *natstest.Server {
 	t.Helper()
-	s, err := server.NewServer(opts)
-	if err != nil {
-		t.Fatalf("make server: %v", err)
-	}
-	s.Start()
-	t.Cleanup(func() { stopServer(s) })
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("server is not ready")
-	}
-	return s
+	return natstest.Start(t, func(o *server.Options) { o.Users = users })
 }
-
-func stopServer(s *server.Server) {
-	s.Shutdown()
-	s.WaitForShutdown()
-}
-
-// restart stops a server and starts another on the same port and store.
-func restart(t *testing.T, s *server.Server, dir string) *server.Server {
-	t.Helper()
-	opts := serverOptions(dir)
-	opts.Port = portOf(s)
-	stopServer(s)
-	return startServer(t, opts)
-}
-
-func portOf(s *server.Server) int { return s.Addr().(*net.TCPAddr).Port }
 
 // open connects without waiting for the server.
 func open(t *testing.T, dial broker.Dial, set broker.Settings) *broker.Broker {
@@ -97,9 +66,9 @@ func ready(t *testing.T, b *broker.Broker) *broker.Broker {
 	return b
 }
 
-func connect(t *testing.T, s *server.Server, set broker.Settings) *broker.Broker {
+func connect(t *testing.T, s *natstest.Server, set broker.Settings) *broker.Broker {
 	t.Helper()
-	return ready(t, open(t, broker.Dial{URL: s.ClientURL()}, set))
+	return ready(t, open(t, broker.Dial{URL: s.URL}, set))
 }
 
 func provision(t *testing.T, b *broker.Broker) *broker.Broker {
@@ -111,16 +80,16 @@ func provision(t *testing.T, b *broker.Broker) *broker.Broker {
 }
 
 // provisioned gives a broker with all its streams, on a server of its own.
-func provisioned(t *testing.T) (*broker.Broker, *server.Server) {
+func provisioned(t *testing.T) (*broker.Broker, *natstest.Server) {
 	t.Helper()
-	s := startServer(t, serverOptions(t.TempDir()))
+	s := natstest.Start(t, nil)
 	return provision(t, connect(t, s, settings())), s
 }
 
 // client is a plain client to look at a server with.
-func client(t *testing.T, s *server.Server, opts ...nats.Option) jetstream.JetStream {
+func client(t *testing.T, s *natstest.Server, opts ...nats.Option) jetstream.JetStream {
 	t.Helper()
-	nc, err := nats.Connect(s.ClientURL(), opts...)
+	nc, err := nats.Connect(s.URL, opts...)
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -74,7 +75,7 @@ func TestPause_CountsOurWordAlone(t *testing.T) {
 
 func TestPause_SaysWhatToDoWithoutStreams(t *testing.T) {
 	t.Parallel()
-	b := connect(t, startServer(t, serverOptions(t.TempDir())), settings())
+	b := connect(t, natstest.Start(t, nil), settings())
 	const want = "read pause of lane bulk: stream PURGE_CONTROL does not exist: run `edgepurge setup`, or start a worker"
 	if _, err := b.Pause(t.Context(), purge.Bulk); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -13,18 +13,16 @@ import (
 // newReader gives a town where ghost may also read its own events, in every way that a right can be given for.
 func newReader(t *testing.T) *town {
 	t.Helper()
-	opts := serverOptions(t.TempDir())
-	opts.Users = []*server.User{
-		{Username: "worker", Password: "worker"},
-		{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
+	return populate(t, withUsers(t,
+		&server.User{Username: "worker", Password: "worker"},
+		&server.User{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
 			Publish: &server.SubjectPermission{Allow: []string{
 				"purge.requests.*.ghost", "$JS.API.DIRECT.GET.PURGE_EVENTS.purge.events.ghost.>",
 				"$JS.API.CONSUMER.CREATE.PURGE_EVENTS.*.purge.events.ghost.>", "$JS.API.CONSUMER.MSG.NEXT.PURGE_EVENTS.*",
 			}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"purge.events.ghost.>", "_INBOX_ghost.>"}},
 		}},
-	}
-	return populate(t, startServer(t, opts))
+	))
 }
 
 func (w *town) ask(t *testing.T, subject, answer, body string) {

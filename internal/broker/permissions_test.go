@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -32,21 +33,19 @@ type town struct {
 // newTown gives ghost the permissions that a source is to have, and no others.
 func newTown(t *testing.T) *town {
 	t.Helper()
-	opts := serverOptions(t.TempDir())
-	opts.Users = []*server.User{
-		{Username: "worker", Password: "worker"},
-		{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
+	return populate(t, withUsers(t,
+		&server.User{Username: "worker", Password: "worker"},
+		&server.User{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{"purge.requests.*.ghost"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"purge.events.ghost.>", "_INBOX_ghost.>"}},
 		}},
-	}
-	return populate(t, startServer(t, opts))
+	))
 }
 
-func populate(t *testing.T, s *server.Server) *town {
+func populate(t *testing.T, s *natstest.Server) *town {
 	t.Helper()
 	w := &town{refused: make(chan error, 1000)}
-	w.worker = provision(t, ready(t, open(t, broker.Dial{URL: s.ClientURL(), User: "worker", Password: "worker"}, settings())))
+	w.worker = provision(t, ready(t, open(t, broker.Dial{URL: s.URL, User: "worker", Password: "worker"}, settings())))
 	w.admin = client(t, s, nats.UserInfo("worker", "worker"))
 	w.ghost = client(t, s, nats.UserInfo("ghost", "ghost"), nats.CustomInboxPrefix("_INBOX_ghost"),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { w.refused <- err }))
@@ -385,7 +384,7 @@ accounts: {
 		t.Fatalf("read configuration: %v", err)
 	}
 	opts.NoSigs, opts.NoLog = true, true
-	w := populate(t, startServer(t, opts))
+	w := populate(t, natstest.Start(t, func(o *server.Options) { *o = *opts }))
 	events, err := w.ghost.Conn().SubscribeSync("purge.events.ghost.>")
 	if err != nil {
 		t.Fatalf("subscribe: %v", err)

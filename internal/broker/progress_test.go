@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
@@ -90,7 +91,7 @@ func TestProgress_GoesOnlyWhenItIsClosed(t *testing.T) {
 
 func TestProgress_GoesWithTheEvents(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, serverOptions(t.TempDir()))
+	s := natstest.Start(t, nil)
 	set := settings()
 	set.EventsKeep = time.Second
 	b := provision(t, connect(t, s, set))

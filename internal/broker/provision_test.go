@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
 // shape is what is promised of a stream or consumer.
@@ -105,7 +107,7 @@ func TestProvision_ChangesNothingTheSecondTime(t *testing.T) {
 
 func TestProvision_RunsInAllReplicasAtOnce(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, serverOptions(t.TempDir()))
+	s := natstest.Start(t, nil)
 	var g errgroup.Group
 	for range 3 {
 		b := connect(t, s, settings())
@@ -141,7 +143,7 @@ func TestProvision_KeepsInstallationsApart(t *testing.T) {
 func TestProvision_SaysWhyItCannot(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
-	stopServer(s)
+	s.Stop()
 	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
 	for what, err := range map[string]error{
 		"provision stream PURGE_REQUESTS": b.Provision(t.Context(), false),

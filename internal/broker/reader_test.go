@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -163,13 +164,13 @@ func TestEvents_NewMissesNothing(t *testing.T) {
 
 func TestEvents_FollowThroughARestart(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s := startServer(t, serverOptions(dir))
+	s := natstest.Start(t, nil)
 	b := provision(t, connect(t, s, settings()))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r := read(ctx, t, b, "", broker.ReadNew)
-	s = restart(t, s, dir)
+	s.Stop()
+	s.Start()
 	writer := connect(t, s, settings())
 	tell(t, writer, event("ghost", "a", purge.Completed), event("ghost", "b", purge.Completed))
 	if diff := cmp.Diff([]string{"a", "b"}, r.next(t, 2)); diff != "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -51,8 +52,7 @@ func TestPutRequests_StoresEachOnce(t *testing.T) {
 
 func TestPutRequests_SaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	opts := serverOptions(t.TempDir())
-	s := startServer(t, opts)
+	s := natstest.Start(t, nil)
 	set := settings()
 	set.MaxBytes = 1 << 20
 	b := connect(t, s, set)
@@ -87,7 +87,7 @@ func TestPutRequests_SaysWhatToDo(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	stopServer(s)
+	s.Stop()
 	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
 	check(put(10), "publish request: ")
 	if err := b.PutRequests(ended, []broker.Outgoing{{Lane: purge.Bulk, Source: "ghost"}})[0]; err == nil {

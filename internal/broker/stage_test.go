@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -152,7 +153,7 @@ func TestStage_FindsARequestAnywhereInTheBacklog(t *testing.T) {
 
 func TestStage_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, serverOptions(t.TempDir()))
+	s := natstest.Start(t, nil)
 	b := connect(t, s, settings())
 	if _, _, err := b.Stage(t.Context(), record.Key{Source: "ghost", ID: "a"}); err == nil || !broker.Gone(err) {
 		t.Errorf("without streams: got %v, want an error", err)

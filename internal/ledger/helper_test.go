@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -37,21 +37,7 @@ var (
 // newBroker is the real broker with its streams, on a server of its own.
 func newBroker(t *testing.T) *broker.Broker {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Start() // ends with Shutdown, which the clean-up waits for
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(20 * time.Second) {
-		t.Fatal("the server is not ready")
-	}
-	b, err := broker.Connect(broker.Dial{URL: s.ClientURL()}, broker.Settings{
+	b, err := broker.Connect(broker.Dial{URL: natstest.Start(t, nil).URL}, broker.Settings{
 		Prefix: "purge", Replicas: 1, MaxBytes: 64 << 20, EventsKeep: time.Hour, DeadKeep: time.Hour,
 		BulkWindow: 1000, InteractiveWindow: 100,
 	}, zap.NewNop())
