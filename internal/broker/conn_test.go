@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/natstest"
@@ -99,6 +101,34 @@ func TestConnect_Authenticates(t *testing.T) {
 
 	s = natstest.Start(t, nil)
 	ready(t, open(t, broker.Dial{URL: "nats://" + s.Address, Token: s.Token}, settings()))
+}
+
+// What the client library masks in an address is a password; a token stands there alone.
+func TestConnect_LogsNoTokenOfAnAddress(t *testing.T) {
+	t.Parallel()
+	core, logs := observer.New(zap.DebugLevel)
+	s := natstest.Start(t, nil)
+	b, err := broker.Connect(broker.Dial{URL: s.URL}, settings(), zap.New(core))
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	t.Cleanup(b.Close)
+	eventually(t, "it has connected", func() bool { return logs.FilterMessage("nats connected").Len() > 0 })
+	s.Stop()
+	s.Start()
+	eventually(t, "it has reconnected", func() bool { return logs.FilterMessage("nats reconnected").Len() > 0 })
+	for _, what := range []string{"nats connected", "nats reconnected"} {
+		for _, entry := range logs.FilterMessage(what).All() {
+			if got := entry.ContextMap()["url"]; got != "nats://"+s.Address {
+				t.Errorf("%s: got %v, want nats://%s", what, got, s.Address)
+			}
+		}
+	}
+	for _, entry := range logs.All() {
+		if text := fmt.Sprint(entry.Message, entry.ContextMap()); strings.Contains(text, s.Token) {
+			t.Errorf("the token is logged: %s", text)
+		}
+	}
 }
 
 // Every answer comes by the inbox that the user may read: of the API, of publishes, of pulls.
