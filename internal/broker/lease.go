@@ -136,6 +136,7 @@ func (l *Lease) Keep(ctx context.Context) error {
 		}
 		wait := leaseRenew
 		if err := l.step(ctx); errors.Is(err, ErrLeaseLost) {
+			l.until.Store(0) // before its time is over, too
 			return err
 		} else if err != nil {
 			wait = 200 * time.Millisecond

@@ -251,6 +251,20 @@ func TestLease_EndsBeforeAnotherHasIt(t *testing.T) {
 	}
 }
 
+// A holder that learns that it has lost the lease sends nothing more, though its time is not over.
+func TestLease_IsNotValidOnceItIsLost(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	l := acquire(t, b)
+	if err := stream(t, client(t, s), "PURGE_CONTROL").DeleteConsumer(t.Context(), "owner"); err != nil {
+		t.Fatalf("delete consumer: %v", err)
+	}
+	provision(t, b)
+	if err := l.Keep(t.Context()); !errors.Is(err, broker.ErrLeaseLost) || l.Valid() {
+		t.Errorf("got %v, valid %t, want the lease lost", err, l.Valid())
+	}
+}
+
 // The server answers the renewal of a stale holder too. One that was long under way proves nothing.
 func TestLease_BelievesNoLateAnswer(t *testing.T) {
 	t.Parallel()
