@@ -182,7 +182,7 @@ func TestLane_PullRecoversFromARestart(t *testing.T) {
 	request(t, writer, purge.Bulk, 3)
 	start := time.Now()
 	got := pull(t, l, 3)
-	if took := time.Since(start); took > 6*time.Second {
+	if took := time.Since(start); took > 9*time.Second { // the end of a pull that nobody knows comes after ten
 		t.Errorf("took %v", took)
 	}
 	for i, d := range got {

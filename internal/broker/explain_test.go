@@ -14,16 +14,16 @@ import (
 	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
-// why waits for a connection that does not come, and gives the reason with its explanation.
-func why(t *testing.T, b *broker.Broker, d time.Duration) string {
+// explains waits until what keeps a connection from being made is explained by a text.
+func explains(t *testing.T, b *broker.Broker, text string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	defer cancel()
-	var last error
-	if err := b.Ready(ctx, func(reason error) { last = reason }); err == nil {
-		t.Fatal("got a connection, want none")
-	}
-	return b.Explain(last).Error()
+	eventually(t, "the reason says "+text, func() bool {
+		err := b.Check()
+		if err == nil {
+			t.Fatal("got a connection, want none")
+		}
+		return strings.Contains(b.Explain(err).Error(), text)
+	})
 }
 
 func TestExplain_SaysWhatToDo(t *testing.T) {
@@ -31,12 +31,8 @@ func TestExplain_SaysWhatToDo(t *testing.T) {
 	s := withUsers(t, &server.User{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
 		Publish: &server.SubjectPermission{Allow: []string{"$JS.API.STREAM.INFO.>"}},
 	}})
-	if got := why(t, open(t, broker.Dial{URL: "nats://127.0.0.1:1"}, settings()), 200*time.Millisecond); !strings.Contains(got, "NATS_URL") {
-		t.Errorf("server away: got %q, want what to set", got)
-	}
-	if got := why(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "wrong"}, settings()), time.Second); !strings.Contains(got, "NATS_CREDS") {
-		t.Errorf("wrong password: got %q, want what to check", got)
-	}
+	explains(t, open(t, broker.Dial{URL: "nats://127.0.0.1:1"}, settings()), "NATS_URL")
+	explains(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "wrong"}, settings()), "NATS_CREDS")
 
 	b := ready(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "ghost"}, settings()))
 	if b.Address() != s.URL || b.ServerVersion() == "" {
@@ -49,6 +45,7 @@ func TestExplain_SaysWhatToDo(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	err = b.Provision(ctx, false)
+	eventually(t, "the server tells the refusal", func() bool { return errors.Is(b.Conn().LastError(), nats.ErrPermissionViolation) })
 	if got := b.Explain(err); !errors.Is(got, nats.ErrPermissionViolation) || !strings.Contains(got.Error(), `"$JS.API.STREAM.CREATE.PURGE_REQUESTS"; grant it`) {
 		t.Errorf("no permission: got %v, want which", got)
 	}

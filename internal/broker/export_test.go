@@ -13,3 +13,6 @@ const PullMessages = pullMessages
 
 // Conn is the connection.
 func (b *Broker) Conn() *nats.Conn { return b.nc }
+
+// Come is how much the open pull has brought that nobody has taken.
+func (l *Lane) Come() int { return len(l.cur.msgs) }

@@ -226,15 +226,14 @@ func TestLane_RestEndsThePull(t *testing.T) {
 		t.Fatalf("got %d deliveries, want none", len(got))
 	}
 	request(t, b, purge.Bulk, 7)
-	eventually(t, "all is delivered", func() bool { return depth(t, l) == [2]int{0, 8} })
+	// The server counts a message as delivered a little before it sends it.
+	eventually(t, "all is delivered", func() bool { return depth(t, l) == [2]int{0, 8} && l.Come() >= 7 })
 	if got := l.Rest(); len(got) != 7 {
 		t.Errorf("got %d deliveries, want the 7 that nobody took", len(got))
 	}
-	// What comes later is not drawn into the pull.
+	// What comes later is not drawn into the pull: it waits, once the server has counted it.
 	request(t, b, purge.Bulk, 2)
-	if got := depth(t, l); got != [2]int{2, 8} {
-		t.Errorf("got %v waiting and held, want 2 waiting", got)
-	}
+	eventually(t, "two wait, and no more are held", func() bool { return depth(t, l) == [2]int{2, 8} })
 	if got := l.Rest(); got != nil {
 		t.Errorf("got %d deliveries the second time, want none", len(got))
 	}
@@ -292,7 +291,7 @@ func TestLane_NoticesALostPull(t *testing.T) {
 	if got, err := l.Pull(ctx, 10); err == nil || ctx.Err() != nil || broker.Gone(err) {
 		t.Errorf("got %v, %v, want to be told that the pull is lost", got, err)
 	}
-	if took := time.Since(start); took < 1900*time.Millisecond || took > 5*time.Second {
+	if took := time.Since(start); took < 1900*time.Millisecond || took > 9*time.Second { // its end would come after ten
 		t.Errorf("took %v, want two heartbeats", took)
 	}
 	want := `{"batch":10,"max_bytes":4194304,"expires":10000000000,"idle_heartbeat":1000000000}`
@@ -324,8 +323,8 @@ func TestLane_TakesOverAtOnce(t *testing.T) {
 		t.Fatalf("hurry: %v", err)
 	}
 	got := pull(t, next, n)
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("took %v", took)
+	if took := time.Since(start); took > next.AckWait()/2 {
+		t.Errorf("took %v, want some seconds, not %v", took, next.AckWait())
 	}
 	for _, d := range got {
 		if d.Count != 2 {

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what should come soon.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 func settings() broker.Settings {
 	return broker.Settings{

@@ -20,17 +20,19 @@ type proxy struct {
 func newProxy(t *testing.T, target string) *proxy {
 	t.Helper()
 	p := &proxy{target: target}
-	p.listen(t, "127.0.0.1:0")
+	if err := p.listen(t, "127.0.0.1:0"); err != nil {
+		t.Fatalf("listen: %v", err)
+	}
 	t.Cleanup(p.cut)
 	return p
 }
 
-func (p *proxy) listen(t *testing.T, addr string) {
+func (p *proxy) listen(t *testing.T, addr string) error {
 	t.Helper()
 	var lc net.ListenConfig
 	listener, err := lc.Listen(t.Context(), "tcp", addr)
 	if err != nil {
-		t.Fatalf("listen: %v", err)
+		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.listener, p.end = listener, cancel
@@ -43,6 +45,7 @@ func (p *proxy) listen(t *testing.T, addr string) {
 			p.conns.Go(func() { p.serve(ctx, c) })
 		}
 	})
+	return nil
 }
 
 func (p *proxy) addr() string { return p.listener.Addr().String() }
@@ -58,10 +61,10 @@ func (p *proxy) cut() {
 	p.conns.Wait()
 }
 
-// mend ends what cut began.
+// mend ends what cut began. Somebody else may have got the port for a moment.
 func (p *proxy) mend(t *testing.T) {
 	t.Helper()
-	p.listen(t, p.addr())
+	eventually(t, "the port is free", func() bool { return p.listen(t, p.addr()) == nil })
 }
 
 func (p *proxy) serve(ctx context.Context, c net.Conn) {
