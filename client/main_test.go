@@ -81,7 +81,7 @@ func (w *world) tryProvision(settings broker.Settings) error {
 		return err
 	}
 	defer b.Close()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	if err := b.Ready(ctx, func(error) {}); err != nil {
 		return err

@@ -100,7 +100,7 @@ func (s *site) end(t *testing.T) end {
 	select {
 	case e := <-s.ends:
 		return e
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("no job ended; %d are in flight, stats %+v", s.tracker.InFlight(), s.emulator.Stats())
 	}
 	return end{}

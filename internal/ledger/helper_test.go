@@ -45,7 +45,7 @@ func newBroker(t *testing.T) *broker.Broker {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := b.Ready(ctx, func(error) {}); err != nil {
 		t.Fatal(err)

@@ -289,7 +289,7 @@ func TestLedger_ManyLongFailures(t *testing.T) {
 	put(job, inJob, false, 0).Settled = long
 	put(job, spanning, true, 0)
 	put(job, neighbour, false, 0)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	l := newLedger(b)
 	stored, err := l.Record(ctx, job)

@@ -290,7 +290,7 @@ func overEmulator(t *testing.T, version string, zones map[string][]string) *benc
 	}
 	select {
 	case <-f.Updated():
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("the zones were not read; stats %+v", e.Stats())
 	}
 	return b
