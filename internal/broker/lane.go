@@ -22,8 +22,9 @@ const (
 	// done for each lot costs as much for few.
 	gatherFor   = 3 * time.Millisecond
 	gatherLeast = 256
-	// restTimeout bounds how long the end of a pull may hold up a drain.
-	restTimeout = time.Second
+	// restTimeout bounds how long the end of a pull may hold up a drain. A lease that was on its way comes to
+	// the next replica by itself after that.
+	restTimeout = leaseAckWait
 	// restQuiet is how long the replication of a delivery may take at the end of a pull; what takes
 	// longer comes again after AckWait.
 	restQuiet = 200 * time.Millisecond
