@@ -53,7 +53,7 @@ func (w *Worker) take(ctx context.Context, lot []incoming) {
 			fresh = append(fresh, a)
 			parked := d.in.queue != nil
 			if parked || d.Count > 1 || a.ID != purge.GeneratedID(d.Stored, d.Sequence) {
-				queries = append(queries, ledger.Query{Key: a.Key(), Again: parked || d.Count > 1, Parked: parked})
+				queries = append(queries, ledger.Query{Key: a.Key(), Total: a.Total, Again: parked || d.Count > 1, Parked: parked})
 			}
 		}
 		found, err := w.Ledger.Find(ctx, queries)

@@ -102,7 +102,7 @@ func (w *world) live(ctx context.Context, store ledger.Store) error {
 func (w *world) admit(ctx context.Context, l *ledger.Ledger) (map[string][]bool, error) {
 	var queries []ledger.Query
 	for id, m := range w.messages {
-		queries = append(queries, ledger.Query{Key: m.Key(), Again: w.touched[id]})
+		queries = append(queries, ledger.Query{Key: m.Key(), Total: m.Total, Again: w.touched[id]})
 		w.touched[id] = true
 	}
 	found, err := l.Find(ctx, queries)

@@ -6,14 +6,20 @@ import (
 	"errors"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/internal/record"
 )
+
+// progressAtOnce is how many progress records are read at a time: a take-over asks for many, and one after the other
+// would add up what each takes on a busy machine.
+const progressAtOnce = 32
 
 // Query asks what is known of a request. Again says that its message was delivered before, so that
 // a part of its targets may have their outcome already; Parked that it comes from a queue.
 type Query struct {
 	Key    record.Key
+	Total  int // its targets
 	Again  bool
 	Parked bool
 }
@@ -64,16 +70,8 @@ func (l *Ledger) find(ctx context.Context, queries []Query) (map[record.Key]reco
 	if err := l.findParked(ctx, queries, found); err != nil {
 		return nil, err
 	}
-	for _, q := range queries {
-		f := found[q.Key]
-		if f.Parked {
-			continue
-		}
-		if partly := len(f.Held) > 0 && !f.All(); q.Again || partly {
-			if err := l.findProgress(ctx, q.Key, found); err != nil {
-				return nil, err
-			}
-		}
+	if err := l.findProgress(ctx, queries, found); err != nil {
+		return nil, err
 	}
 	return found, nil
 }
@@ -162,14 +160,45 @@ func hold(held []bool, s *record.Share) []bool {
 	return held
 }
 
-func (l *Ledger) findProgress(ctx context.Context, k record.Key, found map[record.Key]record.Found) error {
-	p, _, err := l.stored(ctx, k)
-	if errors.Is(err, errLeftAlone) {
-		return nil
+// findProgress adds what the progress records tell of those that may have one: a single target needs none.
+func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[record.Key]record.Found) error {
+	var keys []record.Key
+	for _, q := range queries {
+		f := found[q.Key]
+		partly := len(f.Held) > 0 && !f.All()
+		if !f.Parked && (q.Again && q.Total != 1 || partly) {
+			keys = append(keys, q.Key)
+		}
 	}
-	if err != nil || p == nil {
+	records := make([]*record.Progress, len(keys))
+	var reads errgroup.Group
+	reads.SetLimit(progressAtOnce)
+	for i, k := range keys {
+		reads.Go(func() error {
+			p, _, err := l.stored(ctx, k)
+			if errors.Is(err, errLeftAlone) {
+				return nil
+			}
+			records[i] = p
+			return err
+		})
+	}
+	if err := reads.Wait(); err != nil {
 		return err
 	}
+	for i, p := range records {
+		if p == nil {
+			continue
+		}
+		if err := l.join(ctx, keys[i], p, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// join adds what a progress record tells.
+func (l *Ledger) join(ctx context.Context, k record.Key, p *record.Progress, found map[record.Key]record.Found) error {
 	f := found[k]
 	if _, _, open := p.Counts(); open == 0 && !p.Closed {
 		// Its message came again, so nothing else is left that would tell it.

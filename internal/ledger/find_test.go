@@ -3,6 +3,8 @@ package ledger_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,7 +19,7 @@ func find(t *testing.T, l *ledger.Ledger, again bool, requests ...record.Request
 	t.Helper()
 	var queries []ledger.Query
 	for _, r := range requests {
-		queries = append(queries, ledger.Query{Key: r.Key(), Again: again})
+		queries = append(queries, ledger.Query{Key: r.Key(), Total: r.Total, Again: again})
 	}
 	found, err := l.Find(t.Context(), queries)
 	if err != nil {
@@ -290,5 +292,26 @@ func TestLedger_BeginsAnewOnceTheEventIsGone(t *testing.T) {
 	}
 	if p := progress(t, store, r); !p.Closed || !store.progress[r.Key()].keep {
 		t.Error("progress is not closed: it would be kept for ever")
+	}
+}
+
+// A take-over asks for all that the last owner held. Of single targets there is nothing to read.
+func TestFind_ReadsProgressOfSeveralTargetsAlone(t *testing.T) {
+	var reads atomic.Int32
+	store := &faulty{Store: newMemory(), look: func(method string) {
+		if method == "Progress" {
+			reads.Add(1)
+		}
+	}}
+	l := newLedger(store)
+	var queries []ledger.Query
+	for i := range 100 {
+		queries = append(queries, ledger.Query{Key: record.Key{Source: "ghost", ID: strconv.Itoa(i)}, Total: 1 + i%10/9, Again: true})
+	}
+	if found, err := l.Find(t.Context(), queries); err != nil || len(found) > 0 {
+		t.Fatalf("got %v, %v, want nothing", found, err)
+	}
+	if n := reads.Load(); n != 10 {
+		t.Errorf("progress was read %d times, want 10", n)
 	}
 }
