@@ -65,30 +65,6 @@ func (l *Limiter) space(perSecond float64) {
 	}
 }
 
-// Set changes the limit; 0 means none. The spacing changes from the last send on, and a margin that
-// refusals have widened stays, up to half the new limit. Where there was no limit nobody knows what was
-// sent in the last window, and calls wait for one.
-func (l *Limiter) Set(perSecond float64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if perSecond == l.perSecond {
-		return
-	}
-	spacing, margin := l.spacing(), l.margin
-	l.space(perSecond)
-	switch {
-	case l.interval == 0:
-	case spacing == 0:
-		l.held = later(l.held, time.Now().Add(window))
-	default:
-		l.margin = min(max(margin, jitter), l.most())
-		l.due = l.due.Add(l.spacing() - spacing)
-	}
-}
-
-// most is the widest margin: it leaves half the limit.
-func (l *Limiter) most() time.Duration { return l.interval * time.Duration(l.perWindow) }
-
 // Wait blocks until a call may go and takes its place in line; the caller sends at once and reports
 // it with Sent. It returns the context's cause when that ends first.
 func (l *Limiter) Wait(ctx context.Context) error {
@@ -181,19 +157,6 @@ func (l *Limiter) sent(at time.Time) {
 	l.sends = l.sends[max(0, len(l.sends)-l.perWindow):]
 }
 
-// Throttled tells that the API refused a call as too fast. All calls wait for one window, and the
-// margin doubles, up to half the limit; once for all calls that were on their way.
-func (l *Limiter) Throttled() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	if !now.Before(l.held) {
-		l.margin = min(2*l.margin, l.most())
-		l.changed = now
-	}
-	l.held = later(l.held, now.Add(window))
-}
-
 // Hold lets no call through before d has passed. A new owner holds one window when it can't know
 // what its predecessor sent (I3).
 func (l *Limiter) Hold(d time.Duration) {
@@ -223,30 +186,6 @@ func (l *Limiter) Resume(sends []time.Time) {
 		l.sent(at)
 		l.due = later(l.due, at.Add(l.spacing()))
 	}
-}
-
-// Pace tells how calls are spaced: the calls a second that the limit allows, the time from one to the
-// next as it is now, and the margin that is in it. All are 0 without a limit.
-func (l *Limiter) Pace() (limit float64, spacing, margin time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	spacing = l.spacing()
-	return l.perSecond, spacing, spacing - l.interval
-}
-
-// Spacing is the time from one send to the next as it is now; 0 without a limit.
-func (l *Limiter) Spacing() time.Duration {
-	_, spacing, _ := l.Pace()
-	return spacing
-}
-
-// narrow takes a quarter off the margin for a quiet while, down to the least.
-func (l *Limiter) narrow(now time.Time) {
-	if l.margin <= jitter || now.Sub(l.changed) < quiet {
-		return
-	}
-	l.margin = max(jitter, l.margin*3/4)
-	l.changed = now
 }
 
 // recent are the times that are not before start.

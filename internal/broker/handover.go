@@ -1,0 +1,117 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// Handover is what an owner that drains leaves to the next.
+type Handover struct {
+	Turn  uint64      `json:"turn"`  // the delivery it held the lease by
+	Sends []time.Time `json:"sends"` // CreatePurgeTask calls of the last window
+}
+
+// Predecessor gives what the owner before this one left, false when it did not get to leave anything.
+func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
+	s, err := l.b.stream(ctx, "CONTROL")
+	if err != nil {
+		return Handover{}, false, fmt.Errorf("read hand-over: %w", err)
+	}
+	m, err := s.GetLastMsgForSubject(ctx, l.b.subject("control.handover"))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Handover{}, false, nil
+	}
+	if err != nil {
+		return Handover{}, false, fmt.Errorf("read hand-over: %w", err)
+	}
+	if !isRecord(m.Header) {
+		return Handover{}, false, nil
+	}
+	h, err := decodeHandover(m.Header, m.Data)
+	if err != nil {
+		l.b.log.Warn("hand-over can't be read, counts as none", zap.Error(err))
+		return Handover{}, false, nil
+	}
+	return h, h.Turn+1 == l.turn, nil
+}
+
+// decodeHandover reads what an owner left. What another version tells may not be all that it did, and a
+// hand-over that counts as none costs a window at most (I3).
+func decodeHandover(header nats.Header, data []byte) (Handover, error) {
+	if v := header.Get(versionHeader); v != strconv.Itoa(record.Version) {
+		return Handover{}, fmt.Errorf("%w: %.20q", record.ErrVersion, v)
+	}
+	var h Handover
+	if err := json.Unmarshal(data, &h); err != nil {
+		return Handover{}, err
+	}
+	return h, nil
+}
+
+// Release leaves the hand-over and gives the lease to the next replica at once; from then on Valid
+// tells false. An unsure owner gives nothing: the lease runs out by itself.
+func (l *Lease) Release(ctx context.Context, sends []time.Time) error {
+	if !l.Valid() {
+		return nil
+	}
+	data, err := json.Marshal(Handover{Turn: l.turn, Sends: sends})
+	if err != nil {
+		return fmt.Errorf("encode hand-over: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	return errors.Join(l.leave(ctx, data), l.Drop(ctx))
+}
+
+// Drop gives the lease to the next replica at once, and leaves no hand-over: the next owner takes over
+// as after a crash.
+func (l *Lease) Drop(ctx context.Context) error {
+	if !l.Valid() {
+		return nil
+	}
+	// The server takes a stale owner's nak for the holder's.
+	if err := l.ours(ctx); err != nil {
+		return err
+	}
+	if !l.Valid() {
+		return nil
+	}
+	l.given.Store(true)
+	if err := l.b.nc.Publish(l.reply, []byte(wordNak)); err != nil {
+		return fmt.Errorf("hand over lease: %w", err)
+	}
+	return l.b.nc.FlushWithContext(ctx)
+}
+
+// leave stores the hand-over in place of the last one: the stream does not replace messages.
+func (l *Lease) leave(ctx context.Context, data []byte) error {
+	subject := l.b.subject("control.handover")
+	s, err := l.b.stream(ctx, "CONTROL")
+	if err != nil {
+		return fmt.Errorf("store hand-over: %w", err)
+	}
+	m, err := s.GetLastMsgForSubject(ctx, subject)
+	if err == nil {
+		err = s.DeleteMsg(ctx, m.Sequence)
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return fmt.Errorf("remove last hand-over: %w", err)
+	}
+	word := nats.NewMsg(subject)
+	word.Header.Set(versionHeader, strconv.Itoa(record.Version))
+	word.Data = data
+	if _, err := l.b.js.PublishMsg(ctx, word); err != nil {
+		return fmt.Errorf("store hand-over: %w", err)
+	}
+	return nil
+}

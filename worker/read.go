@@ -1,0 +1,73 @@
+package worker
+
+import (
+	"errors"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// read decodes a delivery; false for what is left alone.
+func (w *Worker) read(d incoming) (arrival, bool) {
+	if d.in.queue == nil {
+		return w.readMessage(d), true
+	}
+	p, err := record.DecodeParked(d.Data)
+	if err != nil {
+		w.Log.Error("parked request left alone", zap.String("queue", d.in.name), zap.Uint64("sequence", d.Sequence), zap.Error(err))
+		return arrival{}, false
+	}
+	r := &request{home: d.in.lane, intake: d.in, body: p.Body, Request: p.Request}
+	r.unassigned, r.unrecorded = r.Total, r.Total
+	return arrival{r, d, nil}, true
+}
+
+// readMessage decodes a message of a producer. With a reason the request holds what could be read.
+func (w *Worker) readMessage(d incoming) arrival {
+	lane, source, valid := w.cfg.Subjects.ParseRequest(d.Subject)
+	body, err := purge.Decode(d.Data, d.ContentType)
+	reason, _ := errors.AsType[*purge.Reason](err)
+	if err != nil && reason == nil {
+		reason = &purge.Reason{Code: purge.CodeMalformed, Message: err.Error()}
+	}
+	if reason == nil && !valid {
+		reason = &purge.Reason{Code: purge.CodeMalformed, Message: "the source in the subject must be 1 to 32 of a-z 0-9 _ -"}
+	}
+	if reason == nil {
+		reason = w.objection(body)
+	}
+	r := &request{home: d.in.lane, intake: d.in, body: body, Request: record.Request{
+		Source: source, ID: purge.PickID(body, source, d.MsgID), Lane: lane, Type: body.Type,
+		Total: len(body.Targets), Requested: body.Time, Received: d.Stored.UTC(), Labels: body.Labels,
+	}}
+	if r.ID == "" {
+		r.ID = purge.GeneratedID(d.Stored, d.Sequence)
+	}
+	r.Digest = purge.RawDigest(d.Data)
+	if err == nil {
+		r.Digest = body.Digest()
+	}
+	if reason == nil && body.Type == purge.All {
+		r.Total = 1
+	}
+	r.unassigned, r.unrecorded = r.Total, r.Total
+	return arrival{r, d, reason}
+}
+
+// objection is why this installation does not do what a sound request asks for, nil if it does.
+func (w *Worker) objection(body purge.Request) *purge.Reason {
+	if body.Prefetch {
+		return &purge.Reason{Code: purge.CodeUnsupported, Message: "prefetch is not supported yet", Field: "prefetch"}
+	}
+	if body.Account != "" && body.Account != w.cfg.Account {
+		return &purge.Reason{Code: purge.CodePolicy, Message: "no such account is configured", Field: "account"}
+	}
+	field, why := edgeone.Unsupported(w.cfg.Version, apiType(body.Type), string(body.Method), len(body.Hosts) > 0)
+	if why != "" {
+		return &purge.Reason{Code: purge.CodeUnsupported, Message: why, Field: field}
+	}
+	return nil
+}
