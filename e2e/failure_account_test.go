@@ -36,9 +36,10 @@ func TestFailure_CredentialsRefused(t *testing.T) {
 		return err == nil && status == http.StatusServiceUnavailable && strings.Contains(body, "account main: ") && strings.Contains(body, code)
 	})
 	counted := regexp.MustCompile(`edgepurge_api_requests_total\{action="CreatePurgeTask",class="permission"\} [1-9]`)
-	if _, body := read(t, "http://"+w.cfg.HTTP.Listen+"/metrics"); !counted.MatchString(body) {
-		t.Error("no metric tells of the refusal")
-	}
+	w.until("a metric to tell the refusal", func() bool {
+		_, body, err := fetch(t, "http://"+w.cfg.HTTP.Listen+"/metrics")
+		return err == nil && counted.MatchString(body)
+	})
 
 	for i := range zones { // the account waits as a whole
 		w.request(purge.Interactive, purge.Request{ID: fmt.Sprintf("z%d", i), Zone: fmt.Sprintf("zone-z%d", i), Targets: []string{url(i)}})
@@ -58,6 +59,29 @@ func TestFailure_CredentialsRefused(t *testing.T) {
 	if wait := calls[len(refused)].At.Sub(last.At); wait < probed {
 		t.Errorf("the next call came %v after a refusal, want 10s", wait)
 	}
+	w.until("readiness", func() bool { status, err := get(t, ready); return err == nil && status == http.StatusOK })
+}
+
+// A request that names no zone waits for the look-up that is refused, and no other call is made: readiness says so too.
+func TestFailure_CredentialsRefusedForLookUps(t *testing.T) {
+	t.Parallel()
+	const code = "AuthFailure.SignatureFailure"
+	w := newWorld(t, nil)
+	w.cfg.HTTP.Listen = freeAddress(t)
+	f := w.front(func(rw http.ResponseWriter, _ *seen) bool { refuse(rw, code); return true })
+	w.provision()
+	w.request(purge.Interactive, purge.Request{ID: "r", Targets: []string{url(1)}})
+	w.start()
+	ready := "http://" + w.cfg.HTTP.Listen + "/readyz"
+	w.until("readiness to tell the refusal", func() bool {
+		status, body, err := fetch(t, ready)
+		return err == nil && status == http.StatusServiceUnavailable && strings.Contains(body, "account main: ") && strings.Contains(body, code)
+	})
+	if n := len(f.all(createPurge, nil)); n != 0 {
+		t.Errorf("%d calls purge something, want none", n)
+	}
+	f.set(nil)
+	w.completed(1)
 	w.until("readiness", func() bool { status, err := get(t, ready); return err == nil && status == http.StatusOK })
 }
 

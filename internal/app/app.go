@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,7 +159,7 @@ func (a *App) Ready() []string {
 		reasons = append(reasons, "streams: "+a.setup)
 	}
 	if a.current != nil {
-		if why := a.current.worker.Refused(); why != "" {
+		if why := cmp.Or(a.current.worker.Refused(), a.current.refusal.reason()); why != "" {
 			reasons = append(reasons, fmt.Sprintf("account %s: %s", a.cfg.EdgeOne.Account, why))
 		}
 	}

@@ -34,6 +34,7 @@ type account struct {
 	tracker *tracker.Tracker
 	worker  *worker.Worker
 	books   *ledger.Ledger
+	refusal refusal
 }
 
 // take hands stored jobs to those who follow them.
@@ -115,7 +116,11 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	e := a.cfg.EdgeOne
 	acc.client, err = edgeone.New(edgeone.Config{
 		Credentials: a.credentials, Endpoint: e.Endpoint, Version: e.Version, Region: e.Region,
-		Timeout: e.Timeout, May: sure(lease), Sent: acc.sent, Called: a.counts.api.Called,
+		Timeout: e.Timeout, May: sure(lease), Sent: acc.sent,
+		Called: func(action string, err error, took time.Duration) {
+			a.counts.api.Called(action, err, took)
+			acc.refusal.called(err)
+		},
 	})
 	if err != nil {
 		return nil, err
