@@ -51,7 +51,7 @@ type Config struct {
 	// Unknown chooses among behaviours the documents leave open; see ParseUnknown.
 	Unknown map[string]string
 	// Zones holds the hosts of each zone id; `*.example.com` owns what is below example.com and `*` everything.
-	// Empty: each id of the form zone-[a-z0-9]+ is a zone that owns every host, and zone-emulator is listed.
+	// Empty: each id of the form zone-[A-Za-z0-9]+ is a zone that owns every host, and zone-emulator is listed.
 	Zones map[string][]string
 	// Seed makes the draws of faults repeatable.
 	Seed uint64

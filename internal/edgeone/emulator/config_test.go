@@ -68,14 +68,14 @@ func TestParse_ReadsFlags(t *testing.T) {
 func TestParse_TellsAllFaults(t *testing.T) {
 	_, faults := emulator.ParseFaults([]string{"reset", "=1", "html=x", "slow=2", "flood=0", "empty=0.1", "empty=0.2"})
 	_, unknown := emulator.ParseUnknown([]string{"rows", "rows=both", "moon=full", "echo=exact", "echo=exact", "visible-after=-1s"})
-	_, zones := emulator.ParseZones([]string{"zone-a", "zone-A=a.test", "zone-a=a..test", "zone-a=a.test,"})
+	_, zones := emulator.ParseZones([]string{"zone-a", "zone-a_b=a.test", "zone-a=a..test", "zone-a=a.test,"})
 	for _, tc := range []struct {
 		err   error
 		wants []string
 	}{
 		{faults, []string{`--fault "reset": want KIND=SHARE`, `--fault "=1"`, `"x" is no number`, "--fault slow=2", "--fault flood", "empty is given twice"}},
 		{unknown, []string{`--unknown "rows"`, "rows=both: want per-target or per-job", "moon", "echo is given twice", "visible-after=-1s"}},
-		{zones, []string{`--zone "zone-a"`, "--zone zone-A", `"a..test"`, `"" is no host`}},
+		{zones, []string{`--zone "zone-a"`, "--zone zone-a_b", `"a..test"`, `"" is no host`}},
 	} {
 		for _, want := range tc.wants {
 			if tc.err == nil || !strings.Contains(tc.err.Error(), want) {

@@ -104,7 +104,7 @@ func siteName(hosts []string) string {
 
 func checkZone(id string, hosts []string) error {
 	if !properZone(id) {
-		return fmt.Errorf("--zone %s: want an id of zone- and lower-case letters or digits", id)
+		return fmt.Errorf("--zone %s: want an id of zone- and letters or digits", id)
 	}
 	if len(hosts) == 0 {
 		return fmt.Errorf("--zone %s: want at least one host", id)
@@ -120,5 +120,5 @@ func checkZone(id string, hosts []string) error {
 
 func properZone(id string) bool {
 	rest, ok := strings.CutPrefix(id, zonePrefix)
-	return ok && rest != "" && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
+	return ok && rest != "" && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
