@@ -19,7 +19,8 @@ import (
 func newDemo() *cobra.Command {
 	var file string
 	var count int
-	var asJSON, serve bool
+	var oneObject, serve bool
+	var output format
 	flags := emulatorFlags{cfg: emulator.Default()}
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -40,11 +41,12 @@ can't touch a real account. With --serve it stays up for you to try.`,
 			if cfg.Emulator, err = flags.config(); err != nil {
 				return err
 			}
+			oneObject = oneObject || output == asJSON
 			bar := newProgress(cmd.ErrOrStderr(), len(urls))
 			cfg.Progress = bar.set
 			cfg.Serving = func(nats, endpoint string, s demo.Summary) {
 				bar.end()
-				_ = printSummary(cmd.OutOrStdout(), s, asJSON)
+				_ = printSummary(cmd.OutOrStdout(), s, oneObject)
 				serving(cmd.ErrOrStderr(), nats, endpoint)
 			}
 			s, err := demo.Run(cmd.Context(), cfg)
@@ -53,12 +55,12 @@ can't touch a real account. With --serve it stays up for you to try.`,
 			case cmd.Context().Err() != nil && serve && s.Completed+s.Failed == s.Requests:
 				return nil // ^C is how one ends it
 			case cmd.Context().Err() != nil:
-				_ = printSummary(cmd.OutOrStdout(), s, asJSON)
+				_ = printSummary(cmd.OutOrStdout(), s, oneObject)
 				return exit{exitInterrupted, errors.New("interrupted")}
 			case err != nil:
 				return err
 			}
-			if err := printSummary(cmd.OutOrStdout(), s, asJSON); err != nil {
+			if err := printSummary(cmd.OutOrStdout(), s, oneObject); err != nil {
 				return err
 			}
 			return ends(s.Completed, s.Requests)
@@ -67,9 +69,10 @@ can't touch a real account. With --serve it stays up for you to try.`,
 	f := cmd.Flags()
 	f.StringVar(&file, "urls", "", "file with one URL a line; defaults to about 2,000 real ones")
 	f.IntVar(&count, "count", 0, "only the first COUNT of them; 0: all")
-	f.BoolVar(&asJSON, "json", false, "end with the summary as one JSON object")
+	f.BoolVar(&oneObject, "json", false, "end with the summary as one JSON object, as -o json does")
 	f.BoolVar(&serve, "serve", false, "stay up, NATS on 4222")
 	flags.add(f)
+	addOutput(cmd, &output)
 	return cmd
 }
 
@@ -129,8 +132,8 @@ func ends(completed, all int) error {
 	return exit{code: exitSome}
 }
 
-func printSummary(out io.Writer, s demo.Summary, asJSON bool) error {
-	if asJSON {
+func printSummary(out io.Writer, s demo.Summary, oneObject bool) error {
+	if oneObject {
 		return json.NewEncoder(out).Encode(s)
 	}
 	_, err := fmt.Fprintf(out, "%s: %d completed, %d failed, in %.1f s\n"+

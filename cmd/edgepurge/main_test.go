@@ -155,8 +155,8 @@ func TestDemo_PublishesEveryLine(t *testing.T) {
 	if !strings.HasPrefix(out, `{"requests":3,"completed":2,"failed":1,"targets":1,`) {
 		t.Errorf("got %s", out)
 	}
-	if code, _, _ := command(t, "", "demo", "--json", "--urls", file(t, "nonsense\n")); code != exitNone {
-		t.Errorf("exit code %d when nothing completed, want %d", code, exitNone)
+	if code, out, _ := command(t, "", "demo", "-o", "json", "--urls", file(t, "nonsense\n")); code != exitNone || !strings.HasPrefix(out, `{"requests":1,"completed":0,"failed":1,`) {
+		t.Errorf("exit code %d and %s when nothing completed, want %d", code, out, exitNone)
 	}
 }
 
