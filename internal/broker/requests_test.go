@@ -50,6 +50,33 @@ func TestPutRequests_StoresEachOnce(t *testing.T) {
 	}
 }
 
+// What is not UTF-8 is for the worker to refuse, under the request's id; no other target is made of it.
+func TestPutRequests_KeepsBytesThatAreNotUTF8(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	js := client(t, s)
+	const bad, good = "https://a.example/\xff?\"\\<\xe4", "https://a.example/\ufffd"
+	out := []broker.Outgoing{
+		{Lane: purge.Bulk, Source: "shop", Request: purge.Request{ID: "a", Zone: "zone-a", Targets: []string{good, bad}}},
+		{Lane: purge.Bulk, Source: "shop", Request: purge.Request{Targets: []string{bad}}},
+	}
+	for i, err := range b.PutRequests(t.Context(), out) {
+		if err != nil {
+			t.Errorf("request %d: %v", i, err)
+		}
+	}
+	for i, m := range messages(t, js, "PURGE_REQUESTS", ">") {
+		want := out[i].Request
+		r, err := purge.Decode(m.Data, "")
+		if reason, _ := errors.AsType[*purge.Reason](err); reason == nil || reason.Code != purge.CodeMalformed || r.ID != want.ID || r.Zone != want.Zone {
+			t.Errorf("message %d: %q decodes to %+v, %v; want it malformed, with its id", i, m.Data, r, err)
+		}
+		if !strings.Contains(string(m.Data), "\xff") || !strings.Contains(string(m.Data), "\xe4") {
+			t.Errorf("message %d: %q lacks bytes of its target", i, m.Data)
+		}
+	}
+}
+
 func TestPutRequests_SaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, nil)
