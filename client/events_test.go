@@ -210,6 +210,31 @@ func TestEvents_GoOnBeforeTheFirst(t *testing.T) {
 	r.next(t, append(held, w.tellAll(5, 6)...)...)
 }
 
+// A deadline that is near ends a reading, and does no more to it.
+func TestEvents_ComeBeforeADeadlineThatIsNear(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	before := w.tellAll(0, 3)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	var got []string
+	for e, err := range w.client().Events(ctx, client.From{}) {
+		if err != nil {
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the reading ended with %v, want %v", err, context.DeadlineExceeded)
+			}
+			break
+		}
+		got = append(got, e.Data.Request)
+	}
+	if diff := cmp.Diff(before, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if all := w.consumers(); len(all) != 1 {
+		t.Errorf("%d consumers were made, want one", len(all))
+	}
+}
+
 // An event that goes to somebody else, or nowhere, is read again.
 func TestEvents_NoticeWhatIsMissing(t *testing.T) {
 	t.Parallel()

@@ -12,9 +12,8 @@ import (
 const (
 	// pullSize is how many events are asked for at once. One has at most about 300 KiB, most have less than 1 KiB.
 	pullSize = 64
-	// pullFor is how long one pull waits for events, and heartbeat how often the broker says that it still does: a pull
+	// heartbeat is how often the broker says that a pull still waits for events, for 30 s (jetstream.DefaultExpires): one
 	// that is lost without a word is noticed after two of them.
-	pullFor   = 30 * time.Second
 	heartbeat = 5 * time.Second
 	// forgotten is when the broker removes a consumer that nobody pulls from.
 	forgotten = time.Minute
@@ -127,9 +126,10 @@ func (r *reading) config() jetstream.ConsumerConfig {
 
 // pull asks a consumer for events once, and hands them over as they come.
 func (r *reading) pull(ctx context.Context, turned <-chan struct{}, cons jetstream.Consumer, yield func(Event, error) bool) error {
-	within, cancel := context.WithTimeout(ctx, pullFor)
+	// Without ctx's deadline: nats.go would make that the pull's, and refuses one nearer than two heartbeats.
+	pulling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	batch, err := cons.Fetch(pullSize, jetstream.FetchContext(within), jetstream.FetchHeartbeat(heartbeat))
+	batch, err := cons.Fetch(pullSize, jetstream.FetchContext(pulling), jetstream.FetchHeartbeat(heartbeat))
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (r *reading) pull(ctx context.Context, turned <-chan struct{}, cons jetstre
 			}
 		case <-turned:
 			return errLost
-		case <-within.Done():
+		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
