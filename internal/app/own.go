@@ -128,6 +128,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	books := a.newLedger(func(job record.InFlight) { acc.worker.Again(job) })
 	look, aside := surePace{acc.look, lease}, surePace{acc.aside, lease}
 	acc.zones = zone.New(acc.client, e.Zones, aside.Wait, a.log.Named("zone"))
+	acc.zones.Prepare()
 	acc.tracker = tracker.New(tracker.Config{
 		PollMin: a.cfg.Tracker.PollMin, PollMax: a.cfg.Tracker.PollMax, Deadline: a.cfg.Tracker.Deadline,
 		PerSecond: a.cfg.Limits.DescribePerSecond,

@@ -130,6 +130,10 @@ func (f *Finder) Find(host string) (string, error) {
 	return zone, err
 }
 
+// Prepare has the zones read before anybody asks: for the sake of the first request, and so that credentials that are
+// refused are known without one.
+func (f *Finder) Prepare() { f.want() }
+
 func (f *Finder) want() {
 	select {
 	case f.wake <- struct{}{}:
