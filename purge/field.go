@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
+// MaxLabels is how many labels a request may have.
+const MaxLabels = 16
+
 const (
-	maxLabels     = 16
 	maxLabelKey   = 64
 	maxLabelValue = 256
 	maxQuoted     = 100 // bytes of a producer's own words in a Reason
@@ -184,7 +186,7 @@ func (d *decoder) labels() map[string]string {
 			d.malformed("labels."+clip(name), "must be a string")
 		case len(name) > maxLabelKey || len(value) > maxLabelValue:
 			d.malformed("labels."+clip(name), labelFault)
-		case !known && len(labels) == maxLabels:
+		case !known && len(labels) == MaxLabels:
 			d.malformed("labels", labelsFault)
 		default:
 			if labels == nil {

@@ -19,8 +19,7 @@ const MaxTarget = 8192
 //   - Tag: as it is. EdgeOne reads tags from a comma-separated header, so that none begins or ends with a space or comma.
 //   - All takes no targets: always an error.
 //
-// Whatever the type, a target is not valid when it is empty, longer than MaxTarget, not UTF-8, has a control character,
-// or begins or ends with a space.
+// Whatever the type, a target is not valid when it is empty, longer than MaxTarget, not UTF-8, or has a control character.
 func Canonical(t Type, target string) (string, error) {
 	switch t {
 	case URL, Prefix, "":
@@ -43,8 +42,8 @@ func canonicalTag(tag string) (string, error) {
 	if _, err := examine(tag); err != nil {
 		return "", err
 	}
-	if tag[0] == ',' || tag[len(tag)-1] == ',' {
-		return "", invalidTarget("a tag can't begin or end with a comma; give each tag as a target of its own")
+	if strings.ContainsRune(", ", rune(tag[0])) || strings.ContainsRune(", ", rune(tag[len(tag)-1])) {
+		return "", invalidTarget("a tag can't begin or end with a comma or a space; give each tag as a target of its own")
 	}
 	return tag, nil
 }
@@ -91,8 +90,6 @@ func examine(target string) (traits, error) {
 		return 0, invalidTarget("the target is empty")
 	case len(target) > MaxTarget:
 		return 0, invalidTarget("the target has " + strconv.Itoa(len(target)) + " bytes, more than " + strconv.Itoa(MaxTarget))
-	case target[0] == ' ' || target[len(target)-1] == ' ':
-		return 0, invalidTarget("the target begins or ends with a space")
 	}
 	var all traits
 	for i := range len(target) {

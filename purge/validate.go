@@ -71,7 +71,7 @@ func (d *decoder) checkTime(field string, t time.Time) {
 
 func (d *decoder) checkLabels() {
 	labels := d.request.Labels
-	if len(labels) > maxLabels {
+	if len(labels) > MaxLabels {
 		d.malformed("labels", labelsFault)
 	}
 	for _, key := range slices.Sorted(maps.Keys(labels)) {

@@ -113,7 +113,9 @@ func (o *object) relabel(of string) ([]byte, error) {
 		}
 	}
 	labels.remove(replayLabel)
-	labels.set(replayLabel, quoted(of))
+	if len(labels.members) < purge.MaxLabels { // the id says the same
+		labels.set(replayLabel, quoted(of))
+	}
 	o.set("labels", labels.bytes())
 	return o.bytes(), nil
 }
