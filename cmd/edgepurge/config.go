@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -47,6 +48,9 @@ away. It changes nothing.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := checkConfig(cmd)
+			if err != nil && output == asJSON {
+				return errors.Join(err, printFindings(cmd.OutOrStdout(), output, []finding{{"configuration", false, err.Error()}}))
+			}
 			if err != nil {
 				return err
 			}

@@ -232,3 +232,15 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+func TestConfigCheck_TellsFaultsAsJSONToo(t *testing.T) {
+	t.Setenv("EDGEPURGE_LOG_LEVEL", "loud")
+	code, out, errs := command(t, "", "config", "check", "-o", "json")
+	var got finding
+	if err := json.Unmarshal([]byte(out), &got); err != nil || got.OK || !strings.Contains(got.Detail, "EDGEPURGE_LOG_LEVEL") {
+		t.Errorf("got %q, %v, want the fault", out, err)
+	}
+	if code != exitUsage || !strings.Contains(errs, "EDGEPURGE_LOG_LEVEL") {
+		t.Errorf("exit code %d, %q", code, errs)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 
@@ -104,21 +105,48 @@ func readTargets(in io.Reader, file string) ([]string, error) {
 		in = f
 	}
 	var targets []string
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		line := strings.TrimSuffix(lines.Text(), "\r")
+	for line, err := range lines(in) {
+		if err != nil {
+			return nil, usage("read targets in %s: %w", file, err)
+		}
 		if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#") {
 			targets = append(targets, line)
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, usage("read targets in %s: %w", file, err)
 	}
 	if len(targets) == 0 {
 		return nil, usage("read targets: %s has none", file)
 	}
 	return targets, nil
+}
+
+// longestLine is what is kept of a line: more than a target may have, so that it is refused like any other that is not
+// valid, and less than a message takes.
+const longestLine = 64 << 10
+
+// lines gives the lines of a text, cut off where they are too long.
+func lines(in io.Reader) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		r := bufio.NewReader(in)
+		var line []byte
+		for {
+			piece, more, err := r.ReadLine()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield("", err)
+				return
+			}
+			line = append(line, piece[:min(len(piece), longestLine-len(line))]...)
+			if more {
+				continue
+			}
+			if !yield(string(line), nil) {
+				return
+			}
+			line = line[:0]
+		}
+	}
 }
 
 // ends gives the exit code that the counts stand for.
@@ -134,6 +162,7 @@ func ends(completed, all int) error {
 
 func printSummary(out io.Writer, s demo.Summary, oneObject bool) error {
 	if oneObject {
+		s.Failed = s.Requests - s.Completed // what has not ended, as after an interrupt, did not complete
 		return json.NewEncoder(out).Encode(s)
 	}
 	_, err := fmt.Fprintf(out, "%s: %d completed, %d failed, in %.1f s\n"+

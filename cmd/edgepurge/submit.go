@@ -38,12 +38,17 @@ is missing. With --wait it tells how all of them ended.`,
 			if err != nil {
 				return err
 			}
-			return withBroker(cmd, func(_ context.Context, b *broker.Broker) error {
-				if f.wait {
+			var told bool
+			err = withBroker(cmd, func(_ context.Context, b *broker.Broker) error {
+				if told = f.wait; told {
 					return f.await(cmd, b, order)
 				}
 				return f.publish(cmd, b, order)
 			})
+			if f.wait && f.output == asJSON && !told { // the last line is an object whatever happens
+				err = errors.Join(err, f.print(cmd, submit.Result{Requests: len(order.Requests())}))
+			}
+			return err
 		},
 	}
 	s := cmd.Flags()
@@ -205,7 +210,7 @@ func (f *submitFlags) print(cmd *cobra.Command, res submit.Result) error {
 			Failed    int     `json:"failed"`
 			Jobs      int     `json:"jobs"`
 			Seconds   float64 `json:"seconds"`
-		}{res.Requests, res.Completed, res.Failed, len(res.Jobs), res.Seconds})
+		}{res.Requests, res.Completed, res.Requests - res.Completed, len(res.Jobs), res.Seconds}) // what has not ended did not complete
 	}
 	before := ""
 	if res.Before > 0 {

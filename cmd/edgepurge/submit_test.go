@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// sums reads the last line, in which completed and failed make the requests.
+func sums(t *testing.T, out string) (requests, completed int) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	var got struct{ Requests, Completed, Failed int }
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &got); err != nil {
+		t.Fatalf("%q: %v", out, err)
+	}
+	if got.Completed+got.Failed != got.Requests {
+		t.Errorf("got %+v, want a sum", got)
+	}
+	return got.Requests, got.Completed
+}
+
+func TestSubmit_EndsWithAnObjectWhateverHappens(t *testing.T) {
+	t.Setenv("NATS_URL", "nats://127.0.0.1:1")
+	args := []string{"submit", "--wait", "-o", "json", "https://a.example/", "https://b.example/"}
+	code, out, errs := command(t, "", args...)
+	if n, completed := sums(t, out); code != exitNone || n != 2 || completed != 0 || !strings.Contains(errs, "nats is away") {
+		t.Errorf("without a server: exit code %d, %q, %q", code, out, errs)
+	}
+	world(t, nil) // no worker runs
+	must(t, "setup")
+	code, out, _ = command(t, "", append(args, "--timeout", "200ms")...)
+	if n, completed := sums(t, out); code != exitTimeout || n != 2 || completed != 0 {
+		t.Errorf("after a while: exit code %d, %q", code, out)
+	}
+}
+
+// A line that no message takes is refused like any other that is no target, and the others are purged.
+func TestSubmit_SendsEveryLine(t *testing.T) {
+	world(t, nil)
+	must(t, "setup")
+	work(t)
+	list := strings.Join([]string{"https://a.example/", "https://a.example/" + strings.Repeat("x", 3<<20), "https://b.example/"}, "\r\n")
+	code, out, errs := command(t, list, "submit", "--file", "-", "--wait", "-o", "json")
+	if n, completed := sums(t, out); code != exitSome || n != 3 || completed != 2 {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	if out := must(t, "events", "-o", "json"); !strings.Contains(out, `"InvalidTarget"`) {
+		t.Errorf("got %s, want that a target is not valid", out)
+	}
+}
