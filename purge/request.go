@@ -78,8 +78,7 @@ func (r Request) Encode() ([]byte, error) {
 
 // encodeJSON leaves &, < and > as they are: URLs are full of them, and nothing here ends up in HTML.
 func encodeJSON(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	buf.Grow(1024) // most events fit
+	var buf bytes.Buffer // of no size: the encoder writes once, and takes what that needs
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {

@@ -34,7 +34,7 @@ func (w *Worker) take(ctx context.Context, lot []incoming) {
 	for len(lot) > 0 && ctx.Err() == nil {
 		fresh := make([]arrival, 0, len(lot))
 		var reused []arrival
-		var queries []ledger.Query
+		queries := make([]ledger.Query, 0, len(lot))
 		for _, d := range lot {
 			a, ok := w.read(d)
 			if !ok {
@@ -112,10 +112,7 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			rejected = append(rejected, a)
 			done = append(done, a)
 		default:
-			if a.intake.queue == nil {
-				a.origin = &a.delivery.Delivery
-			}
-			done, q := w.place(a.request, f.Held)
+			done, q := w.place(a.request, f.Held, &a.delivery)
 			if done {
 				ended = append(ended, a.request)
 			}

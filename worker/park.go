@@ -117,7 +117,7 @@ func (w *Worker) stay(r *request) {
 	again := r.enlisted
 	w.mu.Unlock()
 	if !again {
-		w.place(r, nil)
+		w.place(r, nil, nil)
 		return
 	}
 	slots, _, err := w.slots(r, nil)

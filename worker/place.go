@@ -23,16 +23,19 @@ const largeRequest = 500
 // place puts the targets of a request in line, but for those that held says stand in a record
 // already. Targets that are not valid get their end here; where a zone is not known yet, the whole
 // request waits for it. It reports true when nothing of the request is left to do but its end, and
-// gives the queue in which it is to be parked instead, nil for most.
-func (w *Worker) place(r *request, held []bool) (done bool, shelf *record.Queue) {
+// gives the queue in which it is to be parked instead, nil for most. by is what brought it, nil when it was
+// placed before.
+func (w *Worker) place(r *request, held []bool, by *incoming) (done bool, shelf *record.Queue) {
 	readings := w.zoneless.readings.Load()
 	slots, failures, err := w.slots(r, held)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if errors.Is(err, zone.ErrPending) {
+		r.keep(by)
 		return false, w.withoutZone(r, held, readings)
 	}
 	if q := w.shelf(r, slots, held, time.Now()); q != nil {
+		r.keep(by)
 		return false, q
 	}
 	w.enlist(r, held)
@@ -43,6 +46,8 @@ func (w *Worker) place(r *request, held []bool) (done bool, shelf *record.Queue)
 	slots = w.withoutPlan(r, slots, time.Now())
 	if r.unrecorded > 0 {
 		r.origin = nil // it can't be rejected any more
+	} else {
+		r.keep(by)
 	}
 	w.add(r, slots)
 	return r.unrecorded == 0, nil

@@ -104,6 +104,14 @@ func (r *request) submit(sent time.Time) {
 	}
 }
 
+// keep keeps the message that brought the request; what a queue brought has none.
+func (r *request) keep(by *incoming) {
+	if by != nil && by.in.queue == nil {
+		origin := by.Delivery // not a pointer into its lot, which would be kept with it
+		r.origin = &origin
+	}
+}
+
 func (r *request) deliver(d incoming) {
 	if i := r.find(d); i >= 0 {
 		r.replies[i].subject, r.replies[i].acked = d.Reply, false

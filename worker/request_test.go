@@ -20,7 +20,7 @@ func held(w *Worker, home purge.Lane, id string, n int) *request {
 		Source: "test", ID: id, Lane: home, Type: purge.URL, Total: n,
 	}, unassigned: n, unrecorded: n}
 	w.register(arrival{request: r})
-	w.place(r, nil)
+	w.place(r, nil, nil)
 	return r
 }
 

@@ -65,7 +65,7 @@ func (w *Worker) watchZones(ctx context.Context) {
 		var ended []*request
 		shelved := make(map[record.Queue][]*request)
 		for _, r := range all {
-			done, q := w.place(r.request, r.held)
+			done, q := w.place(r.request, r.held, nil)
 			if done {
 				ended = append(ended, r.request)
 			}

@@ -88,8 +88,9 @@ func (w *world) update(ctx context.Context, span time.Duration) ([]float64, erro
 		if err != nil {
 			return nil, err
 		}
-		i := max(0, slices.Index(old, owner))
-		i, old = old[i], slices.Delete(old, i, i+1)
+		next := max(0, slices.Index(old, owner))
+		i := old[next]
+		old = slices.Delete(old, next, next+1)
 		p, at := w.workers[i], time.Now()
 		p.signal(syscall.SIGTERM)
 		select {
