@@ -167,7 +167,8 @@ func (g *guide) session(console string) {
 		}
 		looks := strings.HasPrefix(line, "edgepurge events ") || strings.HasPrefix(line, "curl ")
 		var diff string
-		for late := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		tick := time.NewTicker(100 * time.Millisecond)
+		for late := time.Now().Add(patience); ; <-tick.C {
 			var got string
 			got, code = g.run(line)
 			diff = cmp.Diff(steady(want), steady(got))
@@ -175,6 +176,7 @@ func (g *guide) session(console string) {
 				break
 			}
 		}
+		tick.Stop()
 		if diff != "" {
 			g.t.Errorf("%s: $ %s (-told +real):\n%s", g.file, line, diff)
 		}

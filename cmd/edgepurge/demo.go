@@ -131,6 +131,9 @@ func lines(in io.Reader) iter.Seq2[string, error] {
 		for {
 			piece, more, err := r.ReadLine()
 			if errors.Is(err, io.EOF) {
+				if len(line) > 0 { // the last one ends where a piece of it did
+					yield(string(line), nil)
+				}
 				return
 			}
 			if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,5 +48,21 @@ func TestSubmit_SendsEveryLine(t *testing.T) {
 	}
 	if out := must(t, "events", "-o", "json"); !strings.Contains(out, `"InvalidTarget"`) {
 		t.Errorf("got %s, want that a target is not valid", out)
+	}
+}
+
+// However long the last line is, and though nothing ends it.
+func TestLines_KeepsTheLast(t *testing.T) {
+	for _, n := range []int{1, 4095, 4096, 4097, 8192, longestLine, longestLine + 4096} {
+		var got []int
+		for line, err := range lines(strings.NewReader("a\n" + strings.Repeat("x", n))) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, len(line))
+		}
+		if want := []int{1, min(n, longestLine)}; !slices.Equal(got, want) {
+			t.Errorf("got lines of %v bytes, want %v", got, want)
+		}
 	}
 }

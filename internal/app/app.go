@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,7 +158,7 @@ func (a *App) Ready() []string {
 		reasons = append(reasons, "streams: "+a.setup)
 	}
 	if a.current != nil {
-		if why := cmp.Or(a.current.worker.Refused(), a.current.refusal.reason()); why != "" {
+		if why := a.current.refused(); why != "" {
 			reasons = append(reasons, fmt.Sprintf("account %s: %s", a.cfg.EdgeOne.Account, why))
 		}
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"sync"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
@@ -31,3 +32,6 @@ func (r *refusal) reason() string {
 	defer r.mu.Unlock()
 	return r.why
 }
+
+// refused is why the account's credentials are refused, empty while they are not.
+func (acc *account) refused() string { return cmp.Or(acc.worker.Refused(), acc.refusal.reason()) }

@@ -44,7 +44,7 @@ func (a *App) readState(now time.Time) metrics.State {
 		s.Paces = a.idlePaces()
 		return s
 	}
-	s.Refused = acc.worker.Refused() != ""
+	s.Refused = acc.refused() != ""
 	s.Left = acc.worker.Holds(s.Lanes)
 	s.Jobs, s.OldestJob = acc.tracker.ByType()
 	s.Paces = []metrics.Pace{acc.create.state(), acc.look.state(), acc.aside.state()}
