@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -226,9 +227,13 @@ func (b *Broker) events(ctx context.Context, source string, what Reading, ready 
 	}
 	defer context.AfterFunc(ctx, it.Stop)()
 	defer it.Stop()
+	next := func() (jetstream.Msg, error) { return it.Next() }
+	if what == ReadStored {
+		next = func() (jetstream.Msg, error) { return nextStored(ctx, cons, it) }
+	}
 	for {
-		m, err := it.Next()
-		if err != nil {
+		m, err := next()
+		if err != nil || m == nil {
 			return err
 		}
 		meta, err := m.Metadata()
@@ -241,6 +246,25 @@ func (b *Broker) events(ctx context.Context, source string, what Reading, ready 
 		}
 		if what == ReadStored && meta.NumPending == 0 {
 			return nil
+		}
+	}
+}
+
+// goneWait is how long a stored message is waited for until the broker is asked whether there is one.
+const goneWait = time.Second
+
+// nextStored gives the next message; nil when those that were left have been removed meanwhile.
+func nextStored(ctx context.Context, cons jetstream.Consumer, it jetstream.MessagesContext) (jetstream.Msg, error) {
+	for {
+		m, err := it.Next(jetstream.NextMaxWait(goneWait))
+		if !errors.Is(err, nats.ErrTimeout) {
+			return m, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+		info, err := cons.Info(ctx)
+		cancel()
+		if err != nil || info.NumPending == 0 {
+			return nil, err
 		}
 	}
 }

@@ -73,8 +73,8 @@ func (b *Broker) letters(ctx context.Context, filter string, each func(Letter) b
 	defer context.AfterFunc(ctx, it.Stop)()
 	defer it.Stop()
 	for {
-		m, err := it.Next()
-		if err != nil {
+		m, err := nextStored(ctx, cons, it)
+		if err != nil || m == nil {
 			return err
 		}
 		meta, err := m.Metadata()

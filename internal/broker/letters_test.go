@@ -3,6 +3,7 @@ package broker_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -84,6 +85,38 @@ func TestLetters_EndWhenNoMoreAreWanted(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("got %d, want to end with the first", n)
+	}
+}
+
+// More are stored than are read ahead, and somebody else drops them while they are listed.
+func TestLetters_EndWhenTheOthersAreDropped(t *testing.T) {
+	t.Parallel()
+	const all = 1200
+	b, s := provisioned(t)
+	dead := make([]record.DeadLetter, all)
+	for i := range dead {
+		dead[i] = record.DeadLetter{Key: record.Key{Source: "ghost", ID: strconv.Itoa(i)}, Code: "IdReused", Sequence: uint64(i + 1), Stored: time.Now()}
+	}
+	if err := errors.Join(b.PutDead(t.Context(), dead)...); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := client(t, s).Stream(t.Context(), "PURGE_DEAD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range b.Letters(t.Context(), "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n == 1 {
+			if err := stream.Purge(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n == all {
+		t.Errorf("all %d were read before they were dropped, want some gone", n)
 	}
 }
 
