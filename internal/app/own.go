@@ -102,7 +102,7 @@ func (a *App) newPaces() (create, look, aside timedPace) {
 // pipeline builds the account's parts. The pace goes on where a predecessor that handed over stopped;
 // after one that did not, it holds a whole window (I3).
 func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, error) {
-	acc := new(account)
+	acc, begin := new(account), time.Now()
 	acc.create, acc.look, acc.aside = a.newPaces()
 	before, ok, err := lease.Predecessor(ctx)
 	if err != nil {
@@ -153,7 +153,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	}
 	acc.books = books
 	acc.take(jobs)
-	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed_over", ok))
+	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed_over", ok), zap.Duration("took", time.Since(begin)))
 	return acc, nil
 }
 
