@@ -36,9 +36,12 @@ func TestFailure_BatchQuota(t *testing.T) {
 	w.load(targets)
 	w.start()
 	w.completed(targets)
-	calls := f.all(createPurge, nil)
-	if len(calls[0].Targets) != then {
-		t.Errorf("the first call had %d targets, want the %d of the quota that was read", len(calls[0].Targets), then)
+	most := 0
+	for _, c := range f.all(createPurge, nil) {
+		most = max(most, len(c.Targets))
+	}
+	if most <= now || most > then {
+		t.Errorf("the largest call had %d targets, want up to the %d of the quota that was read first", most, then)
 	}
 	if n := len(f.all(describeQuota, nil)); n < 2 {
 		t.Errorf("the quota was read %d times, want again after the refusal", n)

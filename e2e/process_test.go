@@ -27,11 +27,20 @@ func build(t *testing.T) string {
 	return bin
 }
 
+// command is a run of the program that doesn't outlast its test, and is killed when it takes too long.
+func command(t *testing.T, bin string, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, bin, args...)
+	cmd.Env = env
+	return cmd
+}
+
 // process starts the program; the end of the test kills it.
 func process(t *testing.T, bin string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), bin, args...)
-	cmd.Env = env
+	cmd := command(t, bin, env, args...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	if err := cmd.Start(); err != nil {
@@ -93,8 +102,7 @@ func TestProcesses_StandbyTakesOverFromAKilledOwner(t *testing.T) {
 	if err := os.WriteFile(file, list.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	submit := exec.CommandContext(t.Context(), bin, "submit", "--file", file, "--wait", "-o", "json", "--timeout", "60s")
-	submit.Env = env
+	submit := command(t, bin, env, "submit", "--file", file, "--wait", "-o", "json", "--timeout", "60s")
 	var out bytes.Buffer
 	submit.Stdout = &out
 	if err := submit.Start(); err != nil {

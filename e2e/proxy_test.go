@@ -69,9 +69,8 @@ func (p *proxy) pass(to, from net.Conn) {
 			return
 		}
 		p.gate.RLock()
-		_, err = to.Write(buf[:n])
-		p.gate.RUnlock()
-		if err != nil {
+		p.gate.RUnlock() //nolint:staticcheck // what is written may wait for a process that is stopped, as hold must not
+		if _, err := to.Write(buf[:n]); err != nil {
 			return
 		}
 	}

@@ -1,8 +1,6 @@
 package e2e_test
 
 import (
-	"context"
-	"sync"
 	"testing"
 
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
@@ -35,15 +33,7 @@ func TestReload_CountsForTheOwner(t *testing.T) {
 		}
 	}
 	most(2)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var done sync.WaitGroup
-	done.Go(func() {
-		if err := a.Run(ctx); err != nil {
-			t.Errorf("worker ended: %v", err)
-		}
-	})
-	defer done.Wait()
-	defer cancel()
+	w.run(a)
 	w.request(purge.Bulk, purge.Request{ID: "standby", Targets: []string{url(1), url(2), url(3), url(4), url(5), url(6)}})
 	if got := len(w.await(1)["standby"].Jobs); got != 3 {
 		t.Errorf("got %d jobs of six targets, want 3 by what was loaded before", got)

@@ -28,13 +28,13 @@ type replica struct {
 func (w *world) replica(bin string, env ...string) *replica {
 	w.t.Helper()
 	health := freeAddress(w.t)
-	r := &replica{w: w, front: w.front(nil), cmd: exec.CommandContext(w.t.Context(), bin, "run")}
-	r.cmd.Env = append([]string{
+	r := &replica{w: w, front: w.front(nil)}
+	r.cmd = command(w.t, bin, append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.t.TempDir(),
 		"NATS_URL=nats://" + w.nats.Address, "NATS_TOKEN=" + w.nats.Token, "EDGEPURGE_HTTP_LISTEN=" + health,
 		"TENCENTCLOUD_SECRET_ID=" + emulator.DefaultSecretID, "TENCENTCLOUD_SECRET_KEY=" + emulator.DefaultSecretKey,
 		"EDGEPURGE_TRACKER_POLL_MIN=300ms", "EDGEPURGE_EDGEONE_ENDPOINT=" + r.url,
-	}, env...) // of two for one variable the last counts
+	}, env...), "run") // of two for one variable the last counts
 	from, to := io.Pipe()
 	r.cmd.Stderr = to
 	var reading sync.WaitGroup
@@ -56,9 +56,13 @@ func (w *world) replica(bin string, env ...string) *replica {
 }
 
 func (r *replica) read(from io.Reader) {
-	for lines := bufio.NewScanner(from); lines.Scan(); {
+	for lines := bufio.NewReader(from); ; {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return
+		}
 		var entry map[string]any
-		if json.Unmarshal(lines.Bytes(), &entry) != nil {
+		if json.Unmarshal(line, &entry) != nil {
 			continue // no line of the log
 		}
 		r.logs.Lock()

@@ -20,8 +20,7 @@ type submission struct {
 
 func startSubmit(t *testing.T, bin string, env []string, args ...string) *submission {
 	t.Helper()
-	s := &submission{cmd: exec.CommandContext(t.Context(), bin, append([]string{"submit"}, args...)...)}
-	s.cmd.Env = env
+	s := &submission{cmd: command(t, bin, env, append([]string{"submit"}, args...)...)}
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.errs
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

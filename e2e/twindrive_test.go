@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -64,7 +65,7 @@ func openGate(tw *twin) {
 
 // drains has workers hand over to each other until the fault is done.
 func drains(tw *twin) {
-	for i := 0; !tw.hit(); i++ {
+	for i, late := 0, time.Now().Add(patience); !tw.hit() && time.Now().Before(late); i++ {
 		tw.post(purge.Interactive, purge.Completed, urls(fmt.Sprintf("hand-over%d-", i), 1)...)
 		tw.until("the owner to work", func() bool { return len(tw.events()) == len(tw.asked) })
 		tw.begin()
@@ -82,7 +83,7 @@ func drainHeld(tw *twin) {
 // pauses pauses and resumes a lane, as a person does: once more after an error.
 func pauses(tw *twin) {
 	b := tw.broker()
-	for !tw.hit() {
+	for late := time.Now().Add(patience); !tw.hit() && time.Now().Before(late); {
 		tw.until("the pause", func() bool {
 			_, err := b.Pause(tw.t.Context(), purge.Bulk)
 			return err == nil

@@ -118,15 +118,23 @@ func (w *world) startLogging(log *zap.Logger) (stop func()) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.run(a)
+}
+
+// run runs a worker until stop, which waits for its end.
+func (w *world) run(a *app.App) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	var done sync.WaitGroup
-	done.Go(func() {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
 		if err := a.Run(ctx); err != nil {
 			w.t.Errorf("worker ended: %v", err)
 		}
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		w.until("the end of a worker that was stopped", func() bool { return closed(ended) })
 	})
-	var once sync.Once
-	stop = func() { once.Do(func() { cancel(); done.Wait() }) }
 	w.t.Cleanup(stop)
 	return stop
 }
@@ -163,11 +171,14 @@ func (w *world) requests(lane purge.Lane, all []purge.Request) {
 			w.t.Fatalf("publish to %s: %v", subject, err)
 		}
 	}
+	late := time.After(patience)
 	for _, ack := range acks {
 		select {
 		case <-ack.Ok():
 		case err := <-ack.Err():
 			w.t.Fatalf("publish to %s: %v", subject, err)
+		case <-late:
+			w.t.Fatalf("publish to %s: waited in vain for an answer", subject)
 		}
 	}
 }
@@ -190,25 +201,27 @@ func (w *world) events() map[string]purge.Outcome {
 	return found
 }
 
-// each reads every message of a stream.
+// each reads every message of a stream, but for those that are removed meanwhile.
 func (w *world) each(stream string, do func(jetstream.Msg)) {
 	w.t.Helper()
 	cons, err := w.js.OrderedConsumer(w.t.Context(), stream, jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	info, err := cons.Info(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for left := int(info.NumPending); left > 0; {
-		lot, err := cons.Fetch(min(left, 500), jetstream.FetchMaxWait(5*time.Second))
+	for {
+		info, err := cons.Info(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if info.NumPending == 0 {
+			return
+		}
+		lot, err := cons.Fetch(int(min(info.NumPending, 500)), jetstream.FetchMaxWait(time.Second))
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		for m := range lot.Messages() {
 			do(m)
-			left--
 		}
 	}
 }
@@ -272,7 +285,9 @@ func read(t *testing.T, url string) (status int, body string) {
 
 func fetch(t *testing.T, url string) (status int, body string, err error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,8 +80,18 @@ func (s *Server) Start() {
 	}
 }
 
-// Stop ends the server, and returns once nobody listens any more.
+// Stop ends the server, and returns once nobody listens any more. The test fails when that takes too long.
 func (s *Server) Stop() {
-	s.Shutdown()
-	s.WaitForShutdown()
+	s.t.Helper()
+	ended, last := make(chan struct{}), s.Server
+	go func() {
+		defer close(ended)
+		last.Shutdown()
+		last.WaitForShutdown()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		s.t.Fatalf("nats has not stopped within %v", patience)
+	}
 }
