@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
@@ -60,12 +61,11 @@ func newTrial(t *testing.T) *trial {
 // freeAddress is one that nobody listens on now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := proc.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return address
 }
 
 func (s *trial) command(ctx context.Context, line string) *exec.Cmd {

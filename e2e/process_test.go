@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -59,12 +59,11 @@ func process(t *testing.T, bin string, env []string, args ...string) *exec.Cmd {
 // freeAddress is one that nobody listens on now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := proc.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return address
 }
 
 func TestProcesses_StandbyTakesOverFromAKilledOwner(t *testing.T) {

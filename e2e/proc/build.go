@@ -3,6 +3,7 @@ package proc
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -29,12 +30,19 @@ func Build(ctx context.Context, dir, name, pkg string) (string, error) {
 	return path, nil
 }
 
-// FreeAddress is one on loopback that nobody listens on now. Somebody else may, before it is used.
+// Ports that a system gives out by itself, to connections and to listeners on port 0, lie above these: from 32768 on with
+// Linux, from 49152 on elsewhere.
+const firstPort, lastPort = 20_000, 32_767
+
+// FreeAddress is one on loopback that nobody listens on now, at a port that nobody else gets by chance before it is used.
 func FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it opens at once
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+	var err error
+	for range 100 {
+		var l net.Listener
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort+1))
+		if l, err = net.Listen("tcp", address); err == nil { //nolint:noctx // it opens at once
+			return address, l.Close()
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
+	return "", fmt.Errorf("find a free port: %w", err)
 }
