@@ -24,11 +24,11 @@ func TestDocsEvents_ExamplesAreEvents(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t, "docs/schema/event.schema.json")
 	snippets := blocks(t, eventsFile, "json")
-	if len(snippets) != 2 {
-		t.Fatalf("got %d snippets, want a partial event and a rejected one", len(snippets))
+	if len(snippets) != 3 {
+		t.Fatalf("got %d snippets, want a partial event, a rejected one, and progress", len(snippets))
 	}
 	var events []purge.Event
-	for _, text := range snippets {
+	for _, text := range snippets[:2] {
 		e, err := purge.DecodeEvent([]byte(text))
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
@@ -62,6 +62,30 @@ func TestDocsEvents_ExamplesAreEvents(t *testing.T) {
 	stored := events[1].Data.Times.Received
 	if got, want := events[1].Data.Request, purge.GeneratedID(stored, 4711); got != want {
 		t.Errorf("got id %s, want %s", got, want)
+	}
+}
+
+func TestDocsEvents_ExampleOfProgress(t *testing.T) {
+	t.Parallel()
+	snippets := blocks(t, eventsFile, "json")
+	e, err := purge.DecodeProgressEvent([]byte(snippets[len(snippets)-1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(purge.NewProgressEvent("default", e.Data, e.Time), e); diff != "" {
+		t.Errorf("envelope (-want +got):\n%s", diff)
+	}
+	var got []string
+	for _, row := range table(t, eventsFile, "fields") {
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[0], -1) {
+			got = append(got, m[1])
+		}
+	}
+	want := dataFields(reflect.TypeFor[purge.Progress](), "")
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-code +table):\n%s", diff)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 var small = []string{
 	"EDGEPURGE_NATS_PROVISION=verify", "EDGEPURGE_WORKER_WINDOW=1000", "EDGEPURGE_TRACKER_POLL_MIN=250ms",
 	"EDGEPURGE_TRACKER_POLL_MAX=500ms", "EDGEPURGE_WORKER_DRAIN=5s",
+	"EDGEPURGE_EVENTS_PROGRESS=true",
 }
 
 // The users of nats.conf do everything that edgepurge does; none of it is refused, and no right is there that is of no
@@ -70,6 +72,9 @@ func TestNATS_UsersHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
 	w.until("a third owner", func() bool { return w.leads(c) })
 	g.load(50)
 	w.until("the events", func() bool { return g.ended() == g.requests })
+	if g.progress.Load() < int64(g.requests)/2 {
+		t.Errorf("%d messages of progress of %d requests", g.progress.Load(), g.requests)
+	}
 	w.until("empty streams", func() bool {
 		s, err := w.admin.Stream(t.Context(), "PURGE_PARKED")
 		return err == nil && s.CachedInfo().State.Consumers == 0 && w.count("PURGE_REQUESTS") == 0 && w.count("PURGE_JOBS") == 0
@@ -141,6 +146,7 @@ type producer struct {
 	events   *nats.Subscription
 	requests int
 	heard    map[string]bool
+	progress atomic.Int64 // messages of it
 }
 
 func (w *town) producer() *producer {
@@ -152,6 +158,9 @@ func (w *town) producer() *producer {
 		w.t.Fatal(err)
 	}
 	if g.events, err = nc.SubscribeSync("purge.events.ghost.>"); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := nc.Subscribe("purge.progress.ghost.>", func(*nats.Msg) { g.progress.Add(1) }); err != nil {
 		w.t.Fatal(err)
 	}
 	return g

@@ -31,6 +31,9 @@
 //   - [Rejected]: nothing was sent, because edgepurge refused the request; the reason says why.
 //   - [Expired]: nothing was submitted before the time in expires.
 //
+// Where events.progress asks for it, a [ProgressEvent] tells on [Subjects.Progress] what is done before that. It is not
+// stored, and nothing may depend on it.
+//
 // # The promise
 //
 // Once JetStream has acknowledged the publish of a request, and whatever crashes after that:

@@ -173,9 +173,11 @@ func (a *App) setSetup(why string) {
 
 // newLedger makes the ledger of an owner; again is called once its worker is there.
 func (a *App) newLedger(again func(record.InFlight)) *ledger.Ledger {
-	return ledger.New(ledger.Config{
-		Instance: a.cfg.Instance, Attempts: config.Attempts, Told: a.counts.ends.Told, Again: again,
-	}, a.broker, a.log.Named("ledger"))
+	cfg := ledger.Config{Instance: a.cfg.Instance, Attempts: config.Attempts, Told: a.counts.ends.Told, Again: again}
+	if a.cfg.Events.Progress {
+		(&progress{a.cfg.Instance, a.broker, a.log.Named("progress")}).hook(&cfg)
+	}
+	return ledger.New(cfg, a.broker, a.log.Named("ledger"))
 }
 
 func wait(ctx context.Context, d time.Duration) {

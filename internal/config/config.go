@@ -78,11 +78,13 @@ type Worker struct {
 	InteractiveWindow int `yaml:"interactive_window" env:"INTERACTIVE_WINDOW"`
 }
 
-// Events is the stream of terminal events.
+// Events is what is told of requests.
 type Events struct {
 	// Keep is how long an event can be read, and how long a request's id is known. At least 24h, and twice the
 	// tracker's deadline for each of the [Attempts]: an event must outlive every retry of what led to it (I1).
 	Keep time.Duration `yaml:"keep" env:"KEEP"`
+	// Progress says whether what is done for requests before their end is published too, and not stored.
+	Progress bool `yaml:"progress" env:"PROGRESS"`
 }
 
 // Dead is the stream of dead letters.

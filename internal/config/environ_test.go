@@ -18,7 +18,7 @@ func TestLoad_EveryVariableSetsItsKey(t *testing.T) {
 		"edgeone.timeout": "5s", "edgeone.zones": "*.b.com=zone-2,a.com=zone-1", "limits.create_per_second": "7.5",
 		"limits.describe_per_second": "8", "batch.max_targets": "9", "tracker.poll_min": "3s", "tracker.poll_max": "40s",
 		"tracker.deadline": "3h", "worker.drain": "1m", "worker.window": "1000", "worker.interactive_window": "2000",
-		"events.keep": "100h", "dead.keep": "200h", "http.listen": ":1", "edgeone.version": "2022-09-01",
+		"events.keep": "100h", "events.progress": "true", "dead.keep": "200h", "http.listen": ":1", "edgeone.version": "2022-09-01",
 		"nats.password_file": file, "nats.token_file": file, "edgeone.secret_id_file": file, "edgeone.secret_key_file": file,
 		"edgeone.token_file": file,
 	}

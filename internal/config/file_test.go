@@ -26,6 +26,7 @@ func TestLoad_FileFaultsHaveTheirLine(t *testing.T) {
 		{"fraction", "worker:\n  window: 1000.5\n", `line 2: worker.window: "1000.5" is not a whole number; write digits only`},
 		{"exponent", "worker:\n  window: 1e3\n", `line 2: worker.window: "1e3" is not a whole number; write digits only`},
 		{"large", "worker: {window: 99999999999}\n", `line 1: worker.window: "99999999999" is far too large`},
+		{"not a switch", "events: {progress: yes}\n", `line 1: events.progress: "yes" is neither true nor false; write one of them`},
 		{"not a number", "limits: {create_per_second: fast}\n", `line 1: limits.create_per_second: "fast" is not a number`},
 		{"no unit", "tracker: {deadline: 30}\n", `line 1: tracker.deadline: "30" is a duration without a unit; add s, m or h`},
 		{"not a duration", "tracker: {deadline: 1d}\n", `line 1: tracker.deadline: "1d" is not a duration; ` +

@@ -93,6 +93,8 @@ func typeName(kind reflect.Type) string {
 		return "whole number"
 	case reflect.TypeFor[float64]():
 		return "number"
+	case reflect.TypeFor[bool]():
+		return "switch"
 	default:
 		return "text"
 	}
@@ -140,6 +142,8 @@ func complaint(kind reflect.Type, text string) string {
 			return show(text) + " is far too large"
 		}
 		return show(text) + " is not a whole number; write digits only"
+	case reflect.TypeFor[bool]():
+		return show(text) + " is neither true nor false; write one of them"
 	default:
 		return show(text) + " is not a " + typeName(kind)
 	}

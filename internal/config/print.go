@@ -46,7 +46,7 @@ func valueNode(value reflect.Value) *yaml.Node {
 			node.Content = append(node.Content, scalar(host), scalar(v[host]))
 		}
 		return node
-	case int, float64:
+	case int, float64, bool:
 		return &yaml.Node{Kind: yaml.ScalarNode, Value: format(value)}
 	default:
 		return scalar(format(value))

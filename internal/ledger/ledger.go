@@ -60,6 +60,9 @@ type Config struct {
 	Attempts int                   // how often a target is sent at most before its failure counts; 0 is 1
 	Told     func(purge.Event)     // a terminal event is stored
 	Again    func(record.InFlight) // what is left of a job is stored, to be sent again
+	// Submitted and Parked are called when a job is stored, and requests in a queue.
+	Submitted func(*record.Job)
+	Parked    func(record.Queue, []record.Parked)
 }
 
 // Ledger is safe for concurrent use.
@@ -84,6 +87,12 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 	}
 	if cfg.Again == nil {
 		cfg.Again = func(record.InFlight) {}
+	}
+	if cfg.Submitted == nil {
+		cfg.Submitted = func(*record.Job) {}
+	}
+	if cfg.Parked == nil {
+		cfg.Parked = func(record.Queue, []record.Parked) {}
 	}
 	return &Ledger{cfg: cfg, store: store, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]bool)}
 }
@@ -116,6 +125,7 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 		}
 		l.recent.add(sequences[i], &parts[i])
 	}
+	l.cfg.Submitted(j)
 	head := j.Head
 	head.Version, head.Parts = record.Version, len(parts)
 	return record.InFlight{Head: head, Sequences: sequences}, nil

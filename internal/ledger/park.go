@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -32,7 +33,17 @@ func (l *Ledger) Park(ctx context.Context, q record.Queue, requests []record.Par
 		open = left
 		return firstOf(errs)
 	})
+	if err == nil {
+		l.cfg.Parked(q, without(requests, unfit))
+	}
 	return unfit, err
+}
+
+func without(requests []record.Parked, unfit []record.Key) []record.Parked {
+	if len(unfit) == 0 {
+		return requests
+	}
+	return slices.DeleteFunc(slices.Clone(requests), func(p record.Parked) bool { return slices.Contains(unfit, p.Request.Key()) })
 }
 
 // Queues tells which queues there are. It tries until the context ends.
