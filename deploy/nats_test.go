@@ -257,7 +257,7 @@ var forbidden = []struct {
 			"$JS.API.CONSUMER.DELETE.PURGE_REQUESTS.bulk", "$JS.API.CONSUMER.DELETE.PURGE_CONTROL.owner",
 			"$JS.API.CONSUMER.PAUSE.PURGE_REQUESTS.bulk", "$JS.API.CONSUMER.CREATE.PURGE_REQUESTS.mine",
 			"$JS.API.CONSUMER.CREATE.PURGE_EVENTS.mine", "$JS.API.STREAM.SNAPSHOT.PURGE_JOBS", "$JS.API.META.LEADER.STEPDOWN",
-			"$SYS.REQ.SERVER.PING", "purge.progress.ghost.a", "purge.requests.urgent.shop", "purge.other", "_INBOX.a", "other",
+			"$SYS.REQ.SERVER.PING", "purge.requests.urgent.shop", "purge.other", "_INBOX.a", "other",
 		},
 		subscribe: []string{
 			">", "purge.>", "purge.events.>", "purge.requests.>", "purge.jobs.>", "purge.control.>", "$JS.>", "$JS.ACK.>",
@@ -277,7 +277,7 @@ var forbidden = []struct {
 		users: []string{"operator"},
 		publish: []string{
 			"purge.events.ghost.completed.a", "purge.dead.malformed.ghost", "purge.jobs.main.zone-a.a.b.0", "purge.marks.ghost.a.b",
-			"purge.parked.main.zone-a.purge_url.bulk.ghost.a.b", "purge.control.handover", "_INBOX_worker.a",
+			"purge.parked.main.zone-a.purge_url.bulk.ghost.a.b", "purge.control.handover", "purge.progress.ghost.a", "_INBOX_worker.a",
 			"$JS.ACK.PURGE_REQUESTS.bulk.1.1.1.1.1", "$JS.ACK.PURGE_CONTROL.owner.1.1.1.1.1",
 			"$JS.API.CONSUMER.MSG.NEXT.PURGE_REQUESTS.bulk", "$JS.API.CONSUMER.MSG.NEXT.PURGE_CONTROL.owner",
 			"$JS.API.STREAM.MSG.DELETE.PURGE_JOBS", "$JS.API.STREAM.MSG.DELETE.PURGE_PARKED",
@@ -287,11 +287,11 @@ var forbidden = []struct {
 	{
 		users: []string{"ghost"},
 		publish: []string{
-			"purge.requests.bulk.shop", "purge.requests.bulk.ghost.x", "purge.events.ghost.completed.a", "purge.control.lease",
+			"purge.requests.bulk.shop", "purge.requests.bulk.ghost.x", "purge.events.ghost.completed.a", "purge.progress.ghost.a", "purge.control.lease",
 			"$JS.API.INFO", "$JS.API.STREAM.INFO.PURGE_REQUESTS", "$JS.API.DIRECT.GET.PURGE_EVENTS", "$JS.ACK.PURGE_REQUESTS.bulk.1.1.1.1.1",
 			"_INBOX_worker.a",
 		},
-		subscribe: []string{"purge.events.shop.>", "purge.events.*.completed.*", "purge.dead.>", "_INBOX_worker.>"},
+		subscribe: []string{"purge.events.shop.>", "purge.events.*.completed.*", "purge.progress.shop.>", "purge.dead.>", "_INBOX_worker.>"},
 	},
 }
 
