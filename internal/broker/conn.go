@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -86,6 +87,10 @@ func (b *Broker) options() []nats.Option {
 			b.log.Info(what, zap.String("url", address(nc)))
 		}
 	}
+	// A right that is missing is reported for each message that needs it.
+	reports := b.log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, 10*time.Second, 5, 0)
+	}))
 	return []nats.Option{
 		nats.Name("edgepurge"),
 		nats.MaxReconnects(-1),
@@ -106,7 +111,7 @@ func (b *Broker) options() []nats.Option {
 			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.log.Warn("nats reports an error", zap.Error(err))
+			reports.Warn("nats reports an error", zap.Error(err))
 		}),
 	}
 }

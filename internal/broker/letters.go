@@ -66,7 +66,7 @@ func (b *Broker) letters(ctx context.Context, filter string, each func(Letter) b
 	if err != nil || info.NumPending == 0 {
 		return err
 	}
-	it, err := cons.Messages()
+	it, err := cons.Messages(jetstream.PullHeartbeat(storedHeartbeat))
 	if err != nil {
 		return err
 	}

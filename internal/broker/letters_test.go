@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,35 +89,68 @@ func TestLetters_EndWhenNoMoreAreWanted(t *testing.T) {
 	}
 }
 
-// More are stored than are read ahead, and somebody else drops them while they are listed.
-func TestLetters_EndWhenTheOthersAreDropped(t *testing.T) {
-	t.Parallel()
-	const all = 1200
-	b, s := provisioned(t)
-	dead := make([]record.DeadLetter, all)
+// buryMany stores more than are read ahead.
+func buryMany(t *testing.T, b *broker.Broker) (n int) {
+	t.Helper()
+	dead := make([]record.DeadLetter, 1200)
 	for i := range dead {
 		dead[i] = record.DeadLetter{Key: record.Key{Source: "ghost", ID: strconv.Itoa(i)}, Code: "IdReused", Sequence: uint64(i + 1), Stored: time.Now()}
 	}
 	if err := errors.Join(b.PutDead(t.Context(), dead)...); err != nil {
 		t.Fatal(err)
 	}
-	stream, err := client(t, s).Stream(t.Context(), "PURGE_DEAD")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
+	return len(dead)
+}
+
+// listed counts the letters of a list; first is called at the first of them.
+func listed(t *testing.T, b *broker.Broker, first func()) (n int) {
+	t.Helper()
 	for _, err := range b.Letters(t.Context(), "", "") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if n++; n == 1 {
-			if err := stream.Purge(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			first()
 		}
 	}
+	return n
+}
+
+// Somebody else drops them while they are listed.
+func TestLetters_EndWhenTheOthersAreDropped(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	all := buryMany(t, b)
+	stream, err := client(t, s).Stream(t.Context(), "PURGE_DEAD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := listed(t, b, func() {
+		if err := stream.Purge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
 	if n == all {
 		t.Errorf("all %d were read before they were dropped, want some gone", n)
+	}
+}
+
+// The server is away for longer than a message is waited for, and forgets who was reading.
+func TestLetters_GoOnThroughARestart(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	all := buryMany(t, b)
+	var back sync.WaitGroup
+	defer back.Wait()
+	n := listed(t, b, func() {
+		s.Stop()
+		back.Go(func() {
+			<-time.After(3 * time.Second)
+			s.Start()
+		})
+	})
+	if n != all {
+		t.Errorf("%d were listed, want all %d", n, all)
 	}
 }
 
