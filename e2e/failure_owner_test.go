@@ -250,7 +250,7 @@ func TestFailure_SIGTERM(t *testing.T) {
 	w.until("some calls", func() bool { return len(first.all(createPurge, nil)) >= 8 })
 	begin := time.Now()
 	first.signal(syscall.SIGTERM)
-	if err := first.cmd.Wait(); err != nil {
+	if err := exit(first.cmd); err != nil {
 		t.Errorf("after SIGTERM: %v, want exit code 0", err)
 	}
 	if took := time.Since(begin); took > drain {

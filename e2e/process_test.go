@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/purge"
@@ -27,14 +27,18 @@ func build(t *testing.T) string {
 	return bin
 }
 
-// command is a run of the program that doesn't outlast its test, and is killed when it takes too long.
+// command is a run of the program that doesn't outlast its test.
 func command(t *testing.T, bin string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*patience)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, bin, args...)
+	cmd := exec.CommandContext(t.Context(), bin, args...)
 	cmd.Env = env
 	return cmd
+}
+
+// exit waits for a program that is to end by itself, and kills it when it does not.
+func exit(cmd *exec.Cmd) error {
+	defer time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }).Stop()
+	return cmd.Wait()
 }
 
 // process starts the program; the end of the test kills it.
@@ -111,7 +115,7 @@ func TestProcesses_StandbyTakesOverFromAKilledOwner(t *testing.T) {
 	if err := workers[0].Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if err := submit.Wait(); err != nil {
+	if err := exit(submit); err != nil {
 		t.Errorf("submit: %v", err)
 	}
 	var sum struct{ Requests, Completed, Failed int }
@@ -126,7 +130,7 @@ func TestProcesses_StandbyTakesOverFromAKilledOwner(t *testing.T) {
 	if err := workers[1].Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := workers[1].Wait(); err != nil {
+	if err := exit(workers[1]); err != nil {
 		t.Errorf("after SIGTERM: %v, want exit code 0", err)
 	}
 }
@@ -162,7 +166,7 @@ func TestProcess_KeepsTryingWhileNATSIsAway(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err := exit(cmd); err != nil {
 		t.Errorf("after SIGTERM: %v, want exit code 0", err)
 	}
 }

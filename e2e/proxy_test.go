@@ -9,11 +9,11 @@ import (
 // proxy stands between a process and the NATS server, and can hold up what they send each other.
 type proxy struct {
 	url  string
-	gate sync.RWMutex // held for reading to pass bytes on
+	gate sync.RWMutex // passed before bytes are handed on
 	held bool
 }
 
-// hold lets nothing through until release. Both are for the test's goroutine.
+// hold lets nothing through until release, but for what was being written. Both are for the test's goroutine.
 func (p *proxy) hold() {
 	p.gate.Lock()
 	p.held = true

@@ -31,7 +31,7 @@ func startSubmit(t *testing.T, bin string, env []string, args ...string) *submis
 // end waits for the run, and gives its exit code and the numbers on its last line.
 func (s *submission) end(t *testing.T) (code int, sum struct{ Requests, Completed, Failed int }) {
 	t.Helper()
-	_ = s.cmd.Wait() // the exit code says it all
+	_ = exit(s.cmd) // the exit code says it all
 	if err := json.Unmarshal([]byte(lastLine(s.out.String())), &sum); err != nil {
 		t.Fatalf("last line of %q: %v\n%s", s.out.String(), err, s.errs.String())
 	}
@@ -86,7 +86,7 @@ func TestSubmit_GoesOnAfterAnInterrupt(t *testing.T) {
 	}
 	w.completed(requests)
 	again := startSubmit(t, bin, env, args[:len(args)-2]...)
-	if err := again.cmd.Wait(); err != nil || !strings.Contains(again.out.String(), fmt.Sprintf("%d had ended before", requests)) {
+	if err := exit(again.cmd); err != nil || !strings.Contains(again.out.String(), fmt.Sprintf("%d had ended before", requests)) {
 		t.Errorf("a third time: %v, %q; want the ends that are stored", err, again.out.String())
 	}
 	checkOnce(t, w, api, requests)

@@ -131,10 +131,13 @@ func (w *world) run(a *app.App) (stop func()) {
 			w.t.Errorf("worker ended: %v", err)
 		}
 	}()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		w.until("the end of a worker that was stopped", func() bool { return closed(ended) })
-	})
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			w.until("the end of a worker that was stopped", func() bool { return closed(ended) })
+		})
+	}
 	w.t.Cleanup(stop)
 	return stop
 }
@@ -208,22 +211,27 @@ func (w *world) each(stream string, do func(jetstream.Msg)) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for {
+	short := false // fewer came than were asked for: some may be under way, and are read again
+	w.until("the messages of "+stream, func() bool {
 		info, err := cons.Info(w.t.Context())
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if info.NumPending == 0 {
-			return
+		if info.NumPending == 0 && !short {
+			return true
 		}
-		lot, err := cons.Fetch(int(min(info.NumPending, 500)), jetstream.FetchMaxWait(time.Second))
+		ask, got := int(max(1, min(info.NumPending, 500))), 0
+		lot, err := cons.Fetch(ask, jetstream.FetchMaxWait(5*time.Second))
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		for m := range lot.Messages() {
 			do(m)
+			got++
 		}
-	}
+		short = got < ask
+		return got == 0 && info.NumPending == 0
+	})
 }
 
 // await waits until n requests have ended, and checks what must hold then.

@@ -34,7 +34,8 @@ func Build(ctx context.Context, dir, name, pkg string) (string, error) {
 // Linux, from 49152 on elsewhere.
 const firstPort, lastPort = 20_000, 32_767
 
-// FreeAddress is one on loopback that nobody listens on now, at a port that nobody else gets by chance before it is used.
+// FreeAddress is one on loopback that nobody listens on now, at a port that no connection and no listener on port 0 gets
+// before it is used.
 func FreeAddress() (string, error) {
 	var err error
 	for range 100 {
