@@ -17,7 +17,7 @@ const (
 
 // Progress tells what was just done for a request that has not ended. It is published to Subjects.Progress where the
 // configuration says so (events.progress), and stored nowhere: who does not listen at that moment misses it, and after a
-// crash it may come twice or not at all. How a request ends is told by its Event alone.
+// crash or a hand-over it may come twice or not at all. How a request ends is told by its Event alone.
 type Progress struct {
 	Request string            `json:"request"`
 	Source  string            `json:"source"`
@@ -44,7 +44,7 @@ type ProgressEvent struct {
 	Source          string    `json:"source"`      // "/edgepurge/<instance>", the same on all replicas
 	Type            string    `json:"type"`        // "io.edgepurge.request.<status>.v1"
 	Subject         string    `json:"subject"`     // "<source>/<request id>"
-	Time            time.Time `json:"time"`        // when it was done
+	Time            time.Time `json:"time"`        // when EdgeOne took the targets, or the request was parked
 	DataContentType string    `json:"datacontenttype"`
 	Data            Progress  `json:"data"`
 }

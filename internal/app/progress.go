@@ -24,12 +24,11 @@ func (p *progress) hook(cfg *ledger.Config) {
 }
 
 func (p *progress) submitted(j *record.Job) {
-	now := time.Now()
 	for i := range j.Shares {
 		s := &j.Shares[i]
 		of := of(&s.Request, purge.Submitted, j.Zone)
 		of.Job, of.Attempt, of.Targets.Submitted = j.ID, s.Attempts, s.Count()
-		p.tell(of, now)
+		p.tell(of, j.Submitted)
 	}
 }
 
