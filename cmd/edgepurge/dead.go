@@ -199,9 +199,10 @@ func newDeadReplay() *cobra.Command {
 		Use:   "replay SEQUENCE…",
 		Short: "Publish requests of dead letters again",
 		Long: `Publish the request of each dead letter again, on its lane, as a new request with
-the id _replay-SEQUENCE and the label replay_of. Nothing else of it changes, so
-do it once the cause is mended. The same letter again is the same request. The
-letter stays: see edgepurge dead drop. Prints SOURCE/ID of each new request.`,
+the id _replay-SEQUENCE and the label replay_of (not where it has 16 labels
+already, the most that there may be). Nothing else of it changes, so do it once
+the cause is mended. The same letter again is the same request. The letter
+stays: see edgepurge dead drop. Prints SOURCE/ID of each new request.`,
 		Example: `  edgepurge dead replay 17 18
   edgepurge status ghost/_replay-17`,
 	}, func(ctx context.Context, cmd *cobra.Command, b *broker.Broker, sequence uint64) error {

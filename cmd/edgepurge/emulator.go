@@ -24,8 +24,8 @@ func newEmulator() *cobra.Command {
 		Use:   "emulator",
 		Short: "Run a stand-in for the EdgeOne API",
 		Long: `Run a strict stand-in for EdgeOne's purge API, for tests and trials. It takes the
-key pair in TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (none:
-AKIDEMULATOR and emulator-secret). GET /stats tells what it has seen.`,
+worker's key pair, as from TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY
+(none: AKIDEMULATOR and emulator-secret). GET /stats tells what it has seen.`,
 		Example: `  edgepurge emulator --listen 127.0.0.1:7481 --rate 20 --batch-quota 500
   edgepurge emulator --fault lost-answer=0.02 --unknown rows=per-job`,
 		Args: noArgs,
@@ -93,7 +93,10 @@ func keys(cfg *emulator.Config) error {
 // credentialVariables are the only variables that the emulator reads.
 func credentialVariables() []string {
 	var vars []string
-	for _, name := range []string{"TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_TOKEN"} {
+	for _, name := range []string{
+		"TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_TOKEN",
+		"EDGEPURGE_EDGEONE_SECRET_ID", "EDGEPURGE_EDGEONE_SECRET_KEY", "EDGEPURGE_EDGEONE_TOKEN",
+	} {
 		for _, name := range []string{name, name + "_FILE"} {
 			if v := os.Getenv(name); v != "" {
 				vars = append(vars, name+"="+v)

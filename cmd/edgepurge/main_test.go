@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 )
 
 // command runs one command line and gives its exit code and output.
@@ -190,6 +192,20 @@ func TestConfig_CheckAndPrint(t *testing.T) {
 	t.Setenv("EDGEPURGE_TRACKER_POLLMIN", "1s")
 	if code, _, errs := command(t, "", "config", "check"); code != exitUsage || !strings.Contains(errs, "EDGEPURGE_TRACKER_POLL_MIN") {
 		t.Errorf("an unknown variable: exit code %d, %q", code, errs)
+	}
+}
+
+// The emulator takes the key pair by whatever variables the worker takes it.
+func TestEmulator_TakesTheWorkersKeys(t *testing.T) {
+	for _, begin := range []string{"TENCENTCLOUD_", "EDGEPURGE_EDGEONE_"} {
+		t.Run(begin, func(t *testing.T) {
+			t.Setenv(begin+"SECRET_ID", "AKIDtest")
+			t.Setenv(begin+"SECRET_KEY", "verysecret")
+			var cfg emulator.Config
+			if err := keys(&cfg); err != nil || cfg.SecretID != "AKIDtest" || cfg.SecretKey != "verysecret" {
+				t.Errorf("got %q and %q, %v", cfg.SecretID, cfg.SecretKey, err)
+			}
+		})
 	}
 }
 

@@ -21,11 +21,12 @@ func TestLoad_EveryVariableSetsItsKey(t *testing.T) {
 		"events.keep": "100h", "events.progress": "true", "dead.keep": "200h", "http.listen": ":1", "edgeone.version": "2022-09-01",
 		"nats.password_file": file, "nats.token_file": file, "edgeone.secret_id_file": file, "edgeone.secret_key_file": file,
 		"edgeone.token_file": file,
+		"nats.creds":         file, "nats.nkey": file, "nats.ca": file, "nats.cert": file, "nats.key": file,
 	}
 	// What a key needs beside it to be valid.
 	beside := map[string][]string{
 		"nats.user": {"NATS_PASSWORD=p"}, "nats.password": {"NATS_USER=u"}, "nats.password_file": {"NATS_USER=u"},
-		"nats.cert": {"NATS_KEY=k"}, "nats.key": {"NATS_CERT=c"},
+		"nats.cert": {"NATS_KEY=" + file}, "nats.key": {"NATS_CERT=" + file},
 		"edgeone.secret_id": {"TENCENTCLOUD_SECRET_KEY=k"}, "edgeone.secret_key": {"TENCENTCLOUD_SECRET_ID=i"},
 		"edgeone.secret_id_file": {"TENCENTCLOUD_SECRET_KEY=k"}, "edgeone.secret_key_file": {"TENCENTCLOUD_SECRET_ID=i"},
 		"edgeone.token":      {"TENCENTCLOUD_SECRET_KEY=k", "TENCENTCLOUD_SECRET_ID=i"},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 
 // Load returns the configuration that the file at path and the variables of environ (in the form of os.Environ) make
 // together, checked. Without a path the variable EDGEPURGE_CONFIG names the file, without that there is none; a file
-// that is named must be there. Files named by …_file keys are read, their content trimmed.
+// that is named must be there. Files named by …_file keys are read, their content trimmed; those of NATS are only looked at.
 //
 // Warnings are for people: variables with our prefix that nobody reads, with the nearest known name. The error is nil
 // or [Faults] with all that is wrong; the configuration is then of no use. No secret is shown in either.
@@ -32,6 +33,7 @@ func Load(path string, environ []string) (Config, []string, error) {
 		e.Region = defaultRegion
 	}
 	l.check(l.cfg)
+	l.natsFiles()
 	warnings := strangers(vars, l.fields)
 	if err := l.faults.err(); err != nil {
 		return Config{}, warnings, err
@@ -129,6 +131,18 @@ func (l *loader) pairs() [][2]field {
 		}
 	}
 	return pairs
+}
+
+// natsFiles looks whether the files that are named can be read. Who connects reads them again.
+func (l *loader) natsFiles() {
+	for _, f := range l.cfg.NATS.files() {
+		if f.path == "" || !l.sound(f.key) {
+			continue
+		}
+		if _, err := os.ReadFile(f.path); err != nil {
+			l.fault(f.key, fmt.Sprintf("open file: %v; name one that can be read", bare(err)))
+		}
+	}
 }
 
 // secretFiles reads the files that are named into the values that they hold.

@@ -21,7 +21,6 @@ func drawConfig(t *rapid.T) config.Config {
 	}
 	cfg := config.Default()
 	cfg.Instance = rapid.StringMatching(`[A-Za-z0-9_.-]{1,64}`).Draw(t, "instance")
-	cfg.NATS.Creds = word.Draw(t, "creds")
 	cfg.NATS.Context = word.Draw(t, "context")
 	cfg.NATS.MaxBytes = config.Size(rapid.Int64Min(64<<20).Draw(t, "max_bytes"))
 	cfg.EdgeOne.Zones = rapid.MapOfN(rapid.StringMatching(`(\*\.)?[a-z0-9]{1,9}\.com`),

@@ -81,16 +81,17 @@ func (k *checker) named(key string) string {
 	return key
 }
 
+// namedFile is a key that names a file, and the path in it.
+type namedFile struct{ key, path string }
+
+func (n NATS) files() []namedFile {
+	return []namedFile{{"nats.creds", n.Creds}, {"nats.nkey", n.NKey}, {"nats.ca", n.CA}, {"nats.cert", n.Cert}, {"nats.key", n.Key}}
+}
+
 func (k *checker) natsFiles(n NATS) {
-	for _, file := range []struct{ key, path string }{
-		{"nats.creds", n.Creds},
-		{"nats.nkey", n.NKey},
-		{"nats.ca", n.CA},
-		{"nats.cert", n.Cert},
-		{"nats.key", n.Key},
-	} {
-		if keyMaterial.MatchString(file.path) {
-			k.fault(file.key, "holds key material; write the path of a file that holds it")
+	for _, f := range n.files() {
+		if keyMaterial.MatchString(f.path) {
+			k.fault(f.key, "holds key material; write the path of a file that holds it")
 		}
 	}
 	if n.Cert != "" && n.Key == "" && k.sound("nats.key") {

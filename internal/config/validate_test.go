@@ -3,6 +3,7 @@ package config_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,22 @@ func TestValidate_NATS(t *testing.T) {
 	})
 }
 
+// Files of NATS are looked at, and not read: that they are there is enough.
+func TestLoad_NATSFilesAreThere(t *testing.T) {
+	file := write(t, "any", "")
+	load(t, "", "NATS_CREDS="+file, "NATS_CA="+file, "NATS_CERT="+file, "NATS_KEY="+file)
+	got := faults(t, "", "NATS_NKEY=/nope/nkey", "NATS_CA="+t.TempDir(), "NATS_CERT="+file, "NATS_KEY=/nope/key")
+	want := []string{
+		"NATS_CA: nats.ca: open file: is a directory; name one that can be read",
+		"NATS_KEY: nats.key: open file: no such file or directory; name one that can be read",
+		"NATS_NKEY: nats.nkey: open file: no such file or directory; name one that can be read",
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestValidate_NATSAuthentication(t *testing.T) {
 	nats := func(f func(*config.NATS)) func(*config.Config) { return func(c *config.Config) { f(&c.NATS) } }
 	seed := "S" + strings.Repeat("A", 57)
@@ -108,7 +125,7 @@ func TestValidate_NATSAuthentication(t *testing.T) {
 		{"key alone", nats(func(n *config.NATS) { n.Key = "k" }), "nats.key: has no certificate; give nats.cert"},
 		{"printed token", nats(func(n *config.NATS) { n.Token = "***" }), "nats.token: is the mask"},
 	})
-	got := faults(t, "", "NATS_CREDS=c", "NATS_TOKEN=t", "EDGEPURGE_NATS_NKEY=n")
+	got := faults(t, "", "NATS_CREDS="+write(t, "creds", "c"), "NATS_TOKEN=t", "EDGEPURGE_NATS_NKEY=n")
 	want := []string{
 		"EDGEPURGE_NATS_NKEY: nats.nkey: nats.creds (NATS_CREDS) says already how to authenticate; keep one of them",
 		"NATS_TOKEN: nats.token: nats.creds (NATS_CREDS) says already how to authenticate; keep one of them",
