@@ -20,6 +20,8 @@ func TestRejectedRequests_BecomeDeadLetters(t *testing.T) {
 		`{"id": "both", "targets": ["https://foreign.example/", "nonsense"]}`:                 "purge.dead.zone-not-found.test",
 		`{"id": "all", "type": "all"}`:                                                        "purge.dead.zone-not-found.test",
 		`{"id": "unknown", "targets": ["https://www.example.com/"], "colour": "red"}`:         "purge.dead.unknown-field.test",
+		`{"id": "odd", "targets": ["https://www.example.com/", 5]}`:                           "purge.dead.malformed.test",
+		`{"id": "cut", "targets": ["https://www.example.com/`:                                 "purge.dead.malformed.test",
 	}
 	for data := range want {
 		w.publish(purge.Bulk, "test", []byte(data))
@@ -34,6 +36,12 @@ func TestRejectedRequests_BecomeDeadLetters(t *testing.T) {
 	for id, o := range events {
 		if o.Status != purge.Rejected {
 			t.Errorf("%s: %s, want rejected", id, o.Status)
+		}
+	}
+	// How many targets there are is told where it is known.
+	for id, total := range map[string]int{"form": 2, "zone": 1, "unknown": 1, "odd": 0, "cut": 0} {
+		if got := events[id].Targets.Total; got != total {
+			t.Errorf("%s: %d targets, want %d", id, got, total)
 		}
 	}
 	letters := 0

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"errors"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -50,8 +51,11 @@ func (w *Worker) readMessage(d incoming) arrival {
 	if err == nil {
 		r.Digest = body.Digest()
 	}
-	if reason == nil && body.Type == purge.All {
+	switch {
+	case reason == nil && body.Type == purge.All:
 		r.Total = 1
+	case err != nil && (reason.Field == "" || strings.HasPrefix(reason.Field, "targets")):
+		r.Total = 0 // nobody knows where the reading ended
 	}
 	r.unassigned, r.unrecorded = r.Total, r.Total
 	return arrival{r, d, reason}
