@@ -89,6 +89,13 @@ func (p *natsProxy) due(f frame) bool {
 	return true
 }
 
+// matched is how many frames matched so far.
+func (p *natsProxy) matched() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen
+}
+
 func (p *natsProxy) serve(ctx context.Context, client net.Conn) {
 	defer func() { _ = client.Close() }()
 	server, err := new(net.Dialer).DialContext(ctx, "tcp", p.target)

@@ -27,7 +27,7 @@ func spent(t *testing.T, day time.Duration) *world {
 // A zone has spent its day: what waits for it is parked in order, and comes back; nothing else is affected.
 func TestFailure_DailyQuota(t *testing.T) {
 	t.Parallel()
-	w := spent(t, 7*time.Second)
+	w := spent(t, 15*time.Second)
 	w.load(1500)
 	stop := w.start()
 	w.until("all but a hundred requests to be parked", func() bool {

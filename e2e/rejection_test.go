@@ -64,7 +64,7 @@ func TestExpired_AfterALostAnswerIsFailed(t *testing.T) {
 	w := newWorld(t, func(c *emulator.Config) { c.Faults = map[string]float64{"lost-answer": 1} })
 	w.provision()
 	w.start()
-	w.request(purge.Interactive, purge.Request{ID: "a", Zone: "zone-emulator", Targets: []string{url(1)}, Expires: time.Now().Add(3 * time.Second)})
+	w.request(purge.Interactive, purge.Request{ID: "a", Zone: "zone-emulator", Targets: []string{url(1)}, Expires: time.Now().Add(8 * time.Second)})
 	o := w.await(1)["a"]
 	if o.Status != purge.Failed || o.Attempts != 1 || o.Times.Submitted.IsZero() {
 		t.Errorf("got %s after %d attempts, submitted %v, want failed: it may have been purged", o.Status, o.Attempts, o.Times.Submitted)

@@ -70,14 +70,19 @@ func drains(tw *twin) {
 		tw.until("the owner to work", func() bool { return len(tw.events()) == len(tw.asked) })
 		tw.begin()
 		tw.stopFirst()
+		tw.t.Logf("hand-over %d: %d writes of this kind so far", i, tw.proxy.matched())
 	}
 }
 
-// drainHeld has a worker hand over while it holds what it could not send yet.
+// drainHeld has workers hand over while they hold what they could not send yet, until the fault is done.
 func drainHeld(tw *twin) {
-	tw.until("a job", func() bool { return len(tw.api.all()) > 1 })
-	tw.begin()
-	tw.stopFirst()
+	for i, late := 0, time.Now().Add(patience); !tw.hit() && time.Now().Before(late); i++ {
+		before := len(tw.api.all())
+		tw.post(purge.Interactive, purge.Completed, urls(fmt.Sprintf("held%d-", i), 20)...)
+		tw.until("jobs", func() bool { return len(tw.api.all()) > before+1 })
+		tw.begin()
+		tw.stopFirst()
+	}
 }
 
 // pauses pauses and resumes a lane, as a person does: once more after an error.
