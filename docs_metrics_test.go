@@ -122,7 +122,7 @@ func TestDocsMetrics_AreThoseOfARunningWorker(t *testing.T) {
 	s.env = append(s.env, "EDGEPURGE_HTTP_LISTEN="+address, "EDGEPURGE_EDGEONE_ENDPOINT=http://"+s.real.Replace("127.0.0.1:7481"),
 		"TENCENTCLOUD_SECRET_ID=AKIDEMULATOR", "TENCENTCLOUD_SECRET_KEY=emulator-secret")
 	s.start("edgepurge emulator --listen 127.0.0.1:7481 --task-time 200ms --fault throttle=0.3\nedgepurge run\n")
-	s.until("a worker", func() bool { return strings.Contains(s.get("http://"+address+"/metrics"), "edgepurge_leader 1") })
+	s.until("a worker", func() bool { return strings.Contains(s.get("http://"+address+"/metrics"), "\nedgepurge_leader 1\n") })
 	for _, target := range []string{"https://a.example/", "https://b.example/", "https://c.example/"} {
 		if text, code := s.run("edgepurge submit --wait " + target); code != 0 {
 			t.Fatalf("submit: exit code %d: %s", code, text)

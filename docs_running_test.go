@@ -58,7 +58,7 @@ func newRunning(t *testing.T) *running {
 			t.Logf("the log:\n%s", read(t, r.log))
 		}
 	})
-	r.until("a worker", func() bool { return strings.Contains(r.get(r.url+"/metrics"), "edgepurge_leader 1") })
+	r.until("a worker", func() bool { return strings.Contains(r.get(r.url+"/metrics"), "\nedgepurge_leader 1\n") })
 	return r
 }
 
