@@ -21,6 +21,10 @@ import (
 	"github.com/edgepurge/edgepurge/worker"
 )
 
+// release bounds a hand-over, which is five questions to the broker: as long as the lease would take to run out without
+// one.
+const release = 3 * time.Second
+
 // window is the span over which the API counts calls (API documentation, "API frequency limits").
 const window = time.Second
 
@@ -69,11 +73,11 @@ func (a *App) own(ctx context.Context, lease *broker.Lease) error {
 	if err == nil {
 		err = a.run(pull, work, acc)
 	}
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), again)
+	giving, cancel := context.WithTimeout(context.WithoutCancel(ctx), release)
 	if err == nil {
-		err = lease.Release(release, acc.sends())
+		err = lease.Release(giving, acc.sends())
 	} else { // not drained: the next owner holds a window and fetches what this one held
-		err = errors.Join(err, lease.Drop(release))
+		err = errors.Join(err, lease.Drop(giving))
 	}
 	cancel()
 	lose(nil)
