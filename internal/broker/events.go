@@ -221,7 +221,11 @@ func (b *Broker) events(ctx context.Context, source string, what Reading, ready 
 	if what == ReadStored && info.NumPending == 0 {
 		return nil
 	}
-	it, err := cons.Messages(jetstream.PullHeartbeat(storedHeartbeat))
+	var opts []jetstream.PullMessagesOpt
+	if what == ReadStored { // who follows has time: a pull of his may be quiet for longer
+		opts = append(opts, jetstream.PullHeartbeat(storedHeartbeat))
+	}
+	it, err := cons.Messages(opts...)
 	if err != nil {
 		return err
 	}
