@@ -217,6 +217,9 @@ func readTime(value json.RawMessage, at *time.Time) bool {
 	err := at.UnmarshalText([]byte(text))
 	*at = at.UTC()
 	_, unwritable := at.MarshalText()
+	if err == nil && at.IsZero() { // the zero value means absent
+		*at = at.Add(1)
+	}
 	return err == nil && unwritable == nil && !at.Before(time.Time{}) && timeForm.MatchString(text)
 }
 

@@ -67,9 +67,14 @@ func TestDecode_ReadsRequests(t *testing.T) {
 			want: purge.Request{Type: purge.URL, Targets: []string{"a"}},
 		},
 		"empty is absent": {
-			body: `{"id":"","zone":"","type":"","method":"","hosts":[],"account":"","labels":{},"targets":["a"],
-				"time":"0001-01-01T00:00:00Z","expires":"0001-01-01T00:00:00Z"}`,
+			body: `{"id":"","zone":"","type":"","method":"","hosts":[],"account":"","labels":{},"targets":["a"]}`,
 			want: purge.Request{Type: purge.URL, Targets: []string{"a"}},
+		},
+		"the zero time is not absent": {
+			body: `{"time":"0001-01-01T00:00:00Z","expires":"0001-01-01T00:00:00.000Z","targets":["a"]}`,
+			want: purge.Request{
+				Type: purge.URL, Targets: []string{"a"}, Time: time.Time{}.Add(time.Nanosecond), Expires: time.Time{}.Add(time.Nanosecond),
+			},
 		},
 		"the last of two counts": {
 			body: `{"id":"one","targets":["a","b"],"id":"two","targets":["c"]}`,

@@ -126,7 +126,8 @@ func (d *decoder) words(field string) []string {
 	return list
 }
 
-// time reads an RFC 3339 time. The zero time of a Go program means that there is none.
+// time reads an RFC 3339 time. A field that is there never gives the zero value, which means that it is absent: for the
+// first instant of year 1, which has that value, it gives the next nanosecond.
 func (d *decoder) time(field string) time.Time {
 	if d.literal("null") {
 		return time.Time{}
@@ -138,6 +139,9 @@ func (d *decoder) time(field string) time.Time {
 	if err != nil || !isRFC3339(text) || t.Year() < 1 || t.Year() > 9999 {
 		d.malformed(field, timeFault)
 		return time.Time{}
+	}
+	if t.IsZero() {
+		return t.Add(time.Nanosecond)
 	}
 	return t
 }

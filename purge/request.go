@@ -58,7 +58,9 @@ type Request struct {
 	Account string `json:"account,omitempty"`
 	// Time is when the content changed. Lag is measured from it; nothing is decided by it.
 	Time time.Time `json:"time,omitzero"`
-	// Expires is when the request becomes pointless: what is not submitted by then is not submitted.
+	// Expires is when the request becomes pointless: what is not submitted by then is not submitted. The zero value
+	// means never. A message with 0001-01-01T00:00:00Z in it, which would be that value, expires at once: Decode returns
+	// the next nanosecond for it, here and in Time.
 	Expires time.Time `json:"expires,omitzero"`
 	// Prefetch asks to fetch the URLs into the cache again once they are purged.
 	Prefetch bool `json:"prefetch,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +112,31 @@ func TestExpire_EndsWhatWasNotSentInTime(t *testing.T) {
 		}
 		if len(w.letters) > 0 {
 			t.Errorf("got dead letters %+v, want none", w.letters)
+		}
+	})
+}
+
+func TestExpire_InYearOneIsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		stop := w.run(t, w.worker())
+		for i, field := range []string{`"expires":"0001-01-01T00:00:00Z",`, `"expires":"1999-12-31T23:59:59Z",`, `"time":"0001-01-01T00:00:00Z",`, ""} {
+			w.lanes[purge.Bulk].deliveries <- record.Delivery{
+				Subject: "purge.requests.bulk.test", Sequence: uint64(i + 1), Stored: time.Now(), Count: 1, Reply: strconv.Itoa(i),
+				Data: fmt.Appendf(nil, `{"id":"r%d",%s"zone":"zone-a","targets":["https://a.example/%d"]}`, i, field, i),
+			}
+		}
+		sleep(t.Context(), time.Minute)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		for id, want := range map[string]purge.Status{"r0": purge.Expired, "r1": purge.Expired, "r2": "", "r3": ""} { // the others are sent
+			if o := w.events[id]; o.Status != want {
+				t.Errorf("%s: got %q, want %q", id, o.Status, want)
+			}
+		}
+		if o := w.events["r0"]; o.Reason == nil || !strings.Contains(o.Reason.Message, "0001-01-01T00:00:00Z") {
+			t.Errorf("got reason %v, want the time of the message", o.Reason)
 		}
 	})
 }

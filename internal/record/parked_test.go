@@ -42,6 +42,27 @@ func TestParked_HasItsGoldenForm(t *testing.T) {
 	}
 }
 
+// A request that expires in the first instant of year 1 is not one that never expires, before and after it is parked. In
+// a record of the last version the field is missing where the request never expires.
+func TestParked_KeepsAnExpiryInYearOne(t *testing.T) {
+	body, err := purge.Decode([]byte(`{"targets":["a"],"time":"0001-01-01T00:00:00Z","expires":"0001-01-01T00:00:00Z"}`), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := (&record.Parked{Body: body}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := record.DecodeParked(data)
+	if err != nil || got.Body.Expires.IsZero() || got.Body.Time.IsZero() || got.Body.Expires.Year() != 1 {
+		t.Errorf("got %+v, %v from %s, want both times", got, err, data)
+	}
+	old := strings.Replace(string(golden(t, "parked.v1.golden.json")), `,"expires":"2026-11-22T10:01:00Z"`, "", 1)
+	if got, err := record.DecodeParked([]byte(old)); err != nil || !got.Body.Expires.IsZero() {
+		t.Errorf("without expires: got %+v, %v, want none", got, err)
+	}
+}
+
 func TestParked_OfANewerVersionIsLeftAlone(t *testing.T) {
 	newer := strings.Replace(string(golden(t, "parked.v1.golden.json")), `"v":1`, `"v":2`, 1)
 	if _, err := record.DecodeParked([]byte(newer)); !errors.Is(err, record.ErrVersion) {
