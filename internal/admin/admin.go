@@ -23,8 +23,15 @@ import (
 	"github.com/edgepurge/edgepurge/internal/metrics"
 )
 
-// listenAgain is how long after a failure the address is tried again.
-const listenAgain = 5 * time.Second
+const (
+	// listenAgain is how long after a failure the address is tried again.
+	listenAgain = 5 * time.Second
+	// readWithin and writeWithin bound a request and its answer as a whole, so that a peer that is slow holds no
+	// connection for ever. The largest answer, /metrics with 100 zones, has less than 1 MB. A path that streams
+	// sets its own deadlines, by http.ResponseController.
+	readWithin  = 10 * time.Second
+	writeWithin = 30 * time.Second
+)
 
 // Config says what to serve, and where. The functions must not block.
 type Config struct {
@@ -38,12 +45,13 @@ type Config struct {
 
 // Server serves on one address.
 type Server struct {
-	cfg Config
-	log *zap.Logger
+	cfg         Config
+	log         *zap.Logger
+	writeWithin time.Duration
 }
 
 // New makes a Server.
-func New(cfg Config, log *zap.Logger) *Server { return &Server{cfg, log} }
+func New(cfg Config, log *zap.Logger) *Server { return &Server{cfg, log, writeWithin} }
 
 // Run serves until the context ends. An address that is taken is a warning, tried again: the work
 // does not wait for its observers. An empty address serves nothing.
@@ -69,7 +77,10 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readWithin, WriteTimeout: s.writeWithin,
+		IdleTimeout: time.Minute,
+	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	s.log.Info("health and metrics", zap.String("listen", l.Addr().String()))

@@ -49,10 +49,15 @@ func TestLevel_ChangesAndTellsSo(t *testing.T) {
 			t.Errorf("%s to %s: got %v in the log, want it told", before, name, told)
 		}
 	}
+	// What curl -d sends is called a form, whatever it is.
 	form := func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
-	if code, _ := put(t, h, http.MethodPut, "level=info", form); code != 200 || level.String() != "info" {
-		t.Errorf("a form: got %d and level %s, want info", code, level)
+	for body, want := range map[string]string{"level=info": "info", `{"level":"debug"}`: "debug", " {\"level\": \"error\"}\n": "error"} {
+		code, said := put(t, h, http.MethodPut, body, form)
+		if code != 200 || level.String() != want || strings.TrimSpace(said) != `{"level":"`+want+`"}` {
+			t.Errorf("%s as a form: got %d %s and level %s, want %s", body, code, said, level, want)
+		}
 	}
+	put(t, h, http.MethodPut, "level=info", nil)
 	if code, body := put(t, h, http.MethodGet, "", nil); code != 200 || strings.TrimSpace(body) != `{"level":"info"}` {
 		t.Errorf("got %d %q, want the level", code, body)
 	}
@@ -79,6 +84,9 @@ func TestLevel_IsForThisMachineAlone(t *testing.T) {
 		"no level":     {http.MethodPut, `{"level":"loud"}`, nil, 400},
 		"much":         {http.MethodPut, `{"level":"` + strings.Repeat(" ", 5000) + `debug"}`, nil, 400},
 		"by a form":    {http.MethodPost, "level=debug", nil, 405},
+		"no JSON":      {http.MethodPut, `{"level":`, nil, 400},
+		"another kind": {http.MethodPut, `{"level":{}}`, nil, 400},
+		"another key":  {http.MethodPut, `lvl=debug`, nil, 400},
 		"nothing said": {http.MethodPut, "", nil, 400},
 	}
 	for name, tt := range tests {
@@ -87,6 +95,9 @@ func TestLevel_IsForThisMachineAlone(t *testing.T) {
 			code, body := put(t, h, tt.method, tt.body, tt.change)
 			if changed := level.Level() != zapcore.InfoLevel; code != tt.code || changed != (tt.code == 200) {
 				t.Errorf("got %d %q and level %s, want %d", code, body, level, tt.code)
+			}
+			if code == 400 && !strings.Contains(body, "level=debug") {
+				t.Errorf("got %q, want what to send", body)
 			}
 		})
 	}

@@ -20,7 +20,7 @@ const plain = `edgepurge
 /livez     the process runs
 /readyz    it can work, or why not
 /metrics   for Prometheus
-/loglevel  the log level; PUT {"level":"debug"} changes it, from this machine`
+/loglevel  the log level; PUT level=debug changes it, from this machine`
 
 //go:embed page.html
 var pageText string
