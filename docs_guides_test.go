@@ -2,7 +2,6 @@ package edgepurge_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -61,10 +61,10 @@ func TestDocsGuides_LeadWhereTheySay(t *testing.T) {
 }
 
 func (g *guide) follow(t *testing.T) {
-	for _, program := range []string{"curl", "jq", "seq"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%s: %v", g.file, err)
-		}
+	for program, from := range map[string]string{
+		"curl": "Debian's package curl", "jq": "Debian's package jq", "seq": "Debian's package coreutils",
+	} {
+		proc.Need(t, program, from)
 	}
 	fences := regexp.MustCompile("(?ms)^```(sh|go|console)\n(.*?)^```$").FindAllStringSubmatch(string(read(t, g.file)), -1)
 	if len(fences) < 4 {

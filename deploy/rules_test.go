@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -23,11 +24,7 @@ const rulesFile = "prometheus/rules.yaml"
 // promtool gives Prometheus's own judge of rules; .ci/run installs it.
 func promtool(t *testing.T) string {
 	t.Helper()
-	path, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Skip("promtool is not installed; it comes with Debian's package prometheus")
-	}
-	return path
+	return proc.Need(t, "promtool", "Debian's package prometheus")
 }
 
 func alerts(t *testing.T) []string {

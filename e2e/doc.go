@@ -1,4 +1,4 @@
 // Package e2e holds tests of the whole: real NATS servers, the emulator over HTTP, real workers. It has
-// no code of its own. With -tags e2e the tables of faults, of unknowns, and of writes that fail are gone
+// no code of its own. With -tags slow the tables of faults, of unknowns, and of writes that fail are gone
 // through whole.
 package e2e
