@@ -90,11 +90,14 @@ func (e *Emulator) authenticate(c *call) *refusal {
 	if now := time.Now().Unix(); seconds < now-int64(maxSkew/time.Second) || seconds > now+int64(maxSkew/time.Second) {
 		return refuse(codeSignatureExpire, "The difference between Timestamp and the server time exceeds 5 minutes.")
 	}
-	if a.date != time.Unix(seconds, 0).UTC().Format(time.DateOnly) || a.service != service || a.end != terminator {
-		return refuse(codeInvalidAuthorization, "The credential scope does not fit the time stamp and the service.")
+	date := time.Unix(seconds, 0).UTC().Format(time.DateOnly)
+	if a.date != date || !slices.Contains(services(c.host), a.service) || a.end != terminator {
+		return refuse(codeInvalidAuthorization, "The credential scope `%s` does not fit the time stamp and the service. "+
+			"It must be `%s`.", strings.Join([]string{a.date, a.service, a.end}, "/"), scope(date, service))
 	}
-	want := signature(e.cfg.SecretKey, c, seconds)
-	if !hmac.Equal([]byte(want), []byte(a.signature)) {
+	if !slices.ContainsFunc(signedHosts(c.host), func(host string) bool {
+		return hmac.Equal([]byte(signature(e.cfg.SecretKey, c, seconds, host)), []byte(a.signature))
+	}) {
 		return refuse(codeSignatureFailure, "The provided credentials could not be validated. "+
 			"Please check your signature is correct.")
 	}
@@ -104,25 +107,26 @@ func (e *Emulator) authenticate(c *call) *refusal {
 	return nil
 }
 
-// signature computes what the call's signature must be.
-func signature(key string, c *call, seconds int64) string {
-	canonical := sha256.Sum256([]byte(canonicalRequest(c)))
-	scope := c.auth.date + "/" + service + "/" + terminator
+func scope(date, service string) string { return date + "/" + service + "/" + terminator }
+
+// signature computes what the call's signature must be where that host was signed.
+func signature(key string, c *call, seconds int64, host string) string {
+	canonical := sha256.Sum256([]byte(canonicalRequest(c, host)))
 	toSign := strings.Join([]string{
-		algorithm, strconv.FormatInt(seconds, 10), scope, hex.EncodeToString(canonical[:]),
+		algorithm, strconv.FormatInt(seconds, 10), scope(c.auth.date, c.auth.service), hex.EncodeToString(canonical[:]),
 	}, "\n")
 	k := sum256([]byte("TC3"+key), c.auth.date)
-	k = sum256(k, service)
+	k = sum256(k, c.auth.service)
 	k = sum256(k, terminator)
 	return hex.EncodeToString(sum256(k, toSign))
 }
 
 // canonicalRequest is the text that stands for the call: the path is always / and a POST has no query.
-func canonicalRequest(c *call) string {
+func canonicalRequest(c *call, host string) string {
 	var b strings.Builder
 	b.WriteString(http.MethodPost + "\n/\n\n")
 	for _, name := range c.auth.signed {
-		b.WriteString(name + ":" + c.signedValue(name) + "\n")
+		b.WriteString(name + ":" + c.signedValue(name, host) + "\n")
 	}
 	b.WriteString("\n" + strings.Join(c.auth.signed, ";") + "\n")
 	payload := c.body
@@ -134,10 +138,10 @@ func canonicalRequest(c *call) string {
 	return b.String()
 }
 
-func (c *call) signedValue(name string) string {
+func (c *call) signedValue(name, host string) string {
 	switch name {
 	case "host":
-		return c.host // with its port, as sent
+		return host
 	case "x-tc-action":
 		return strings.ToLower(strings.TrimSpace(c.header.Get(name)))
 	}
