@@ -168,7 +168,7 @@ func (p *pace) Wait(ctx context.Context) error {
 	return nil
 }
 
-func (p *pace) Throttled() {
+func (p *pace) Throttled(time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.throttled++

@@ -31,7 +31,7 @@ type Ledger interface {
 // Pace keeps DescribePurgeTasks below its limit.
 type Pace interface {
 	Wait(ctx context.Context) error
-	Throttled()
+	Throttled(sent time.Time) // a call of that time was refused as too fast
 }
 
 // Config paces the polls.
@@ -188,11 +188,12 @@ func (t *Tracker) sleep(ctx context.Context, wait time.Duration) bool {
 
 // step polls a job once and does what follows from it.
 func (t *Tracker) step(ctx context.Context, job *followed) {
+	begun := time.Now()
 	out, err := t.poll(ctx, job)
 	t.settle(job, out != nil)
 	switch {
 	case err != nil:
-		t.again(job, t.failed(ctx, job, err))
+		t.again(job, t.failed(ctx, job, err, begun))
 	case out == nil:
 		t.again(job, t.backoff(job))
 	default:
@@ -201,9 +202,9 @@ func (t *Tracker) step(ctx context.Context, job *followed) {
 }
 
 // failed tells how long a job is put off after a poll that gave no answer.
-func (t *Tracker) failed(ctx context.Context, job *followed, err error) time.Duration {
+func (t *Tracker) failed(ctx context.Context, job *followed, err error, begun time.Time) time.Duration {
 	if edgeone.Classify(err) == edgeone.Throttled {
-		t.pace.Throttled()
+		t.pace.Throttled(begun)
 		return t.cfg.PollMin // its turn comes by the pace
 	}
 	wait := t.backoff(job)

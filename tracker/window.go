@@ -125,9 +125,10 @@ func (t *Tracker) mayCount(w *window) (time.Duration, bool) {
 // look counts a window. The first call has its place in the pace already.
 func (t *Tracker) look(ctx context.Context, w *window) {
 	w.looks++
+	begun := time.Now()
 	done, again, err := t.judge(ctx, w)
 	if err != nil && ctx.Err() == nil {
-		t.uncounted(w, err)
+		t.uncounted(w, err, begun)
 	}
 	now := time.Now()
 	var g errgroup.Group
@@ -150,10 +151,10 @@ func (t *Tracker) look(ctx context.Context, w *window) {
 
 // uncounted does what follows from a count that was refused. While the API is away, the window waits; where
 // rows of a time may not be asked for, its jobs are asked for by their ids.
-func (t *Tracker) uncounted(w *window, err error) {
+func (t *Tracker) uncounted(w *window, err error, begun time.Time) {
 	switch edgeone.Classify(err) {
 	case edgeone.Throttled:
-		t.pace.Throttled()
+		t.pace.Throttled(begun)
 	case edgeone.Transient, edgeone.Ambiguous:
 		t.log.Warn("count gave no answer", zap.String("zone", w.zone), zap.Error(err))
 	default:

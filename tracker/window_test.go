@@ -159,7 +159,7 @@ func (p *even) Wait(ctx context.Context) error {
 	}
 }
 
-func (p *even) Throttled() {}
+func (p *even) Throttled(time.Time) {}
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

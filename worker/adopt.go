@@ -74,10 +74,11 @@ func (w *Worker) lookFor(ctx context.Context, batch *batcher.Batch[waiter], sent
 		if !sleep(ctx, after-time.Since(lost)) {
 			return edgeone.Created{}, false
 		}
+		begun := time.Now()
 		job, made, err := w.look(ctx, batch, p, sent)
 		if err != nil {
 			if edgeone.Classify(err) == edgeone.Throttled {
-				w.Look.Throttled()
+				w.Look.Throttled(begun)
 			}
 			w.Log.Debug("job of a lost answer not looked for", zap.String("zone", p.Zone), zap.Error(err))
 			return edgeone.Created{}, false

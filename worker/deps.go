@@ -51,7 +51,7 @@ type API interface {
 // Pace keeps CreatePurgeTask below its limit.
 type Pace interface {
 	Wait(ctx context.Context) error
-	Throttled()
+	Throttled(sent time.Time) // a call of that time was refused as too fast
 	Hold(d time.Duration)
 }
 

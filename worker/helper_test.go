@@ -220,7 +220,7 @@ func (w *world) Wait(ctx context.Context) error {
 	return nil
 }
 
-func (w *world) Throttled()                       {}
+func (w *world) Throttled(time.Time)              {}
 func (w *world) Hold(time.Duration)               {}
 func (w *world) Valid() bool                      { return true }
 func (w *world) Find(host string) (string, error) { return w.zone(host) }

@@ -62,7 +62,7 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 		w.cleared(batch)
 		w.record(ctx, batch, created, sent)
 	case edgeone.Throttled: // not executed: not a try
-		w.Pace.Throttled()
+		w.Pace.Throttled(sent)
 		batch.Tries--
 		w.again(batch, 0)
 	case edgeone.Transient:

@@ -27,6 +27,7 @@ func scenarios() []scenario {
 		{"limit", 1, limit},
 		{"backlog", 1, backlog},
 		{"urgent", 1, urgent},
+		{"urgent-refused", 1, urgentRefused},
 		{"raw", 1, raw},
 		{"polling", 1, polling},
 		{"memory", 1, memory},

@@ -5,7 +5,7 @@
 // table on stdout has the medians beside what is aimed at. It holds what it measures against nothing but those goals:
 // whether edgepurge does its work right is for the tests and e2e/torture to say.
 //
-//	main -> scenario (limit, backlog, urgent, raw, polling, memory, takeover, rolling)
+//	main -> scenario (limit, backlog, urgent, urgent-refused, raw, polling, memory, takeover, rolling)
 //	scenario -> world (programs, taps, load) -> figures -> table
 //
 // What each figure is, and how to repeat it, is in docs/performance.md.

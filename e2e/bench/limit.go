@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/edgepurge/edgepurge/purge"
@@ -52,14 +51,10 @@ func (b *bench) limitOf(ctx context.Context, window string, latency time.Duratio
 		return nil, err
 	}
 	u := useOf(calls)
-	used, refused := atLeast(98), atMost(0.5)
-	if window == "sliding" {
-		used, refused = atLeast(95), atMost(1)
-	}
 	setting := fmt.Sprintf("%s window, %v", window, latency)
 	return []figure{
-		{setting, "accepted of the limit", u.used, "%", used},
-		{setting, "refused of the calls", u.refused, "%", refused},
+		{setting, "accepted of the limit", u.used, "%", atLeast(98.5)},
+		{setting, "refused of the calls", u.refused, "%", atMost(0.5)},
 		{setting, "time that this is measured over", u.over.Seconds(), "s", goal{}},
 	}, nil
 }
@@ -89,7 +84,7 @@ func useOf(calls []create) use {
 		if c.accepted() {
 			accepted++
 		}
-		if strings.HasPrefix(c.code, "RequestLimitExceeded") {
+		if c.throttled() {
 			refused++
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -122,6 +123,9 @@ type create struct {
 }
 
 func (c create) accepted() bool { return c.job != "" }
+
+// throttled reports whether it was refused as too fast.
+func (c create) throttled() bool { return strings.HasPrefix(c.code, "RequestLimitExceeded") }
 
 // creates gives the calls of CreatePurgeTask so far that have been answered, by the time of their arrival.
 func (t *taps) creates() ([]create, error) {

@@ -12,45 +12,67 @@ import (
 )
 
 // urgent measures how long an interactive request takes to the API while bulk uses every call there is.
-func urgent(ctx context.Context, b *bench) (f []figure, err error) {
+func urgent(ctx context.Context, b *bench) ([]figure, error) {
+	a, _, err := b.urgently(ctx)
+	return []figure{
+		{"", "publish to arrival, p50", percentile(a.took, 50), "ms", atMost(60)},
+		{"", "publish to arrival, p99", percentile(a.took, 99), "ms", atMost(150)},
+		{"", "publish to arrival, longest", percentile(a.took, 100), "ms", goal{}},
+		{"", "fill of the calls", 100 * a.fill, "%", atLeast(98)},
+	}, err
+}
+
+// urgentRefused measures the same while the API refuses one call in 300 as too fast, whatever the pace.
+func urgentRefused(ctx context.Context, b *bench) ([]figure, error) {
+	a, refused, err := b.urgently(ctx, "--fault", fmt.Sprintf("throttle=%.6f", 1./300))
+	return []figure{
+		{"", "publish to arrival, p50", percentile(a.took, 50), "ms", atMost(60)},
+		{"", "publish to arrival, p99", percentile(a.took, 99), "ms", atMost(200)},
+		{"", "publish to arrival, longest", percentile(a.took, 100), "ms", atMost(400)},
+		{"", "fill of the calls", 100 * a.fill, "%", atLeast(98)},
+		{"", "refused calls", float64(refused), "", goal{}},
+	}, err
+}
+
+// urgently runs that load, and returns when the requests arrived and how many calls were refused.
+func (b *bench) urgently(ctx context.Context, emulator ...string) (a arrivals, refused int, err error) {
 	const every = 100 * time.Millisecond
 	samples := pick(b, 300, 20)
-	w, err := b.open(ctx, plan{emulator: usual(30 * time.Millisecond), taps: true})
+	w, err := b.open(ctx, plan{emulator: append(usual(30*time.Millisecond), emulator...), taps: true})
 	defer func() { err = errors.Join(err, w.close()) }()
 	if err != nil {
-		return nil, err
+		return a, 0, err
 	}
 	// Enough for all the samples, and for some seconds before and behind them.
 	lasting := time.Duration(samples)*every + 8*time.Second
 	if err := w.publish(ctx, requests(purge.Bulk), b.singles(0, int(lasting.Seconds()*rate*batch))); err != nil {
-		return nil, err
+		return a, 0, err
 	}
 	if err := w.startWorkers(ctx); err != nil {
-		return nil, err
+		return a, 0, err
 	}
 	if err := w.until(ctx, every, func() (bool, error) { return w.taps.count(createAction) > rate, nil }); err != nil {
-		return nil, err
+		return a, 0, err
 	}
 	published, err := w.ask(ctx, samples, every)
 	if err != nil {
-		return nil, err
+		return a, 0, err
 	}
 	var calls []create
-	var a arrivals
 	err = w.until(ctx, every, func() (bool, error) {
 		calls, err = w.taps.creates()
 		a = arrivalsOf(calls, published)
 		return len(a.took) == samples, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%d of %d urgent requests have arrived: %w", len(a.took), samples, err)
+		return a, 0, fmt.Errorf("%d of %d urgent requests have arrived: %w", len(a.took), samples, err)
 	}
-	return []figure{
-		{"", "publish to arrival, p50", percentile(a.took, 50), "ms", atMost(60)},
-		{"", "publish to arrival, p99", percentile(a.took, 99), "ms", atMost(150)},
-		{"", "publish to arrival, longest", percentile(a.took, 100), "ms", goal{}},
-		{"", "fill of the calls", 100 * a.fill, "%", atLeast(98)},
-	}, nil
+	for _, c := range calls {
+		if c.throttled() {
+			refused++
+		}
+	}
+	return a, refused, nil
 }
 
 // ask publishes interactive requests at fixed times, whatever becomes of them, and returns when each was by its target.

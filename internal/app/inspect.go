@@ -130,13 +130,14 @@ func (i *Inspector) Quotas(ctx context.Context, zone string) (map[string]Quota, 
 	return quotas, err
 }
 
-// call makes a call again that was refused as too fast.
+// call makes a call again that was refused as too fast. It waits for a window each time, because the worker
+// may be what uses the limit.
 func (i *Inspector) call(ctx context.Context, send func() error) error {
 	for try := 1; ; try++ {
 		err := send()
 		if edgeone.Classify(err) != edgeone.Throttled || try == inspectTries || ctx.Err() != nil {
 			return err
 		}
-		i.pace.Throttled()
+		i.pace.Hold(window)
 	}
 }

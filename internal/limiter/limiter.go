@@ -5,9 +5,9 @@
 // The worker waits here before it binds a batch, and tells when the call really went to the wire.
 // Calls are spaced by 1/rate and a margin, so that a window does not see one call too many when some
 // arrive late and the next ones early. A call that is somewhat late, as timers are, does not put off the
-// next ones: they keep to the spacing, and the window to its count. A refusal holds all calls for one
-// window and widens the margin at once; a quiet while narrows it again. Several calls may be in flight:
-// the pace is that of the sends, so latency costs nothing.
+// next ones: they keep to the spacing, and the window to its count. A refusal widens the margin at once,
+// and refusals in a row hold all calls, longer each time; a quiet while narrows the margin again. Several
+// calls may be in flight: the pace is that of the sends, so latency costs nothing.
 //
 // What it promises: no more sends in any window and margin than the limit allows, and no two nearer
 // than half the spacing, whatever waited in between. What it does not do: count what other tools on the
@@ -30,7 +30,14 @@ const (
 	// quiet is how long there must have been no refusal before the margin narrows by a quarter: from half
 	// the limit to all of it takes half a minute.
 	quiet = 3 * time.Second
+	// calm is the widest margin at which a row of refusals that held calls for a window can end. A wider one
+	// means that something else sent a short while ago, and probably still does.
+	calm = 4 * jitter
 )
+
+// holds are how long all calls wait after the first refusal of a row, the second, and so on. A row ends
+// with a window that has none.
+var holds = [...]time.Duration{0, window / 10, 3 * window / 10, window}
 
 // Limiter paces one action of one account. It is safe for concurrent use; calls that wait are let
 // through in no particular order. The zero value does not limit.
@@ -43,6 +50,8 @@ type Limiter struct {
 	due       time.Time     // when the next call may go by the spacing
 	held      time.Time     // no send before, whatever the pace
 	changed   time.Time     // when the margin last was
+	refused   time.Time     // when the last refusal came
+	inRow     int           // the refusals of the row
 	granted   []time.Time   // those that were let through and have not been told of as sent
 	sends     []time.Time   // the last perWindow, oldest first
 }

@@ -113,23 +113,19 @@ func TestLimiter_SlowsAfterARefusalAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limiter.New(20)
 		refused := send(t, l)
-		l.Throttled()
-		if got := send(t, l).Sub(refused); got != time.Second {
-			t.Errorf("next call %v after a refusal, want one window", got)
+		l.Throttled(refused)
+		if got := send(t, l).Sub(refused); got != spacing {
+			t.Errorf("next call %v after a lone refusal, want it in the next slot, %v", got, spacing)
 		}
-		if got, want := l.Spacing(), spacing+500*time.Microsecond; got != want {
+		if got, want := l.Spacing(), spacing+250*time.Microsecond; got != want {
 			t.Errorf("spacing %v after a refusal, want %v", got, want)
 		}
-		if limit, gap, margin := l.Pace(); limit != 20 || gap != 51*time.Millisecond || margin != time.Millisecond {
-			t.Errorf("got %v calls a second, %v apart with a margin of %v; want 20, 51ms, 1ms", limit, gap, margin)
-		}
-		l.Throttled()
-		if l.Throttled(); l.Spacing() != 52*time.Millisecond {
-			t.Errorf("spacing %v after two refusals at once, want 52ms", l.Spacing())
+		if limit, gap, margin := l.Pace(); limit != 20 || gap != 50750*time.Microsecond || margin != 750*time.Microsecond {
+			t.Errorf("got %v calls a second, %v apart with a margin of %v; want 20, 50.75ms, 750us", limit, gap, margin)
 		}
 		for range 20 {
 			time.Sleep(time.Second)
-			l.Throttled()
+			l.Throttled(time.Now())
 		}
 		if got, want := l.Spacing(), 100*time.Millisecond; got != want {
 			t.Errorf("spacing %v after many refusals, want at most %v", got, want)
@@ -140,6 +136,57 @@ func TestLimiter_SlowsAfterARefusalAndRecovers(t *testing.T) {
 		}
 		if got := l.Spacing(); got != spacing {
 			t.Errorf("spacing %v after a quiet while, want %v", got, spacing)
+		}
+	})
+}
+
+// Refusals in a row hold for longer each time, and double the margin; once for all that were on their way.
+func TestLimiter_HoldsLongerWithEachRefusalOfARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		early := send(t, l)
+		want := []time.Duration{0, 100 * time.Millisecond, 300 * time.Millisecond, time.Second, time.Second}
+		for i, hold := range want {
+			sent := send(t, l)
+			time.Sleep(40 * time.Millisecond)
+			l.Throttled(sent)
+			refused, before := time.Now(), l.Spacing()
+			l.Throttled(early)
+			l.Throttled(sent)
+			if l.Spacing() != before {
+				t.Errorf("refusal %d: spacing %v after calls that were on their way, want still %v", i, l.Spacing(), before)
+			}
+			if hold == 0 {
+				continue
+			}
+			early = send(t, l)
+			if got := early.Sub(refused); got != hold {
+				t.Errorf("call %v after refusal %d, want %v", got, i, hold)
+			}
+		}
+		if got, want := l.Spacing(), 62*time.Millisecond; got != want { // 10 ms * 1.5 * 2^4 for 20 calls
+			t.Errorf("spacing %v after a row of five, want %v", got, want)
+		}
+		time.Sleep(10 * time.Second)
+		refused := send(t, l)
+		l.Throttled(refused)
+		if got := send(t, l).Sub(refused); got != time.Second {
+			t.Errorf("call %v after a refusal while the margin is wide, want a window", got)
+		}
+	})
+}
+
+// A window without a refusal ends a row that is not complete.
+func TestLimiter_AWindowEndsARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(20)
+		for i := range 10 {
+			time.Sleep(time.Second)
+			refused := send(t, l)
+			l.Throttled(refused)
+			if got := send(t, l).Sub(refused); got > l.Spacing() {
+				t.Errorf("call %v after refusal %d, want it in the next slot", got, i)
+			}
 		}
 	})
 }
@@ -191,7 +238,7 @@ func TestLimiter_WithoutALimit(t *testing.T) {
 		if got := time.Since(start); got != 0 {
 			t.Errorf("1000 calls took %v, want 0", got)
 		}
-		l.Throttled()
+		l.Throttled(time.Now())
 		if got := send(t, l).Sub(start); got != time.Second {
 			t.Errorf("a refusal held for %v, want one window", got)
 		}
@@ -238,14 +285,16 @@ func TestLimiter_SetReachesThoseThatWait(t *testing.T) {
 		if got := send(t, l).Sub(start); got > 3*time.Second {
 			t.Errorf("call %v after the last, want it within a window of the change", got)
 		}
-		l.Throttled()
+		l.Throttled(time.Now())
+		time.Sleep(time.Millisecond)
+		l.Throttled(time.Now())
 		start = time.Now()
 		l.Set(40)
-		if got := send(t, l).Sub(start); got != time.Second {
-			t.Errorf("call %v after a refusal, want one window", got)
+		if got := send(t, l).Sub(start); got != 100*time.Millisecond {
+			t.Errorf("call %v after two refusals, want 100ms", got)
 		}
-		if _, _, margin := l.Pace(); margin != 500*time.Microsecond {
-			t.Errorf("margin %v, want that of the refusal, 500µs", margin)
+		if _, _, margin := l.Pace(); margin != 750*time.Microsecond {
+			t.Errorf("margin %v, want that of the refusals, 750us", margin)
 		}
 		l.Set(0.5)
 		l.Set(20)

@@ -23,17 +23,35 @@ func (l *Limiter) Set(perSecond float64) {
 	}
 }
 
-// Throttled tells that the API refused a call as too fast. All calls wait for one window, and the
-// margin doubles, up to half the limit; once for all calls that were on their way.
-func (l *Limiter) Throttled() {
+// Throttled reports that the API refused a call as too fast. sent is when that call went out, or shortly
+// before.
+//
+// A lone refusal proves that its window was full by one, not that a second must pass: the next slots stay,
+// and the margin widens by half. Refusals in a row prove that something else sends too, or that many calls
+// arrive late. Each doubles the margin, up to half the limit, and holds all calls for longer, up to one
+// window. Calls that were on their way when the last refusal came add nothing to it. Whether EdgeOne counts
+// a refused call is unknown: here each call that went out counts, refused or not.
+func (l *Limiter) Throttled(sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if !now.Before(l.held) {
-		l.margin = min(2*l.margin, l.most())
-		l.changed = now
+	switch {
+	case l.interval == 0: // there are no slots
+		l.held = later(l.held, now.Add(window))
+		return
+	case sent.Before(l.refused) || now.Before(l.held):
+		return
+	case sent.Sub(l.refused) >= window && (l.inRow < len(holds) || l.margin <= calm):
+		l.inRow = 0
 	}
-	l.held = later(l.held, now.Add(window))
+	widened := 2 * l.margin
+	if l.inRow == 0 && l.margin <= calm {
+		widened = l.margin * 3 / 2
+	}
+	l.margin = min(widened, l.most())
+	l.held = later(l.held, now.Add(holds[min(l.inRow, len(holds)-1)]))
+	l.inRow++
+	l.refused, l.changed = now, now
 }
 
 // narrow takes a quarter off the margin for a quiet while, down to the least.
