@@ -145,6 +145,9 @@ func TestFailure_RequestLimitExceeded(t *testing.T) {
 		}
 	}
 	calls := f.all(createPurge, nil)
+	// A lone refusal stops nothing, those in a row hold longer each time. A tenth is for what is late at the proxy.
+	const window = 900 * time.Millisecond
+	holds := []time.Duration{0, 90 * time.Millisecond, 270 * time.Millisecond, window, window, window}
 	var gaps []time.Duration
 	for i, c := range calls[1:] {
 		gap := c.At.Sub(calls[i].At)
@@ -155,14 +158,14 @@ func TestFailure_RequestLimitExceeded(t *testing.T) {
 		if !sameTargets(c, calls[0]) {
 			t.Errorf("after refusal %d: another batch went out", i+1)
 		}
-		if gap < 900*time.Millisecond {
-			t.Errorf("after refusal %d: the next call came after %v, want it a window of a second later", i+1, gap)
+		if gap < holds[i] {
+			t.Errorf("after refusal %d: the next call came after %v, want at least %v", i+1, gap, holds[i])
 		}
 	}
 	// The first ones spread over many calls, so that one that is held up on its way does not count.
 	slices.Sort(gaps)
-	if len(gaps) < 10 || gaps[len(gaps)/2] < 75*time.Millisecond {
-		t.Errorf("%d calls after the refusals, mostly %v apart; want about 100ms: half the pace", len(gaps), gaps[len(gaps)/2])
+	if len(gaps) < 10 || gaps[len(gaps)/2] < 60*time.Millisecond {
+		t.Errorf("%d calls after the refusals, mostly %v apart; want about 74ms: the margin is 48 times as wide", len(gaps), gaps[len(gaps)/2])
 	}
 	if s := w.api.Stats(); s.Targets != requests {
 		t.Errorf("%d targets submitted, want %d: none twice", s.Targets, requests)
