@@ -128,7 +128,11 @@ func (a *App) turn(ctx context.Context) error {
 		return err
 	}
 	err = a.own(ctx, lease)
-	if errors.Is(err, broker.ErrLeaseLost) {
+	switch {
+	case errors.Is(err, broker.ErrLeaseLost) && broker.Gone(err):
+		a.log.Warn("the lease was removed: nobody is the owner until a new one is stored", zap.Error(err))
+		return nil
+	case errors.Is(err, broker.ErrLeaseLost):
 		a.log.Warn("another replica is the owner now")
 		return nil
 	}

@@ -55,6 +55,8 @@ type Broker struct {
 	epoch    atomic.Uint64 // changes with every disconnect and reconnect
 	wake     chan struct{} // capacity 1: a change of epoch not yet seen by the lease
 	handles  sync.Map      // jetstream.Stream by name
+	seen     atomic.Bool   // the streams were there, or were made by this Broker
+	vacancy  vacancy
 }
 
 // Connect opens the connection. With a server away it returns at once and keeps trying in the

@@ -42,7 +42,8 @@ func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
 		l.b.log.Warn("hand-over can't be read, counts as none", zap.Error(err))
 		return Handover{}, false, nil
 	}
-	return h, h.Turn+1 == l.turn, nil
+	// A consumer that was made anew counts its deliveries anew.
+	return h, h.Turn+1 == l.turn && m.Time.After(l.made), nil
 }
 
 // decodeHandover reads what an owner left. What another version tells may not be all that it did, and a

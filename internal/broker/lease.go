@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
 )
@@ -25,6 +26,9 @@ const (
 // ErrLeaseLost says that another replica is the owner now.
 var ErrLeaseLost = errors.New("lease lost: another replica is the owner")
 
+// errLeaseGone is [ErrLeaseLost] where somebody removed the lease itself.
+var errLeaseGone = fmt.Errorf("%w, or none: the lease does not exist any more: %w", ErrLeaseLost, record.ErrGone)
+
 // Lease is the right to send. It is one message that is delivered to one replica at a time and never
 // acked: InProgress renews it, AckWait ends it, a nak hands it over.
 //
@@ -38,6 +42,7 @@ type Lease struct {
 	reply string
 	turn  uint64    // the delivery's sequence in the consumer
 	made  time.Time // when the consumer was made: another of its name counts anew
+	first bool      // nobody has ever held the lease before
 	start time.Time
 	until atomic.Int64  // valid until this long after start (monotonic)
 	epoch atomic.Uint64 // the connection's epoch when the lease was last known to be ours
@@ -46,7 +51,7 @@ type Lease struct {
 
 // Acquire blocks until this replica is the owner.
 func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
-	if err := b.seedLease(ctx); err != nil {
+	if err := b.SeedLease(ctx); err != nil {
 		return nil, err
 	}
 	cons, err := b.js.Consumer(ctx, b.name("CONTROL"), ownerConsumer)
@@ -72,14 +77,31 @@ func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
 			}
 		case len(turn) > 0:
 			l := b.newLease(lane, turn[0])
-			if l.confirm(ctx, 0) == nil {
+			if l.take(ctx, turn[0].Sequence) == nil {
 				return l, nil
 			}
 			if ctx.Err() != nil {
 				b.handBack(turn)
 			}
+		default: // nothing came for the whole time of a pull: there may be no lease to come
+			if err := b.SeedLease(ctx); err != nil && ctx.Err() == nil {
+				b.log.Debug("lease not looked at", zap.Error(err))
+			}
 		}
 	}
+}
+
+// take makes a lease that was just delivered valid, once no other replica can count on one.
+func (l *Lease) take(ctx context.Context, sequence uint64) error {
+	from, err := l.comesFrom(ctx, sequence)
+	if err == nil && from.wait {
+		err = l.await(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	l.first = from.fresh
+	return l.confirm(ctx, 0)
 }
 
 // next waits for the lease message; empty when none came.
@@ -108,8 +130,8 @@ func (l *Lease) Valid() bool {
 	return !l.given.Load() && time.Since(l.start) < time.Duration(l.until.Load()) && l.epoch.Load() == l.b.epoch.Load()
 }
 
-// First tells that nobody has ever held the lease before.
-func (l *Lease) First() bool { return l.turn == 1 }
+// First reports whether it is known that nobody has ever held the lease before.
+func (l *Lease) First() bool { return l.first }
 
 // Keep renews the lease until the context ends (nil) or another replica holds it ([ErrLeaseLost]).
 // While the broker can't be asked it keeps trying, and Valid tells false. Once the lease is released it
@@ -195,12 +217,17 @@ func (l *Lease) ours(ctx context.Context) error {
 	info, err := l.cons.Info(ctx)
 	if err != nil {
 		if Gone(err) && l.b.missing(ctx, l.b.name("CONTROL"), ownerConsumer) {
-			return fmt.Errorf("%w: %w", ErrLeaseLost, record.ErrGone)
+			return errLeaseGone
 		}
 		return fmt.Errorf("look up lease: %w", err)
 	}
 	if info.Delivered.Consumer != l.turn || !info.Created.Equal(l.made) {
 		return ErrLeaseLost
+	}
+	if info.NumAckPending == 0 {
+		// The server answers the renewal of a message that was removed, too. Without it no replica could take
+		// over, and whoever stores another would make a second leader.
+		return fmt.Errorf("%w: its message was removed", errLeaseGone)
 	}
 	return nil
 }

@@ -98,30 +98,59 @@ var compared = map[string]bool{
 // unlimited folds the server's -1 and our 0 into one.
 func unlimited(v reflect.Value) int64 { return max(0, v.Int()) }
 
-// Provision creates what is missing; with update it also changes what differs.
+// Provision creates what is missing; with update it also changes what differs. Without it, it changes only
+// what the last version left out.
 func (b *Broker) Provision(ctx context.Context, update bool) error {
-	for _, s := range b.streams(b.nc.MaxPayload()) {
-		if err := b.provisionStream(ctx, s, update); err != nil {
+	all := b.streams(b.nc.MaxPayload())
+	have := make([]jetstream.Stream, len(all))
+	fresh := !b.seen.Load()
+	for i, s := range all {
+		var err error
+		have[i], err = b.js.Stream(ctx, s.cfg.Name)
+		if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("provision stream %s: %w", s.cfg.Name, err)
+		}
+		fresh = fresh && err != nil
+	}
+	b.seen.Store(true)
+	for i, s := range all {
+		if !fresh {
+			s.cfg.FirstSeq = s.again
+		}
+		made, err := b.provisionStream(ctx, s, have[i], update)
+		if err != nil {
 			return err
 		}
+		fresh = fresh && (made || s.cfg.Name != b.name("CONTROL"))
 	}
-	return b.seedLease(ctx)
+	return b.seedLease(ctx, fresh)
 }
 
-func (b *Broker) provisionStream(ctx context.Context, s stream, update bool) error {
-	have, err := b.js.Stream(ctx, s.cfg.Name)
+// provisionStream reports whether it made the stream.
+func (b *Broker) provisionStream(ctx context.Context, s stream, have jetstream.Stream, update bool) (made bool, err error) {
 	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
+	case have == nil:
 		have, err = b.js.CreateStream(ctx, s.cfg)
+		made = err == nil
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another replica was first
 			have, err = b.js.Stream(ctx, s.cfg.Name)
 		}
-	case err == nil && update:
+	case update || unbounded(have.CachedInfo().Config, s.cfg):
+		s.cfg.FirstSeq = have.CachedInfo().Config.FirstSeq
 		have, err = b.js.UpdateStream(ctx, s.cfg)
 	}
 	if err != nil {
-		return fmt.Errorf("provision stream %s: %w", s.cfg.Name, err)
+		return made, fmt.Errorf("provision stream %s: %w", s.cfg.Name, err)
 	}
+	return made, b.provisionConsumers(ctx, s, have, update)
+}
+
+// unbounded reports that a stream is as a version made it that set no bound to its size.
+func unbounded(have, want jetstream.StreamConfig) bool {
+	return have.MaxBytes <= 0 && want.MaxBytes > 0
+}
+
+func (b *Broker) provisionConsumers(ctx context.Context, s stream, have jetstream.Stream, update bool) error {
 	for _, c := range s.consumers {
 		_, err := have.Consumer(ctx, c.Durable)
 		switch {
@@ -147,24 +176,14 @@ func (b *Broker) Verify(ctx context.Context) error {
 		return err
 	}
 	if len(changes) == 0 {
-		return b.seedLease(ctx)
+		b.seen.Store(true)
+		return b.SeedLease(ctx)
 	}
 	lines := make([]string, len(changes))
 	for i, c := range changes {
 		lines[i] = c.String()
 	}
 	return fmt.Errorf("streams are not as they should be; run `edgepurge setup`: %s", strings.Join(lines, "; "))
-}
-
-// seedLease puts the one lease message there if it is missing.
-func (b *Broker) seedLease(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	_, err := b.js.Publish(ctx, b.subject("control.lease"), nil, jetstream.WithExpectLastSequencePerSubject(0))
-	if err != nil && !isThere(err) && !isConflict(err) {
-		return fmt.Errorf("seed lease: %w", err)
-	}
-	return nil
 }
 
 // isThere reports error 10071, the only proof that a conditional publish found what it must not.

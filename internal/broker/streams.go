@@ -26,6 +26,9 @@ const (
 type stream struct {
 	cfg       jetstream.StreamConfig
 	consumers []jetstream.ConsumerConfig
+	// again is the first sequence where the stream is made anew while others exist; 0 is 1. Who holds the
+	// number of a message of the old stream must not meet another message under it.
+	again uint64
 }
 
 func (b *Broker) name(s string) string { return b.subjects.Stream(s) }
@@ -36,6 +39,10 @@ func (b *Broker) subject(rest string) string { return b.set.Prefix + "." + rest 
 func (b *Broker) streams(maxPayload int64) []stream {
 	all := []stream{b.requestStream(maxPayload), b.eventStream(), b.deadStream(), b.jobStream(), b.progressStream(), b.parkedStream(), b.controlStream()}
 	for i := range all {
+		switch all[i].cfg.Name {
+		case b.name("JOBS"), b.name("PROGRESS"), b.name("PARKED"), b.name("CONTROL"):
+			all[i].again = uint64(time.Now().UnixMicro())
+		}
 		all[i].cfg.Storage = jetstream.FileStorage
 		all[i].cfg.Replicas = b.set.Replicas
 	}
