@@ -172,9 +172,10 @@ func TestDashboard_ShowsMetricsThatThereAre(t *testing.T) {
 					t.Errorf("%s: there is no metric %s", p.Title, name)
 				}
 			}
-			if !strings.Contains(target.Expr, `{job=~"$job"`) {
-				t.Errorf("%s: %s does not ask for the job", p.Title, target.Expr)
+			if !strings.Contains(target.Expr, `{namespace=~"$namespace",job=~"$job"`) {
+				t.Errorf("%s: %s does not ask for the namespace and the job", p.Title, target.Expr)
 			}
+			checkAggregations(t, target.Expr)
 		}
 	}
 	if queries < 20 {
