@@ -36,6 +36,7 @@ type quota struct {
 	last   time.Time                // and when last
 	read   bool                     // asked at least once, with whatever result
 	days   map[string]*day          // of the types for which a day was spent
+	usage  usage                    // what was submitted since
 }
 
 func newQuotas() quotas {
@@ -93,9 +94,9 @@ func (q *quotas) dueAt(now time.Time) (zones []string, next time.Time) {
 	next = now.Add(quotaAge)
 	for id, z := range q.zones {
 		switch {
-		case z.due.After(now):
-			if z.due.Before(next) {
-				next = z.due
+		case z.next().After(now):
+			if z.next().Before(next) {
+				next = z.next()
 			}
 		case z.read && !z.spent() && now.Sub(z.last) > quotaAge:
 			delete(q.zones, id)
@@ -117,6 +118,10 @@ func (q *quotas) set(zone string, byType map[string]edgeone.Quota, now time.Time
 		z.due = now.Add(refusedAge)
 	} else {
 		z.byType = byType
+		z.usage.end(now)
+		if z.exhausted() {
+			z.due = now.Add(usedAge) // the next day is noticed within it
+		}
 	}
 	held = make(map[string]time.Time)
 	for typ, d := range z.days {
@@ -158,6 +163,7 @@ func (w *Worker) watchQuotas(ctx context.Context) {
 			if w.Aside(ctx) != nil {
 				return
 			}
+			w.quotas.asking(zone, time.Now())
 			byType, err := w.API.Quotas(ctx, zone)
 			if ctx.Err() != nil {
 				return

@@ -17,6 +17,11 @@ import (
 // record stores the job that a batch became and hands it to the tracker; only then may the messages
 // of its requests be acked (I2).
 func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], created edgeone.Created, sent time.Time) {
+	refused := 0
+	for _, r := range created.Refused {
+		refused += len(r.Targets)
+	}
+	w.quotas.used(batch.Group.Zone, batch.Group.Type, max(0, len(batch.Slots)-refused), sent, refused > 0)
 	batch, late := w.setAside(batch, created)
 	if late == nil {
 		w.quotas.accepted(batch.Group.Zone, batch.Group.Type, sent)

@@ -26,14 +26,16 @@ func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
 	return len(w.left)
 }
 
-// Quotas gives what EdgeOne told of the zones in use, in no order.
+// Quotas returns the quotas of the zones in use, in no order: what is left now, and when that was read.
 func (w *Worker) Quotas() []metrics.Quota {
 	w.quotas.mu.Lock()
 	defer w.quotas.mu.Unlock()
 	var all []metrics.Quota
 	for zone, z := range w.quotas.zones {
 		for typ, q := range z.byType {
-			all = append(all, metrics.Quota{Zone: zone, Type: typ, Batch: q.Batch, Daily: q.Daily, Available: q.DailyAvailable})
+			all = append(all, metrics.Quota{
+				Zone: zone, Type: typ, Batch: q.Batch, Daily: q.Daily, Available: z.available(typ), Read: z.usage.read,
+			})
 		}
 	}
 	return all

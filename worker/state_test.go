@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -40,6 +41,7 @@ func TestWorker_TellsWhatItHolds(t *testing.T) {
 			return map[string]edgeone.Quota{edgeone.TypeURL: {Batch: 500, Daily: 1000, DailyAvailable: 900}}, nil
 		}
 		w.slow = true
+		begun := time.Now() // the time of the bubble stands still until the quotas are asked for
 		k := w.worker()
 		stop := w.run(t, k)
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Targets: pages(3)})
@@ -57,7 +59,7 @@ func TestWorker_TellsWhatItHolds(t *testing.T) {
 		if diff := cmp.Diff(want, lanes); diff != "" || left != 0 {
 			t.Errorf("got %d jobs left, lanes (-want +got):\n%s", left, diff)
 		}
-		quotas := []metrics.Quota{{Zone: "zone-a", Type: edgeone.TypeURL, Batch: 500, Daily: 1000, Available: 900}}
+		quotas := []metrics.Quota{{Zone: "zone-a", Type: edgeone.TypeURL, Batch: 500, Daily: 1000, Available: 900, Read: begun}}
 		if diff := cmp.Diff(quotas, k.Quotas(), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("quotas (-want +got):\n%s", diff)
 		}

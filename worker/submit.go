@@ -69,6 +69,7 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 		w.again(batch, retryDelay(batch.Tries))
 	case edgeone.Ambiguous:
 		w.mark(batch, sent)
+		w.quotas.used(g.Zone, g.Type, 0, sent, true) // it may have been carried out
 		w.adopt(ctx, batch, sent)
 	case edgeone.BatchQuota:
 		w.quotas.again(g.Zone)

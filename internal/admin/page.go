@@ -60,9 +60,10 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 
 func render(out *bytes.Buffer, p page) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"count": count,
-		"since": func(at time.Time) string { return since(p.At, at) },
-		"rate":  rate,
+		"count":   count,
+		"since":   func(at time.Time) string { return since(p.At, at) },
+		"rate":    rate,
+		"reading": func(at time.Time) string { return reading(p.At, at) },
 	}).Parse(pageText)
 	if err != nil {
 		return err
@@ -92,6 +93,17 @@ func since(now, at time.Time) string {
 		return d.Round(time.Second).String()
 	}
 	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+}
+
+// reading writes when something was read, with the day where that was not within the last one.
+func reading(now, at time.Time) string {
+	switch {
+	case at.IsZero():
+		return "not read yet"
+	case now.Sub(at) < 24*time.Hour:
+		return "as of " + at.UTC().Format(time.TimeOnly)
+	}
+	return "as of " + at.UTC().Format(time.DateTime)
 }
 
 // rate writes calls a second.

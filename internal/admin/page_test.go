@@ -84,13 +84,15 @@ func TestPage_ShowsTheOwnersState(t *testing.T) {
 			{Name: "bulk", Paused: true, Pending: 1_234_567, Unacked: 50_000, Oldest: now.Add(-90 * time.Minute), Held: 12_345, Window: 50_000},
 		},
 		Parked: 4321, Left: 2, Jobs: map[string]int{"purge_url": 17}, OldestJob: now.Add(-12500 * time.Millisecond),
-		Paces:  []metrics.Pace{{Name: metrics.Create, Limit: 20, Rate: 19.6, Margin: time.Millisecond}, {Name: metrics.Look}},
-		Quotas: []metrics.Quota{{Zone: "zone-a", Type: "purge_url", Batch: 500, Daily: 10_000, Available: 123}},
+		Paces: []metrics.Pace{{Name: metrics.Create, Limit: 20, Rate: 19.6, Margin: time.Millisecond}, {Name: metrics.Look}},
+		Quotas: []metrics.Quota{
+			{Zone: "zone-a", Type: "purge_url", Batch: 500, Daily: 10_000, Available: 8123, Read: now.Add(-90 * time.Second)},
+		},
 	})
 	has(t, page, "Owner", "test&lt;1&gt;", "v1.2.3", "connected", "paused", "1 234 567", "50 000", "1h30m",
 		"12 345 of 50 000", "4 321 requests parked", "2 that failed", "17 purge_url", "12.5s", "19.6", "1ms", "no limit",
-		"zone-a", "10 000", "123", "/metrics", "/readyz", "2026-11-22 10:00:00")
-	if strings.Contains(page, "Not ready") || strings.Contains(page, "refuse") {
+		"zone-a", "10 000", "8 123", "as of 09:58:30", "/metrics", "/readyz", "2026-11-22 10:00:00")
+	if strings.Contains(page, "exhausted") || strings.Contains(page, "low</") || strings.Contains(page, "Not ready") || strings.Contains(page, "refuse") {
 		t.Errorf("the page complains:\n%s", page)
 	}
 }
@@ -104,6 +106,19 @@ func TestPage_SaysWhatIsWrong(t *testing.T) {
 	if strings.Contains(page, "<dial>") || strings.Contains(page, "Pace") {
 		t.Errorf("the page shows what it should not:\n%s", page)
 	}
+}
+
+// What is exhausted or low is said in words, and in colour.
+func TestPage_MarksQuotasThatAreExhaustedOrLow(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	page := show(t, metrics.State{At: now, Owner: true, Quotas: []metrics.Quota{
+		{Zone: "zone-a", Type: "purge_url", Daily: 10_000, Available: 0, Read: now.Add(-time.Second)},
+		{Zone: "zone-b", Type: "purge_url", Daily: 10_000, Available: 999, Read: now.Add(-25 * time.Hour)},
+		{Zone: "zone-c", Type: "purge_url", Daily: 10_000, Available: 1000, Read: now},
+		{Zone: "zone-d", Type: "purge_url", Daily: 0, Available: 0, Read: now}, // not in the plan
+	}})
+	has(t, page, `<strong class="bad">0 exhausted</strong>`, `<strong class="warn">999 low</strong>`, `<td>1 000</td>`, `<td>0</td>`,
+		"as of 09:59:59", "as of 2026-11-21 09:00:00")
 }
 
 func TestPage_StaysShortWithManyZones(t *testing.T) {

@@ -151,10 +151,20 @@ func (c *collector) calls() {
 		})
 	}
 	byQuota("quota_limit", "Targets that EdgeOne takes a day.", func(q *Quota) int { return q.Daily })
-	byQuota("quota_remaining", "Targets that are left of the day, as read last.", func(q *Quota) int { return q.Available })
+	byQuota("quota_remaining", "Targets that are left of the day now: as read last, less what was submitted since.",
+		func(q *Quota) int { return q.Available })
 	byQuota("quota_batch_limit", "Targets that EdgeOne takes in one call.", func(q *Quota) int { return q.Batch })
+	c.many("quota_read_timestamp_seconds", "When the zone's quotas were read last.", []string{"zone"}, quotaReadings)
 	c.one("quota_zones_omitted", "Zones in use whose quotas are not told, for there are too many.",
 		func(s *State) float64 { return float64(s.omitted) })
+}
+
+func quotaReadings(s *State, tell func(float64, ...string)) {
+	for i := range s.Quotas { // sorted by zone
+		if q := &s.Quotas[i]; i == 0 || s.Quotas[i-1].Zone != q.Zone {
+			tell(float64(q.Read.UnixMilli())/1000, q.Zone)
+		}
+	}
 }
 
 func flag(b bool) float64 {

@@ -93,17 +93,21 @@ func TestJobs_TellResultsApart(t *testing.T) {
 
 func TestState_TellsTheZonesThatHaveLeast(t *testing.T) {
 	b := newBench()
+	read := b.state.At.Add(-90 * time.Second)
 	for i := range 300 {
 		zone := fmt.Sprintf("zone-%03d", i)
 		b.state.Quotas = append(b.state.Quotas,
-			metrics.Quota{Zone: zone, Type: edgeone.TypeURL, Batch: 500, Daily: 1000, Available: i},
-			metrics.Quota{Zone: zone, Type: edgeone.TypeAll, Batch: 1, Daily: 100, Available: 100})
+			metrics.Quota{Zone: zone, Type: edgeone.TypeURL, Batch: 500, Daily: 1000, Available: i, Read: read},
+			metrics.Quota{Zone: zone, Type: edgeone.TypeAll, Batch: 1, Daily: 100, Available: 100, Read: read})
 	}
 	if got := b.value(t, "quota_remaining", "url", "zone-007"); got != 7 {
 		t.Errorf("got %v left, want 7", got)
 	}
 	if got := b.value(t, "quota_batch_limit", "all", "zone-099"); got != 1 {
 		t.Errorf("got a batch of %v, want 1", got)
+	}
+	if got, want := b.value(t, "quota_read_timestamp_seconds", "zone-007"), float64(read.UnixMilli())/1000; got != want {
+		t.Errorf("got a reading at %v, want %v", got, want)
 	}
 	told, omitted := b.state.Bounded()
 	if len(told) != 200 || omitted != 200 || told[199].Zone != "zone-099" {

@@ -60,13 +60,15 @@ type Pace struct {
 	Margin time.Duration
 }
 
-// Quota is what a zone's quota was for a type of the API when it was read last.
+// Quota is a zone's quota for a type of the API.
 type Quota struct {
-	Zone, Type              string
-	Batch, Daily, Available int
+	Zone, Type   string
+	Batch, Daily int       // targets of a call and of a day, as read last
+	Available    int       // what is left of the day now: as read, less what was submitted since
+	Read         time.Time // when that reading was asked for
 }
 
-// maxZones bounds the zones whose quotas are told: with six types, 1,800 series.
+// maxZones bounds the zones whose quotas are told: with six types, 1,900 series.
 const maxZones = 100
 
 // Bounded gives the quotas of maxZones zones, and how many zones are left out: those of which the largest
@@ -99,6 +101,12 @@ func (s *State) Bounded() (told []Quota, omitted int) {
 
 // Low is what is left of a day when it is nearly spent: a tenth.
 func (q Quota) Low() int { return q.Daily / 10 }
+
+// Exhausted reports whether nothing is left of a day.
+func (q Quota) Exhausted() bool { return q.Daily > 0 && q.Available <= 0 }
+
+// Scarce reports whether less than a tenth is left of a day, but something.
+func (q Quota) Scarce() bool { return q.Available > 0 && q.left() < 0.1 }
 
 // left is the part of a day that is left.
 func (q *Quota) left() float64 {
