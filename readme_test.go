@@ -2,8 +2,8 @@ package edgepurge_test
 
 import (
 	"errors"
+	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -144,18 +145,17 @@ func TestREADME_VariablesAreRead(t *testing.T) {
 // usage is the line of a help text that names the command.
 var usage = regexp.MustCompile(`(?m)^Usage:\n  edgepurge[a-z ]*`)
 
-// program is the built edgepurge.
+// built is edgepurge, built once for all tests that run it.
+var built = proc.NewOnce("edgepurge", proc.Edgepurge)
+
+func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
+
+// program is the path of edgepurge.
 type program string
 
 func build(t *testing.T) program {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "edgepurge")
-	c := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", name, "./cmd/edgepurge")
-	out, err := c.CombinedOutput()
-	if err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return program(name)
+	return program(built.Path(t))
 }
 
 // help gives what the program says of a command line with --help, which it parses before it answers.

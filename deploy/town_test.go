@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -27,25 +26,10 @@ import (
 // patience bounds every wait: long enough for two loaded cores.
 const patience = 2 * time.Minute
 
-// program builds edgepurge once for all tests, in a folder that TestMain removes.
-var (
-	programDir string
-	program    = sync.OnceValues(func() (string, error) {
-		return proc.Build(context.Background(), programDir, "edgepurge", proc.Edgepurge)
-	})
-)
+// program is edgepurge, built once for all tests.
+var program = proc.NewOnce("edgepurge", proc.Edgepurge)
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "edgepurge-deploy-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	programDir = dir
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m)) }
 
 // The users of nats.conf, and the variables with their passwords.
 var passwords = map[string]string{
@@ -83,10 +67,7 @@ type town struct {
 
 func newTown(t *testing.T, change func(*emulator.Config)) *town {
 	t.Helper()
-	bin, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
+	bin := program.Path(t)
 	opts := natsOptions(t)
 	for _, account := range opts.Accounts {
 		if account.Name == "PURGE" {
@@ -96,6 +77,7 @@ func newTown(t *testing.T, change func(*emulator.Config)) *town {
 	s := natstest.Start(t, func(o *server.Options) { *o = *opts })
 	w := &town{t: t, bin: bin, address: s.Address}
 	w.worker, w.operator, w.ghost = newTap(t, w.address), newTap(t, w.address), newTap(t, w.address)
+	var err error
 	if w.admin, err = jetstream.New(w.connect("admin", "admin")); err != nil {
 		t.Fatal(err)
 	}

@@ -20,11 +20,7 @@ import (
 // build gives the program under test, which the first test that asks for it makes.
 func build(t *testing.T) string {
 	t.Helper()
-	bin, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bin
+	return program.Path(t)
 }
 
 // command is a run of the program that doesn't outlast its test.

@@ -1,0 +1,56 @@
+package proc
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+)
+
+// Once builds a program when a test of a package first asks for it, and keeps it for the others. It is
+// safe for concurrent use.
+type Once struct {
+	build func() (string, error)
+
+	mu  sync.Mutex
+	dir string // where the binary is; empty while it is not built
+}
+
+// NewOnce returns the Once of a program, as [Build] takes it.
+func NewOnce(name, pkg string) *Once {
+	o := new(Once)
+	o.build = sync.OnceValues(func() (string, error) {
+		dir, err := os.MkdirTemp("", "edgepurge-tests-")
+		if err != nil {
+			return "", err
+		}
+		o.mu.Lock()
+		o.dir = dir
+		o.mu.Unlock()
+		return Build(context.Background(), dir, name, pkg)
+	})
+	return o
+}
+
+// Path returns where the program is, and fails the test if it can't be built.
+func (o *Once) Path(t testing.TB) string {
+	t.Helper()
+	path, err := o.build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Main runs the tests of a package, removes the program after the last, and returns what [os.Exit]
+// should get.
+func (o *Once) Main(m *testing.M) int {
+	defer func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.dir != "" {
+			_ = os.RemoveAll(o.dir)
+		}
+	}()
+	return m.Run()
+}
