@@ -16,6 +16,9 @@ const policy = `
 # "a < b" lets b import a.
 
 floor 0: what all others speak of
+	internal/canonical
+	internal/canonical < purge
+	internal/canonical < internal/record
 	purge
 	purge < internal/record
 	internal/edgeone/v20220901
@@ -74,6 +77,8 @@ only
 	internal/edgeone: internal/zone internal/metrics tracker worker internal/app
 	internal/broker: internal/submit 4+
 	internal/record: 2+
+	# Rules have one door, package purge, but for what records remember of them.
+	internal/canonical: purge internal/record worker
 	internal/limiter: internal/app
 	internal/ledger: worker internal/app
 	internal/config: 4+
@@ -83,7 +88,7 @@ only
 # imported by anyone.
 
 only
-	golang.org/x/net/idna: purge
+	golang.org/x/net/idna: internal/canonical
 	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/edgeone internal/edgeone/v20220901
 	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/edgeone/v20220106
 	# Credentials are made where the configuration, or the emulator's key pair, is at hand.
@@ -108,7 +113,7 @@ only
 # What is pure stays so: no files, no network, no process; in the batcher no goroutine either.
 
 without os io/fs os/exec os/signal path/filepath net net/http net/rpc syscall log log/slog unsafe
-	purge internal/record batcher internal/limiter
+	internal/canonical purge internal/record batcher internal/limiter
 without sync sync/atomic context math/rand math/rand/v2
 	batcher
 `

@@ -37,7 +37,7 @@ func (c *Client) PurgeAndWait(ctx context.Context, r purge.Request) (purge.Outco
 	if err != nil {
 		return c.unknown(o.id), fmt.Errorf("purge %s: %w", o.id, err)
 	}
-	if got.Digest != "" && got.Digest != r.Digest() && got.Digest != purge.RawDigest(o.msg.Data) {
+	if got.Digest != "" && !r.HasDigest(got.Digest) && got.Digest != purge.RawDigest(o.msg.Data) {
 		return got, fmt.Errorf("purge %s: %w: %s, with the digest %s", o.id, ErrIDReused, got.Status, got.Digest)
 	}
 	return got, nil

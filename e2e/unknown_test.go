@@ -24,10 +24,11 @@ var settings = []struct {
 	quota    bool
 	versions []string
 }{
-	{"foreign-host=error rows=per-target echo=exact daily=all refund=yes offset=rows", true, nil},
+	{"foreign-host=error rows=per-target echo=exact prefix=directory daily=all refund=yes offset=rows", true, nil},
 	{"foreign-host=failedlist", false, nil},
 	{"rows=per-job", false, nil},
 	{"echo=canonical", false, nil},
+	{"prefix=string", false, nil},
 	{"daily=part", true, nil},
 	{"foreign-host=failedlist refund=no", true, nil},
 	{"visible-after=700ms", false, nil},

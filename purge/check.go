@@ -1,6 +1,11 @@
 package purge
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/edgepurge/edgepurge/internal/canonical"
+)
 
 // check refuses what has the right kind and the wrong form, and clears it: what is told about a refused request is
 // valid and bounded.
@@ -45,7 +50,7 @@ func (d *decoder) checkHosts() {
 		if d.reason != nil {
 			return
 		}
-		if len(host) > maxHost+1 {
+		if len(strings.TrimSpace(host)) > canonical.MaxHost+1 {
 			d.malformed(element("hosts", i), "has more than 253 bytes, which no host name has in punycode")
 			r.Hosts = nil
 			return

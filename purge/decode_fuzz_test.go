@@ -73,6 +73,7 @@ func checkRoundTrip(t *testing.T, r purge.Request) {
 	if err != nil {
 		t.Fatalf("%s: got %v the second time", data, err)
 	}
+	r.CloudEvent = nil // not a field of the message
 	if diff := cmp.Diff(r, again); diff != "" {
 		t.Errorf("request (-first +second):\n%s", diff)
 	}
@@ -118,8 +119,8 @@ func membersOf(data []byte) (list []member, ok bool) {
 }
 
 func slowEnvelope(top []member) (r purge.Request, ok bool) {
-	var version, id string
-	good, found := true, false
+	var version, id, source string
+	good, found := !anyTwice(top), false
 	for _, m := range top {
 		switch m.name {
 		case "specversion":
@@ -127,6 +128,8 @@ func slowEnvelope(top []member) (r purge.Request, ok bool) {
 		case "id":
 			id = ""
 			_ = readText(m.value, &id)
+		case "source":
+			_ = readText(m.value, &source)
 		case "data":
 			inner, isObject := membersOf(m.value)
 			r, ok = slowRequest(inner)
@@ -135,15 +138,23 @@ func slowEnvelope(top []member) (r purge.Request, ok bool) {
 			good = false
 		}
 	}
-	if r.ID == "" && purge.ValidID(id) {
-		r.ID = id
+	if id != "" {
+		r.CloudEvent = &purge.CloudEvent{Source: source, ID: id}
 	}
 	return r, good && found && version == "1.0"
 }
 
+func anyTwice(list []member) bool {
+	seen := make(map[string]bool)
+	for _, m := range list {
+		seen[m.name] = true
+	}
+	return len(seen) < len(list)
+}
+
 func slowRequest(fields []member) (purge.Request, bool) {
 	r := purge.Request{}
-	ok := true
+	ok := !anyTwice(fields)
 	for _, m := range fields {
 		ok = slowField(&r, m) && ok
 	}
@@ -239,7 +250,7 @@ func readLabels(value json.RawMessage, labels *map[string]string) bool {
 		}
 		(*labels)[pair.name] = *text
 	}
-	return ok && len(*labels) <= 16
+	return ok && len(*labels) <= 16 && !anyTwice(pairs)
 }
 
 var (

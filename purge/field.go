@@ -15,8 +15,27 @@ const (
 	maxQuoted     = 100 // bytes of a producer's own words in a Reason
 )
 
+// requestFields are the names of a request's fields.
+var requestFields = [...]string{
+	"id", "zone", "type", "method", "targets", "hosts", "account", "time", "expires", "prefetch", "labels",
+}
+
+// once refuses a field that came before.
+func (d *decoder) once(name []byte) {
+	for i, field := range requestFields {
+		if string(name) == field {
+			if d.seen&(1<<i) != 0 {
+				d.twice(field)
+			}
+			d.seen |= 1 << i
+			return
+		}
+	}
+}
+
 // field reads the value of one field of a request.
 func (d *decoder) field(name []byte) {
+	d.once(name)
 	r := &d.request
 	switch string(name) {
 	case "id":
@@ -184,13 +203,15 @@ func (d *decoder) labels() map[string]string {
 	var labels map[string]string
 	for name := range d.members() {
 		value, ok := d.text()
-		_, known := labels[string(name)]
+		if _, known := labels[string(name)]; known {
+			d.twice("labels." + clip(name))
+		}
 		switch {
 		case !ok:
 			d.malformed("labels."+clip(name), "must be a string")
 		case len(name) > maxLabelKey || len(value) > maxLabelValue:
 			d.malformed("labels."+clip(name), labelFault)
-		case !known && len(labels) == MaxLabels:
+		case len(labels) == MaxLabels:
 			d.malformed("labels", labelsFault)
 		default:
 			if labels == nil {

@@ -66,14 +66,20 @@ func validReplayID(id string) bool {
 	return err == nil && id == ReplayID(sequence)
 }
 
-// PickID returns the id that r's producer gave it: the one that Decode read from the message or its CloudEvents
-// envelope, else what follows "<source>." in msgID, the message's Nats-Msg-Id header, which may also be a ReplayID. It
-// returns "" where neither fits; then GeneratedID names the request.
+// PickID returns the id that r's producer gave it: r.ID, else the one that follows from r.CloudEvent, else what follows
+// "<source>." in msgID, the message's Nats-Msg-Id header. The header of a replay holds a ReplayID, which comes before
+// r.CloudEvent. PickID returns "" where nothing fits; then GeneratedID names the request.
 func PickID(r Request, source, msgID string) string {
 	if ValidID(r.ID) {
 		return r.ID
 	}
-	if id, ok := strings.CutPrefix(msgID, source+"."); ok && (ValidID(id) || validReplayID(id)) {
+	id, ok := strings.CutPrefix(msgID, source+".")
+	switch {
+	case ok && validReplayID(id):
+		return id
+	case r.CloudEvent != nil && r.CloudEvent.ID != "":
+		return r.CloudEvent.requestID(source)
+	case ok && ValidID(id):
 		return id
 	}
 	return ""

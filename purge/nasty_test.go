@@ -62,7 +62,11 @@ type judgement struct {
 func judgeForm(t *testing.T, m nasty.Message) judgement {
 	t.Helper()
 	_, source, valid := purge.Subjects{Prefix: "purge"}.ParseRequest(m.Subject)
-	r, err := purge.Decode(m.Body, m.Headers["Content-Type"])
+	header := make(map[string][]string)
+	for name, value := range m.Headers {
+		header[name] = []string{value}
+	}
+	r, err := purge.DecodeMessage(m.Body, m.Headers["Content-Type"], purge.ParseEventHeader(header))
 	j := judgement{id: purge.PickID(r, source, m.Headers["Nats-Msg-Id"])}
 	if data, err := r.Encode(); err != nil || len(data) > 6*len(m.Body)+100 {
 		t.Errorf("a message of %d bytes is read as one of %d, %v", len(m.Body), len(data), err)

@@ -49,6 +49,9 @@ type Outcome struct {
 	Prefetch        *Counts   `json:"prefetch,omitempty"`
 	Digest          string    `json:"digest,omitempty"` // see Request.Digest
 	Times           Times     `json:"times,omitzero"`
+	// CloudEvent names the CloudEvents message that the request came in, where source and id have up to 2,048 bytes
+	// together.
+	CloudEvent *CloudEvent `json:"cloudevent,omitempty"`
 	// Labels are those of the request.
 	Labels map[string]string `json:"labels,omitempty"`
 }

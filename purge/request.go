@@ -66,6 +66,9 @@ type Request struct {
 	Prefetch bool `json:"prefetch,omitempty"`
 	// Labels are echoed in the event: up to 16, with keys of up to 64 and values of up to 256 bytes.
 	Labels map[string]string `json:"labels,omitempty"`
+	// CloudEvent names the CloudEvents message that the request came in; nil for another. It is no field of the message:
+	// Decode sets it, and Encode leaves it out.
+	CloudEvent *CloudEvent `json:"-"`
 }
 
 // Encode returns the request as compact JSON. It checks nothing: the worker does, and says what is wrong in the event.

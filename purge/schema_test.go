@@ -91,6 +91,9 @@ func (c *comparison) object(at string, n *node, typ reflect.Type) {
 	var names, required []string
 	for _, f := range reflect.VisibleFields(typ) {
 		name, option, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" { // no field of the message
+			continue
+		}
 		names = append(names, name)
 		if option == "" {
 			required = append(required, name)

@@ -33,7 +33,7 @@ var candidates = map[string][]string{
 	"method":  {`"invalidate"`, `"delete"`, `""`, `null`, `"Delete"`, `"purge"`, `true`},
 	"targets": {`["https://www.example.com/"]`, `["a","b",""]`, `[]`, `null`, `"https://www.example.com/"`, `[1]`, `[null]`, `{}`},
 	"hosts": {
-		`["www.example.com"]`, `["a","[::1]"]`, `[]`, `null`,
+		`["www.example.com"]`, `["a","[::1]"]`, `[" \tWWW.example.com.\r\n","[::1] "]`, `[" "]`, `[]`, `null`,
 		hosts(purge.MaxHosts, "a"), hosts(purge.MaxHosts+1, "a"), hosts(1, strings.Repeat("a.", 127)+"a"),
 		`["*.example.com"]`, `[""]`, `["a b"]`, `["a:80"]`, `["https://a/"]`, `"a"`, `[1]`,
 	},

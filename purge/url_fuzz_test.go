@@ -50,15 +50,26 @@ func FuzzCanonicalURL(f *testing.F) {
 var (
 	urlParts   = regexp.MustCompile(`^([hH][tT][tT][pP][sS]?)://([^/?#]*)([^#]*)(?:#(?s:.*))?$`)
 	hostPort   = regexp.MustCompile(`^(\[[0-9A-Fa-f:.]+\]|[^@:\[\]]+)(?::([0-9]*))?$`)
-	hostLabels = regexp.MustCompile(`^([a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$`)
-	lastNumber = regexp.MustCompile(`(^|\.)[0-9]+\.?$`)
-	urlPiece   = regexp.MustCompile(`(?s)%[0-9A-Fa-f]{2}|.`)
-	unchanged  = regexp.MustCompile(`^(%[0-9A-Fa-f]{2}|[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-])$`)
+	hostLabels = regexp.MustCompile(`^([a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$`)
+	lastNumber = regexp.MustCompile(`(^|\.)[0-9]+$`)
+	dotSegment = regexp.MustCompile(`^[^?]*/(\.|%2[eE]){1,2}([/?].*|$)`)
+	invisible  = `[\x{85}\p{Z}\x{ad}\x{34f}\x{61c}\x{180e}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}\x{feff}]`
+
+	invisibleEnd = regexp.MustCompile(`^` + invisible + `|` + invisible + `$`)
+	urlPiece     = regexp.MustCompile(`(?s)%[0-9A-Fa-f]{2}|.`)
+	unchanged    = regexp.MustCompile(`^(%[0-9A-Fa-f]{2}|[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-])$`)
 )
 
+const asciiSpace = " \t\r\n\v\f"
+
+// invisibleEnds reports whether text begins or ends with a space beyond ASCII or a character without width.
+func invisibleEnds(text string) bool {
+	return invisibleEnd.MatchString(text)
+}
+
 func slowCanonicalURL(raw string) (string, bool) {
-	if len(raw) > purge.MaxTarget || !utf8.ValidString(raw) || strings.ContainsFunc(raw, unicode.IsControl) ||
-		strings.Trim(raw, " ") != raw {
+	raw = strings.Trim(raw, asciiSpace)
+	if len(raw) > purge.MaxTarget || !utf8.ValidString(raw) || strings.ContainsFunc(raw, unicode.IsControl) || invisibleEnds(raw) {
 		return "", false
 	}
 	parts := urlParts.FindStringSubmatch(raw)
@@ -80,6 +91,9 @@ func slowCanonicalURL(raw string) (string, bool) {
 	}
 	if !strings.HasPrefix(tail, "/") {
 		tail = "/" + tail
+	}
+	if dotSegment.MatchString(tail) || strings.HasSuffix(tail, "/*") {
+		return "", false
 	}
 	return scheme + "://" + host + urlPiece.ReplaceAllStringFunc(tail, func(piece string) string {
 		if unchanged.MatchString(piece) {
@@ -104,6 +118,7 @@ func slowHost(host string) (string, bool) {
 	}
 	profile := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.CheckHyphens(false))
 	ascii, err := profile.ToASCII(host)
+	ascii = strings.TrimSuffix(ascii, ".")
 	if err != nil || !hostLabels.MatchString(ascii) || len(strings.TrimSuffix(ascii, ".")) > 253 {
 		return "", false
 	}

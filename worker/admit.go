@@ -32,14 +32,15 @@ func (w *Worker) admit(ctx context.Context, in *intake, lot []record.Delivery) {
 // returns when each is held or done, or the context has ended.
 func (w *Worker) take(ctx context.Context, lot []incoming) {
 	for len(lot) > 0 && ctx.Err() == nil {
+		arrivals := w.readAll(lot)
+		if !w.identify(ctx, arrivals) {
+			return // the context has ended: nothing is held yet
+		}
 		fresh := make([]arrival, 0, len(lot))
 		var reused []arrival
 		queries := make([]ledger.Query, 0, len(lot))
-		for _, d := range lot {
-			a, ok := w.read(d)
-			if !ok {
-				continue
-			}
+		for _, a := range arrivals {
+			d := a.delivery
 			switch w.register(a) {
 			case joined:
 				continue
@@ -60,6 +61,16 @@ func (w *Worker) take(ctx context.Context, lot []incoming) {
 		}
 		lot = w.sort(ctx, fresh, found, reused)
 	}
+}
+
+func (w *Worker) readAll(lot []incoming) []arrival {
+	arrivals := make([]arrival, 0, len(lot))
+	for _, d := range lot {
+		if a, ok := w.read(d); ok {
+			arrivals = append(arrivals, a)
+		}
+	}
+	return arrivals
 }
 
 // entry is what became of a delivery at the table of requests.
@@ -87,7 +98,7 @@ func (w *Worker) register(a arrival) entry {
 	case have.lookup != nil:
 		have.lookup.joined = append(have.lookup.joined, a.delivery)
 		return joined
-	case have.Digest != a.Digest:
+	case !w.matches(&a, have.Digest):
 		return conflicting
 	}
 	have.deliver(a.delivery)
@@ -102,8 +113,12 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 	shelved := make(map[record.Queue][]*request)
 	for _, a := range fresh {
 		f, known := found[a.Key()]
+		same := known && w.matches(&a, f.Digest)
+		if same {
+			w.resume(&a, f)
+		}
 		switch {
-		case known && f.Digest != a.Digest:
+		case known && !same:
 			reused = append(reused, a)
 			done = append(done, a)
 		case known && f.All():

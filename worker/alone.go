@@ -157,9 +157,13 @@ func (w *Worker) endAlone(ctx context.Context, names ...string) {
 func (w *Worker) poison(ctx context.Context, s *suspectMessage) {
 	d := s.incoming
 	lane, source, _ := w.cfg.Subjects.ParseRequest(d.Subject)
+	var unread purge.Request
+	if d.Event.ID != "" {
+		unread.CloudEvent = &purge.CloudEvent{Source: d.Event.Source, ID: d.Event.ID}
+	}
 	r := &request{home: s.in.lane, intake: s.in, Request: record.Request{
-		Source: source, ID: purge.PickID(purge.Request{}, source, d.MsgID), Lane: lane, Received: d.Stored.UTC(),
-		Digest: purge.RawDigest(d.Data),
+		Source: source, ID: purge.PickID(unread, source, d.MsgID), Lane: lane, Received: d.Stored.UTC(),
+		Digest: purge.RawDigest(d.Data), CloudEvent: record.CloudEventOf(unread),
 	}}
 	if r.ID == "" {
 		r.ID = purge.GeneratedID(d.Stored, d.Sequence)

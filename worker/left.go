@@ -137,18 +137,18 @@ func (w *Worker) lineUp(now time.Time, g batcher.Group, of *leftover, s *record.
 		for i := range run[2] {
 			target := of.job.Targets[run[0]+i]
 			r.body.Targets[run[1]+i] = target
-			w.batcher.Add(now, g, lane, canonical(s.Type, target), waiter{r, run[1] + i})
+			w.batcher.Add(now, g, lane, sentForm(&s.Request, target), waiter{r, run[1] + i})
 		}
 	}
 	w.weigh(r)
 }
 
-// canonical is the form by which a target that was sent before is coalesced.
-func canonical(t purge.Type, target string) string {
-	if t == purge.All {
+// sentForm is the form in which a target was sent before, and by which it is coalesced.
+func sentForm(r *record.Request, target string) string {
+	if r.Type == purge.All {
 		return ""
 	}
-	c, err := purge.Canonical(t, target)
+	c, err := r.Canonical(target)
 	if err != nil {
 		return target // sent before all the same
 	}

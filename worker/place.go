@@ -103,7 +103,7 @@ func (w *Worker) slots(r *request, held []bool) ([]slot, []record.Failure, error
 		if i < len(held) && held[i] {
 			continue
 		}
-		canonical, err := purge.Canonical(r.body.Type, target)
+		canonical, err := r.Canonical(target)
 		g := group
 		if err == nil && g.Zone == "" {
 			g.Zone, err = w.zoneOf(r, canonical)
@@ -124,6 +124,9 @@ func (w *Worker) slots(r *request, held []bool) ([]slot, []record.Failure, error
 // tag is limited to.
 func (w *Worker) zoneOf(r *request, canonical string) (string, error) {
 	names := r.body.Hosts
+	if r.body.Type == purge.Tag && len(names) == 0 {
+		return "", &purge.Reason{Code: purge.CodeZoneNotFound, Message: "a tag does not imply a zone; give zone or hosts"}
+	}
 	switch r.body.Type {
 	case purge.URL, purge.Prefix:
 		u, err := url.Parse(canonical)

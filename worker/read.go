@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/internal/canonical"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
@@ -29,7 +30,7 @@ func (w *Worker) read(d incoming) (arrival, bool) {
 // readMessage decodes a message of a producer. With a reason the request holds what could be read.
 func (w *Worker) readMessage(d incoming) arrival {
 	lane, source, valid := w.cfg.Subjects.ParseRequest(d.Subject)
-	body, err := purge.Decode(d.Data, d.ContentType)
+	body, err := purge.DecodeMessage(d.Data, d.ContentType, d.Event)
 	reason, _ := errors.AsType[*purge.Reason](err)
 	if err != nil && reason == nil {
 		reason = &purge.Reason{Code: purge.CodeMalformed, Message: err.Error()}
@@ -43,6 +44,7 @@ func (w *Worker) readMessage(d incoming) arrival {
 	r := &request{home: d.in.lane, intake: d.in, body: body, Request: record.Request{
 		Source: source, ID: purge.PickID(body, source, d.MsgID), Lane: lane, Type: body.Type,
 		Total: len(body.Targets), Requested: body.Time, Received: d.Stored.UTC(), Labels: body.Labels,
+		Rules: canonical.Current, CloudEvent: record.CloudEventOf(body),
 	}}
 	if r.ID == "" {
 		r.ID = purge.GeneratedID(d.Stored, d.Sequence)

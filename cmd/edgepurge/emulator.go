@@ -25,7 +25,8 @@ func newEmulator() *cobra.Command {
 		Short: "Run a stand-in for the EdgeOne API",
 		Long: `Run a strict stand-in for EdgeOne's purge API, for tests and trials. It takes the
 worker's key pair, as from TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY
-(none: AKIDEMULATOR and emulator-secret). GET /stats tells what it has seen.`,
+(none: AKIDEMULATOR and emulator-secret). GET /stats returns
+what it has seen, GET /purged?url=URL the tasks that have purged a URL.`,
 		Example: `  edgepurge emulator --listen 127.0.0.1:7481 --rate 20 --batch-quota 500
   edgepurge emulator --fault lost-answer=0.02 --unknown rows=per-job`,
 		Args: noArgs,

@@ -64,13 +64,13 @@ func (b *Broker) provePark(ctx context.Context, k record.Key) error {
 	return fmt.Errorf("park request %s, in the place of what is no record: %w", k, errors.Join(err, errFull))
 }
 
-// ParkedOf tells which of the requests are parked, with the digests of their bodies. On a replicated
-// stream it may miss the newest: enough to save a purge, never proof that there is none.
-func (b *Broker) ParkedOf(ctx context.Context, keys []record.Key) (map[record.Key]string, error) {
-	found := make(map[record.Key]string)
+// ParkedOf returns those of the requests that are parked. On a replicated stream it may miss the newest:
+// enough to save a purge, never proof that there is none.
+func (b *Broker) ParkedOf(ctx context.Context, keys []record.Key) (map[record.Key]record.Request, error) {
+	found := make(map[record.Key]record.Request)
 	for len(keys) > 0 {
 		n := min(lookupLot, len(keys))
-		if err := b.parkedDigests(ctx, keys[:n], found); err != nil {
+		if err := b.parkedRequests(ctx, keys[:n], found); err != nil {
 			return nil, fmt.Errorf("look up parked requests: %w", err)
 		}
 		keys = keys[n:]
@@ -78,20 +78,20 @@ func (b *Broker) ParkedOf(ctx context.Context, keys []record.Key) (map[record.Ke
 	return found, nil
 }
 
-func (b *Broker) parkedDigests(ctx context.Context, keys []record.Key, found map[record.Key]string) error {
+func (b *Broker) parkedRequests(ctx context.Context, keys []record.Key, found map[record.Key]record.Request) error {
 	filters := make([]string, len(keys))
 	for i, k := range keys {
 		filters[i] = b.parkedOf(k)
 	}
 	err := b.lastOf(ctx, b.name("PARKED"), filters, func(m *nats.Msg) error {
 		if p, err := record.DecodeParked(m.Data); err == nil && isRecord(m.Header) {
-			found[p.Request.Key()] = p.Request.Digest
+			found[p.Request.Key()] = p.Request
 		}
 		return nil
 	})
 	if errors.Is(err, errIncomplete) && len(keys) > 1 {
 		mid := len(keys) / 2
-		return errors.Join(b.parkedDigests(ctx, keys[:mid], found), b.parkedDigests(ctx, keys[mid:], found))
+		return errors.Join(b.parkedRequests(ctx, keys[:mid], found), b.parkedRequests(ctx, keys[mid:], found))
 	}
 	return err
 }

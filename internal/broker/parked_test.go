@@ -116,7 +116,7 @@ func TestPark_HoldsARequestOnce(t *testing.T) {
 	}
 	keys := []record.Key{{Source: "ghost", ID: "a"}, {Source: "ghost", ID: "none"}, {Source: "shop", ID: "a"}}
 	found, err := other.ParkedOf(t.Context(), keys)
-	if diff := cmp.Diff(map[record.Key]string{keys[0]: "digest of a"}, found); diff != "" || err != nil {
+	if diff := cmp.Diff(map[record.Key]record.Request{keys[0]: parkable("a").Request}, found); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -124,6 +125,7 @@ func (p *pull) read(m *nats.Msg, got []record.Delivery) []record.Delivery {
 	return append(got, record.Delivery{
 		Subject: m.Subject, Data: m.Data,
 		ContentType: m.Header.Get("Content-Type"), MsgID: m.Header.Get(jetstream.MsgIDHeader),
+		Event:    purge.ParseEventHeader(m.Header),
 		Sequence: meta.Sequence.Stream, Stored: meta.Timestamp, Count: int(meta.NumDelivered), Reply: m.Reply,
 	})
 }

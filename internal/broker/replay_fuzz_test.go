@@ -41,8 +41,8 @@ func FuzzReplayBody(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s is no request: %v", body, err)
 		}
-		if id := purge.PickID(after, "ghost", ""); id != "" {
-			t.Fatalf("%s has the id %q, want none beside the message id", body, id)
+		if id := purge.PickID(after, "ghost", "ghost._replay-7"); id != "_replay-7" {
+			t.Fatalf("%s has the id %q, want that of the message", body, id)
 		}
 		want := maps.Clone(before.Labels)
 		if want == nil {
@@ -54,7 +54,7 @@ func FuzzReplayBody(f *testing.F) {
 		if diff := cmp.Diff(want, after.Labels); refused == nil && diff != "" {
 			t.Fatalf("labels (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(before, after, cmpopts.IgnoreFields(purge.Request{}, "ID", "Labels")); refused == nil && diff != "" {
+		if diff := cmp.Diff(before, after, cmpopts.IgnoreFields(purge.Request{}, "ID", "Labels", "CloudEvent")); refused == nil && diff != "" {
 			t.Fatalf("request (-want +got):\n%s", diff)
 		}
 	})

@@ -80,7 +80,7 @@ func (b *Broker) waits(ctx context.Context, k record.Key) (bool, error) {
 // requestID is the id that the worker gives to the request in a message: what could be read of a body
 // that is not valid counts.
 func requestID(m *jetstream.RawStreamMsg, source string) string {
-	body, _ := purge.Decode(m.Data, m.Header.Get("Content-Type"))
+	body, _ := purge.DecodeMessage(m.Data, m.Header.Get("Content-Type"), purge.ParseEventHeader(m.Header))
 	if id := purge.PickID(body, source, m.Header.Get(jetstream.MsgIDHeader)); id != "" {
 		return id
 	}

@@ -156,7 +156,7 @@ func each(job *record.Job, s *record.Share, out *record.Outcome, do func(index i
 	for _, run := range s.Runs {
 		for i := range run[2] {
 			target := job.Targets[run[0]+i]
-			do(run[1]+i, target, out.Of(s.Type, target))
+			do(run[1]+i, target, out.For(&s.Request, target))
 		}
 	}
 }

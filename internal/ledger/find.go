@@ -85,7 +85,7 @@ func (l *Ledger) findEnded(ctx context.Context, keys []record.Key, found map[rec
 		return err
 	}
 	for k, o := range ended {
-		found[k] = record.Found{Digest: o.Digest, Ended: true}
+		found[k] = record.Found{Digest: o.Digest, Received: o.Times.Received, Ended: true}
 	}
 	return nil
 }
@@ -105,8 +105,8 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 	if err != nil {
 		return err
 	}
-	for k, digest := range parked {
-		found[k] = record.Found{Digest: digest, Parked: true}
+	for k, r := range parked {
+		found[k] = record.Found{Digest: r.Digest, Received: r.Received, Parked: true}
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (l *Ledger) findHeld(ctx context.Context, sequence uint64, keys []record.Ke
 	for i := range job.Shares {
 		s := &job.Shares[i]
 		if f := found[s.Key()]; wanted[s.Key()] && !f.Ended {
-			f.Digest = s.Digest
+			f.Digest, f.Received, f.Rules = s.Digest, s.Received, s.Rules
 			f.Held = hold(f.Held, s)
 			found[s.Key()] = f
 		}
@@ -207,10 +207,10 @@ func (l *Ledger) join(ctx context.Context, k record.Key, p *record.Progress, fou
 		}
 	}
 	if f.Ended || p.Closed {
-		found[k] = record.Found{Digest: cmp.Or(f.Digest, p.Request.Digest), Ended: true}
+		found[k] = record.Found{Digest: cmp.Or(f.Digest, p.Request.Digest), Received: p.Request.Received, Ended: true}
 		return nil
 	}
-	f.Digest = p.Request.Digest
+	f.Digest, f.Received, f.Rules = p.Request.Digest, p.Request.Received, p.Request.Rules
 	if f.Held == nil {
 		f.Held = make([]bool, p.Request.Total)
 	}

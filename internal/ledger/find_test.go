@@ -54,15 +54,15 @@ func TestLedger_FindsWhatIsKnown(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := map[record.Key]record.Found{
-				told.Key():   {Digest: told.Digest, Ended: true},
-				over.Key():   {Digest: over.Digest, Ended: true},
-				held.Key():   {Digest: held.Digest, Held: []bool{true, true, true}},
-				wide.Key():   {Digest: wide.Digest, Held: []bool{true, false, true, true}},
-				partly.Key(): {Digest: partly.Digest, Held: []bool{false, false, true, false}},
-				half.Key():   {Digest: half.Digest, Held: []bool{true, true, false}}, // by an outcome, and by a job
+				told.Key():   {Digest: told.Digest, Received: told.Received, Ended: true},
+				over.Key():   {Digest: over.Digest, Received: over.Received, Ended: true},
+				held.Key():   {Digest: held.Digest, Received: held.Received, Held: []bool{true, true, true}},
+				wide.Key():   {Digest: wide.Digest, Received: wide.Received, Held: []bool{true, false, true, true}},
+				partly.Key(): {Digest: partly.Digest, Received: partly.Received, Held: []bool{false, false, true, false}},
+				half.Key():   {Digest: half.Digest, Received: half.Received, Held: []bool{true, true, false}}, // by an outcome, and by a job
 			}
 			if again { // nothing is in flight of it: only a message that came again is looked up so far
-				want[refused.Key()] = record.Found{Digest: refused.Digest, Held: []bool{false, true, false}}
+				want[refused.Key()] = record.Found{Digest: refused.Digest, Received: refused.Received, Held: []bool{false, true, false}}
 			}
 			second := newLedger(b)
 			if _, err := second.Load(t.Context()); err != nil {
@@ -93,8 +93,8 @@ func TestLedger_FindsTheEventFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[record.Key]record.Found{
-		inJob.Key():      {Digest: inJob.Digest, Ended: true},
-		inProgress.Key(): {Digest: inProgress.Digest, Ended: true},
+		inJob.Key():      {Digest: inJob.Digest, Received: inJob.Received, Ended: true},
+		inProgress.Key(): {Digest: inProgress.Digest, Received: inProgress.Received, Ended: true},
 	}
 	for _, again := range []bool{false, true} {
 		if diff := cmp.Diff(want, find(t, l, again, inJob, inProgress)); diff != "" {
@@ -145,7 +145,7 @@ func TestLedger_CollisionsAreNotBelieved(t *testing.T) {
 		l.Plant(outside.Key(), job.Sequences[0])
 	}
 	l.Plant(inside.Key(), jobs[1].Sequences[0])
-	want := map[record.Key]record.Found{inside.Key(): {Digest: inside.Digest, Held: []bool{true, true}}}
+	want := map[record.Key]record.Found{inside.Key(): {Digest: inside.Digest, Received: inside.Received, Held: []bool{true, true}}}
 	if diff := cmp.Diff(want, find(t, l, false, inside, outside)); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
@@ -171,7 +171,7 @@ func TestLedger_KeepsInMindWhatIsStillInFlight(t *testing.T) {
 	l := newLedger(store)
 	ours := must(t, l, two)[0]
 	ended(t, l, theirs, record.Outcome{})
-	want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Held: []bool{true, true}}}
+	want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Received: r.Received, Held: []bool{true, true}}}
 	if diff := cmp.Diff(want, find(t, l, false, r)); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
@@ -207,8 +207,8 @@ func TestLedger_FindsWhatEndsMeanwhile(t *testing.T) {
 		}
 	}
 	want := map[record.Key]record.Found{
-		r.Key():    {Digest: r.Digest, Ended: true},
-		open.Key(): {Digest: open.Digest, Held: []bool{true, true}},
+		r.Key():    {Digest: r.Digest, Received: r.Received, Ended: true},
+		open.Key(): {Digest: open.Digest, Received: open.Received, Held: []bool{true, true}},
 	}
 	if diff := cmp.Diff(want, find(t, l, false, r, open)); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
@@ -246,7 +246,7 @@ func TestLedger_FindEndsWhatACrashLeftUntold(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Ended: true}}
+			want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Received: r.Received, Ended: true}}
 			for range 2 {
 				if diff := cmp.Diff(want, find(t, l, true, r)); diff != "" {
 					t.Errorf("found (-want +got):\n%s", diff)

@@ -43,8 +43,8 @@ type Store interface {
 
 	// Park stores requests at the end of a queue; nil means that the request waits, here or in another.
 	Park(ctx context.Context, q record.Queue, requests []record.Parked) []error
-	// ParkedOf finds parked requests, with their digests. A miss is no proof that there is none.
-	ParkedOf(ctx context.Context, keys []record.Key) (map[record.Key]string, error)
+	// ParkedOf finds parked requests. A miss is no proof that there is none.
+	ParkedOf(ctx context.Context, keys []record.Key) (map[record.Key]record.Request, error)
 	Queues(ctx context.Context) ([]record.Queue, error)
 
 	// Progress reads a record and its place; no data when there is none.

@@ -174,13 +174,13 @@ func (m *memory) Park(_ context.Context, q record.Queue, all []record.Parked) []
 	return make([]error, len(all))
 }
 
-func (m *memory) ParkedOf(_ context.Context, keys []record.Key) (map[record.Key]string, error) {
+func (m *memory) ParkedOf(_ context.Context, keys []record.Key) (map[record.Key]record.Request, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	found := make(map[record.Key]string)
+	found := make(map[record.Key]record.Request)
 	for _, k := range keys {
 		if p, there := m.parked[k]; there {
-			found[k] = p.Request.Digest
+			found[k] = p.Request
 		}
 	}
 	return found, nil

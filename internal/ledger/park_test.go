@@ -20,7 +20,7 @@ func TestLedger_FindsWhatIsParked(t *testing.T) {
 	if len(unfit) > 0 || err != nil {
 		t.Fatalf("park: %v, %v", unfit, err)
 	}
-	want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Parked: true}}
+	want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Received: r.Received, Parked: true}}
 	if diff := cmp.Diff(want, find(t, l, true, r, fresh)); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}

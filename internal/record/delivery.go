@@ -3,6 +3,8 @@ package record
 import (
 	"errors"
 	"time"
+
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // ErrGone says that a stream or consumer does not exist any more: trying again is in vain until it is
@@ -19,6 +21,7 @@ type Delivery struct {
 	Data        []byte
 	ContentType string
 	MsgID       string // the Nats-Msg-Id header
+	Event       purge.EventHeader
 	Sequence    uint64 // in its stream
 	Stored      time.Time
 	Count       int // 1 for the first delivery

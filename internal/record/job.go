@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/edgepurge/edgepurge/internal/canonical"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -91,7 +92,19 @@ type Outcome struct {
 	Finished time.Time
 }
 
-// Of tells the result of a target as its requester wrote it.
+// For returns the result of a target of request r as its requester wrote it.
+func (o *Outcome) For(r *Request, target string) Result {
+	if len(o.Named) == 0 {
+		return o.Rest
+	}
+	sent, err := r.Canonical(target)
+	if err != nil {
+		sent = target
+	}
+	return o.Of(r.Type, sent)
+}
+
+// Of returns the result of a target as it was sent.
 func (o *Outcome) Of(t purge.Type, target string) Result {
 	if len(o.Named) == 0 {
 		return o.Rest
@@ -111,7 +124,10 @@ type InFlight struct {
 
 // Found is what is already known of a request that comes again.
 type Found struct {
-	Digest string // of its body
+	Digest   string          // of its body
+	Received time.Time       // when the broker stored its message; of several, the first
+	Rules    canonical.Rules // by which it stands in jobs and in its progress, see Request
+
 	Ended  bool   // its terminal event is stored
 	Parked bool   // it waits in a queue
 	Held   []bool // by target index: stands in a stored job or has its outcome; nil if none

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/edgepurge/edgepurge/internal/canonical"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -28,6 +29,32 @@ type Request struct {
 	Requested time.Time         `json:"tq,omitzero"`
 	Received  time.Time         `json:"tr,omitzero"`
 	Labels    map[string]string `json:"lb,omitempty"`
+
+	// Rules are those by which the forms of its targets and its Digest were made. Records of the first rules have none.
+	Rules      canonical.Rules   `json:"cr,omitempty"`
+	CloudEvent *purge.CloudEvent `json:"ce,omitempty"`
+}
+
+// Canonical returns the form in which a target of the request is sent, by the rules under which it was admitted. An error
+// is a [*purge.Reason].
+func (r *Request) Canonical(target string) (string, error) {
+	form, err := r.Rules.Of(string(r.Type), target)
+	if err != nil {
+		return "", &purge.Reason{Code: purge.CodeInvalidTarget, Message: err.Error()}
+	}
+	return form, nil
+}
+
+// maxCloudEvent bounds what is stored of the message that a request came in, in bytes.
+const maxCloudEvent = 2048
+
+// CloudEventOf returns the identity of a message as it is stored with its request; nil where there is none, or it is
+// too long.
+func CloudEventOf(r purge.Request) *purge.CloudEvent {
+	if e := r.CloudEvent; e != nil && len(e.Source)+len(e.ID) <= maxCloudEvent {
+		return e
+	}
+	return nil
 }
 
 // Key returns the request's name.
@@ -98,6 +125,7 @@ func (t *Tally) Outcome(finished time.Time) purge.Outcome {
 		Targets:         purge.Counts{Total: t.Total, Succeeded: t.Succeeded, Failed: t.Total - t.Succeeded},
 		FailuresOmitted: t.Omitted,
 		Digest:          t.Digest,
+		CloudEvent:      t.CloudEvent,
 		Labels:          t.Labels,
 		Times: purge.Times{
 			Requested: t.Requested, Received: t.Received, Submitted: t.Submitted, Finished: finished,

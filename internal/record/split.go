@@ -11,6 +11,8 @@ import (
 const (
 	shareOverhead = 256
 	runBytes      = 24
+	// cloudEventNames is more than what the names around a CloudEvent take.
+	cloudEventNames = 32
 )
 
 // split distributes the shares over as few parts as the order allows. The common job is one part.
@@ -169,6 +171,9 @@ func shareBytes(s *Share) (int, error) {
 			return 0, fmt.Errorf("encode labels of %s: %w", s.Key(), err)
 		}
 		n += len(data)
+	}
+	if e := s.CloudEvent; e != nil {
+		n += quotedBytes(e.Source) + quotedBytes(e.ID) + cloudEventNames
 	}
 	return n + settledBytes(s), nil
 }

@@ -22,7 +22,7 @@ const (
 	usualRate = 20
 )
 
-// Emulator is the API as an http.Handler: every path but /stats takes calls. It is safe for concurrent use, starts
+// Emulator is the API as an http.Handler: every path but /stats and /purged takes calls. It is safe for concurrent use, starts
 // no goroutine and needs no closing; a server that shuts down lets it go by ending the contexts of its requests.
 type Emulator struct {
 	cfg      Config
@@ -63,10 +63,14 @@ func New(c Config) (*Emulator, error) {
 	}, nil
 }
 
-// ServeHTTP takes a call, or tells the stats at GET /stats.
+// ServeHTTP takes a call, or returns the stats at GET /stats, or what a URL was purged by at GET /purged?url=URL.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == statsPath {
+	switch r.URL.Path {
+	case statsPath:
 		e.serveStats(w, r)
+		return
+	case purgedPath:
+		e.servePurged(w, r)
 		return
 	}
 	c := newCall(r)

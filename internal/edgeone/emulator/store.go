@@ -110,6 +110,17 @@ func (s *store) view(zone string, k kind) view {
 	return sh.all.view()
 }
 
+// views returns the jobs of each zone, oldest first.
+func (s *store) views() map[string]view {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	views := make(map[string]view, len(s.shelves))
+	for zone, sh := range s.shelves {
+		views[zone] = sh.all.view()
+	}
+	return views
+}
+
 // job returns the view of the one job of that id and zone, or an empty one.
 func (s *store) job(zone, id string) view {
 	n := s.ids.number(id)

@@ -14,6 +14,7 @@ var unknownValues = map[string][]string{
 	"foreign-host": {"error", "failedlist"},
 	"rows":         {"per-target", "per-job"},
 	"echo":         {"exact", "canonical"},
+	"prefix":       {"directory", "string"},
 	"daily":        {"all", "part"},
 	"refund":       {"yes", "no"},
 	"offset":       {"rows", "pages"},
@@ -24,6 +25,7 @@ type unknowns struct {
 	foreignListed bool          // a host outside the zone goes to FailedList instead of failing the call
 	rowPerJob     bool          // a job has one row, of its first target
 	echoCanonical bool          // rows name targets in normal form instead of as submitted
+	prefixString  bool          // a prefix covers every URL that begins with it, and not directories alone
 	dailyPart     bool          // what fits into the day's rest is taken instead of nothing
 	keepCharge    bool          // targets of the FailedList are charged all the same
 	offsetPages   bool          // 2022-01-06 reads Offset as a page
@@ -40,6 +42,7 @@ func newUnknowns(choices map[string]string) unknowns {
 		foreignListed: choices["foreign-host"] == "failedlist",
 		rowPerJob:     choices["rows"] == "per-job",
 		echoCanonical: choices["echo"] == "canonical",
+		prefixString:  choices["prefix"] == "string",
 		dailyPart:     choices["daily"] == "part",
 		keepCharge:    choices["refund"] == "no",
 		offsetPages:   choices["offset"] == "pages",
@@ -56,7 +59,7 @@ func checkUnknown(name, value string) error {
 	}
 	values, ok := unknownValues[name]
 	if !ok {
-		return fmt.Errorf("--unknown %s: want foreign-host, rows, echo, daily, refund, offset or visible-after", name)
+		return fmt.Errorf("--unknown %s: want foreign-host, rows, echo, prefix, daily, refund, offset or visible-after", name)
 	}
 	if !slices.Contains(values, value) {
 		return fmt.Errorf("--unknown %s=%s: want %s", name, value, strings.Join(values, " or "))

@@ -1,4 +1,4 @@
-package purge
+package canonical
 
 import (
 	"net/netip"
@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	maxHost  = 253 // RFC 1035, section 2.3.4, less the root
+	// MaxHost is the greatest length of a host in punycode, in bytes.
+	MaxHost  = 253 // RFC 1035, section 2.3.4, less the root
 	maxLabel = 63
 )
 
@@ -22,20 +23,20 @@ var hostProfile = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// canonicalHost returns a host without its port in lower case and punycode. A host that is canonical already is
-// returned without an allocation.
-func canonicalHost(host string) (string, error) {
+// host returns a host without its port in lower case and punycode. A host that is canonical already is returned without
+// an allocation.
+func (r Rules) host(host string) (string, error) {
 	switch {
 	case host == "":
-		return "", invalidTarget("the host is missing")
+		return "", Fault("the host is missing")
 	case host[0] == '[':
 		return canonicalIPv6(host)
 	case strings.IndexByte(host, '*') >= 0:
-		return "", invalidTarget("the host has a wildcard; EdgeOne takes none, name each host")
+		return "", Fault("the host has a wildcard; EdgeOne takes none, name each host")
 	}
 	// A character has at most four bytes, and the time that punycode takes grows with the square of the length.
-	if len(host) > 4*maxHost {
-		return "", invalidTarget("the host has more than 253 characters")
+	if len(host) > 4*MaxHost {
+		return "", Fault("the host has more than 253 characters")
 	}
 	if isASCII(host) {
 		host = strings.ToLower(host)
@@ -43,12 +44,15 @@ func canonicalHost(host string) (string, error) {
 	if !isASCII(host) || strings.Contains(host, "xn--") {
 		ascii, err := hostProfile.ToASCII(host)
 		if err != nil {
-			return "", invalidTarget("the host is not a valid internationalised name")
+			return "", Fault("the host is not a valid internationalised name")
 		}
 		host = ascii
 	}
-	if message := checkLabels(host); message != "" {
-		return "", invalidTarget(message)
+	if r != Before {
+		host = strings.TrimSuffix(host, ".") // the root: clients drop it, and EdgeOne refuses it
+	}
+	if message := checkLabels(host, r); message != "" {
+		return "", Fault(message)
 	}
 	return host, nil
 }
@@ -57,15 +61,18 @@ func canonicalIPv6(host string) (string, error) {
 	inner, closed := strings.CutSuffix(host[1:], "]")
 	addr, err := netip.ParseAddr(inner)
 	if !closed || err != nil || !addr.Is6() || addr.Zone() != "" {
-		return "", invalidTarget("the host is not a valid IPv6 address in brackets")
+		return "", Fault("the host is not a valid IPv6 address in brackets")
 	}
 	return strings.ToLower(host), nil
 }
 
-// checkLabels returns what is wrong with a host in ASCII and lower case, or "". One dot at the end, the root, is fine.
-func checkLabels(host string) string {
-	name := strings.TrimSuffix(host, ".")
-	if len(name) > maxHost {
+// checkLabels returns what is wrong with a host in ASCII and lower case, or "".
+func checkLabels(host string, r Rules) string {
+	name := host
+	if r == Before {
+		name = strings.TrimSuffix(host, ".")
+	}
+	if len(name) > MaxHost {
 		return "the host has more than 253 characters"
 	}
 	last := ""

@@ -1,39 +1,26 @@
-package purge
+package canonical
 
 import (
 	"strconv"
 	"strings"
 )
 
-// CanonicalURL returns the canonical form of an http or https URL; an error is a *Reason with CodeInvalidTarget. It
-// changes what makes no difference to any client, and nothing else, for a cache may tell the rest apart:
-//
-//   - Scheme and host are lower-cased, and the host is turned into punycode (UTS #46, non-transitional).
-//   - A default or empty port and the fragment are dropped; an empty path becomes "/".
-//   - Bytes that a URL can't have, and those of non-ASCII characters, are percent-encoded with upper-case digits. Such
-//     are the space, any of "<>\^`{|}, and a '%' without two hex digits behind it. '[' and ']' are reserved characters
-//     that clients send as they are, in paths as in queries, and stay.
-//
-// So dot segments, double and trailing slashes, existing escapes, an empty query and the order of a query are kept. Not
-// valid are: no or another scheme; userinfo; a host that is empty, a wildcard or malformed (an IP address is fine, IPv6
-// in brackets); a port outside 1 to 65535; and what Canonical refuses for every type.
-//
-// A canonical URL of at most MaxTarget bytes is its own canonical form, and is returned without an allocation.
-func CanonicalURL(raw string) (string, error) {
-	found, err := examine(raw)
+// url returns the canonical form of a URL or prefix. One that is canonical already is returned without an allocation.
+func (r Rules) url(kind, raw string) (string, error) {
+	raw, found, err := r.examine(raw)
 	if err != nil {
 		return "", err
 	}
 	written, rest, ok := strings.Cut(raw, "://")
 	scheme := strings.ToLower(written)
 	if !ok || scheme != "http" && scheme != "https" {
-		return "", invalidTarget("the URL must begin with http:// or https://")
+		return "", Fault("the URL must begin with http:// or https://")
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
 	}
-	authority, err := canonicalAuthority(scheme, rest[:end])
+	authority, err := r.authority(scheme, rest[:end])
 	if err != nil {
 		return "", err
 	}
@@ -44,15 +31,27 @@ func CanonicalURL(raw string) (string, error) {
 	if found&(hasPercent|hasRefused|hasHigh) != 0 {
 		refused = countRefused(tail)
 	}
-	if rooted && refused == 0 && scheme == written && authority == rest[:end] {
-		return raw[:len(raw)-len(rest)+end+len(tail)], nil
+	form := raw[:len(raw)-len(rest)+end+len(tail)]
+	if !rooted || refused > 0 || scheme != written || authority != rest[:end] {
+		form = compose(scheme, authority, tail, refused)
 	}
+	if r != Before {
+		base := len(scheme) + len("://") + len(authority)
+		if err := checkPath(kind, form[:base], form[base:]); err != nil {
+			return "", err
+		}
+	}
+	return form, nil
+}
+
+// compose puts a URL together. refused bytes of its tail must be encoded.
+func compose(scheme, authority, tail string, refused int) string {
 	var b strings.Builder
 	b.Grow(len(scheme) + len("://") + len(authority) + len("/") + len(tail) + 2*refused)
 	b.WriteString(scheme)
 	b.WriteString("://")
 	b.WriteString(authority)
-	if !rooted {
+	if tail == "" || tail[0] != '/' {
 		b.WriteByte('/')
 	}
 	if refused == 0 {
@@ -60,13 +59,13 @@ func CanonicalURL(raw string) (string, error) {
 	} else {
 		writeEncoded(&b, tail)
 	}
-	return b.String(), nil
+	return b.String()
 }
 
-// canonicalAuthority returns what stands between "://" and the path.
-func canonicalAuthority(scheme, authority string) (string, error) {
+// authority returns what stands between "://" and the path.
+func (r Rules) authority(scheme, authority string) (string, error) {
 	if strings.IndexByte(authority, '@') >= 0 {
-		return "", invalidTarget("the URL has a user name or password; leave it out")
+		return "", Fault("the URL has a user name or password; leave it out")
 	}
 	written, port := authority, ""
 	// A colon inside the brackets of an IPv6 address is none of a port.
@@ -74,14 +73,14 @@ func canonicalAuthority(scheme, authority string) (string, error) {
 	if i := strings.IndexByte(authority[begin:], ':'); i >= 0 {
 		written, port = authority[:begin+i], authority[begin+i+1:]
 	}
-	host, err := canonicalHost(written)
+	host, err := r.host(written)
 	if err != nil || port == "" {
 		return host, err
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	switch {
 	case err != nil || number == 0:
-		return "", invalidTarget("the URL's port must be a number from 1 to 65535")
+		return "", Fault("the URL's port must be a number from 1 to 65535")
 	case scheme == "http" && number == 80, scheme == "https" && number == 443:
 		return host, nil
 	case host == written:
