@@ -10,7 +10,7 @@ const maxAdvice = 512
 func checkPath(kind, base, tail string) error {
 	path, query, _ := strings.Cut(tail, "?")
 	if hasDotSegment(path) {
-		return Fault("the path has the segment . or .., which clients resolve before they ask; " +
+		return TargetError("the path has the segment . or .., which clients resolve before they ask; " +
 			adviceTo("write ", base+resolve(path)+tail[len(path):], "write the URL without it"))
 	}
 	below, ok := strings.CutSuffix(tail, "/*")
@@ -18,12 +18,12 @@ func checkPath(kind, base, tail string) error {
 	case !ok:
 		return nil
 	case query != "":
-		return Fault("the URL ends in /*, and EdgeOne has no wildcards; write %2A where the star is meant as it is")
+		return TargetError("the URL ends in /*, and EdgeOne has no wildcards; write %2A where the star is meant as it is")
 	case kind == typePrefix:
-		return Fault("the prefix ends in /*, and needs no star: " +
+		return TargetError("the prefix ends in /*, and needs no star: " +
 			adviceTo("write ", base+below+"/", "drop the star") + ", which means everything below")
 	}
-	return Fault("the URL ends in /*, and EdgeOne has no wildcards; for everything below use type prefix without the star" +
+	return TargetError("the URL ends in /*, and EdgeOne has no wildcards; for everything below use type prefix without the star" +
 		adviceTo(": ", base+below+"/", ""))
 }
 

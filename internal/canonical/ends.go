@@ -63,5 +63,5 @@ func invisibleFault(where string, c rune) error {
 	default:
 		name = "an invisible character"
 	}
-	return Fault(fmt.Sprintf("the target %s with U+%04X, %s; remove it, or percent-encode it where a URL needs it", where, c, name))
+	return TargetError(fmt.Sprintf("the target %s with U+%04X, %s; remove it, or percent-encode it where a URL needs it", where, c, name))
 }

@@ -28,15 +28,15 @@ var hostProfile = idna.New(
 func (r Rules) host(host string) (string, error) {
 	switch {
 	case host == "":
-		return "", Fault("the host is missing")
+		return "", TargetError("the host is missing")
 	case host[0] == '[':
 		return canonicalIPv6(host)
 	case strings.IndexByte(host, '*') >= 0:
-		return "", Fault("the host has a wildcard; EdgeOne takes none, name each host")
+		return "", TargetError("the host has a wildcard; EdgeOne takes none, name each host")
 	}
 	// A character has at most four bytes, and the time that punycode takes grows with the square of the length.
 	if len(host) > 4*MaxHost {
-		return "", Fault("the host has more than 253 characters")
+		return "", TargetError("the host has more than 253 characters")
 	}
 	if isASCII(host) {
 		host = strings.ToLower(host)
@@ -44,7 +44,7 @@ func (r Rules) host(host string) (string, error) {
 	if !isASCII(host) || strings.Contains(host, "xn--") {
 		ascii, err := hostProfile.ToASCII(host)
 		if err != nil {
-			return "", Fault("the host is not a valid internationalised name")
+			return "", TargetError("the host is not a valid internationalised name")
 		}
 		host = ascii
 	}
@@ -52,7 +52,7 @@ func (r Rules) host(host string) (string, error) {
 		host = strings.TrimSuffix(host, ".") // the root: clients drop it, and EdgeOne refuses it
 	}
 	if message := checkLabels(host, r); message != "" {
-		return "", Fault(message)
+		return "", TargetError(message)
 	}
 	return host, nil
 }
@@ -61,7 +61,7 @@ func canonicalIPv6(host string) (string, error) {
 	inner, closed := strings.CutSuffix(host[1:], "]")
 	addr, err := netip.ParseAddr(inner)
 	if !closed || err != nil || !addr.Is6() || addr.Zone() != "" {
-		return "", Fault("the host is not a valid IPv6 address in brackets")
+		return "", TargetError("the host is not a valid IPv6 address in brackets")
 	}
 	return strings.ToLower(host), nil
 }

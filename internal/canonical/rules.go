@@ -21,11 +21,11 @@ const (
 	Current
 )
 
-// Fault is why a target is not valid, for people.
-type Fault string
+// TargetError is why a target is not valid, for people.
+type TargetError string
 
 // Error returns the fault as it is.
-func (f Fault) Error() string { return string(f) }
+func (f TargetError) Error() string { return string(f) }
 
 // The types of targets, as package purge names them.
 const (
@@ -36,7 +36,7 @@ const (
 	typeAll    = "all"
 )
 
-// Of returns the canonical form of a target; an error is a [Fault]. The empty kind is url.
+// Of returns the canonical form of a target; an error is a [TargetError]. The empty kind is url.
 func (r Rules) Of(kind, target string) (string, error) {
 	switch kind {
 	case typeURL, typePrefix, "":
@@ -50,9 +50,9 @@ func (r Rules) Of(kind, target string) (string, error) {
 	case typeTag:
 		return r.tag(target)
 	case typeAll:
-		return "", Fault("type all takes no targets: it purges the whole zone")
+		return "", TargetError("type all takes no targets: it purges the whole zone")
 	default:
-		return "", Fault("the request's type is not known; use url, prefix, host, tag or all")
+		return "", TargetError("the request's type is not known; use url, prefix, host, tag or all")
 	}
 }
 
@@ -63,10 +63,10 @@ func (r Rules) tag(tag string) (string, error) {
 		return "", err
 	case r == Before:
 		if strings.ContainsRune(", ", rune(tag[0])) || strings.ContainsRune(", ", rune(tag[len(tag)-1])) {
-			return "", Fault("a tag can't begin or end with a comma or a space; give each tag as a target of its own")
+			return "", TargetError("a tag can't begin or end with a comma or a space; give each tag as a target of its own")
 		}
 	case strings.Contains(tag, ","):
-		return "", Fault("a tag can't contain a comma, which separates tags; send each tag as a target of its own")
+		return "", TargetError("a tag can't contain a comma, which separates tags; send each tag as a target of its own")
 	}
 	return tag, nil
 }
@@ -110,16 +110,16 @@ func (r Rules) examine(target string) (string, traits, error) {
 	}
 	switch {
 	case target == "":
-		return "", 0, Fault("the target is empty")
+		return "", 0, TargetError("the target is empty")
 	case len(target) > MaxTarget:
-		return "", 0, Fault("the target has " + strconv.Itoa(len(target)) + " bytes, more than " + strconv.Itoa(MaxTarget))
+		return "", 0, TargetError("the target has " + strconv.Itoa(len(target)) + " bytes, more than " + strconv.Itoa(MaxTarget))
 	}
 	var all traits
 	for i := range len(target) {
 		all |= traitsOf[target[i]]
 	}
 	if all&hasHigh != 0 && !utf8.ValidString(target) {
-		return "", 0, Fault("the target is not UTF-8")
+		return "", 0, TargetError("the target is not UTF-8")
 	}
 	if all&hasHigh != 0 && r != Before {
 		if err := checkEnds(target); err != nil {
@@ -127,7 +127,7 @@ func (r Rules) examine(target string) (string, traits, error) {
 		}
 	}
 	if all&hasControl != 0 || all&hasHigh != 0 && strings.ContainsFunc(target, unicode.IsControl) {
-		return "", 0, Fault("the target has a control character, such as a tab or a line break")
+		return "", 0, TargetError("the target has a control character, such as a tab or a line break")
 	}
 	return target, all, nil
 }

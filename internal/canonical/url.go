@@ -14,7 +14,7 @@ func (r Rules) url(kind, raw string) (string, error) {
 	written, rest, ok := strings.Cut(raw, "://")
 	scheme := strings.ToLower(written)
 	if !ok || scheme != "http" && scheme != "https" {
-		return "", Fault("the URL must begin with http:// or https://")
+		return "", TargetError("the URL must begin with http:// or https://")
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
@@ -65,7 +65,7 @@ func compose(scheme, authority, tail string, refused int) string {
 // authority returns what stands between "://" and the path.
 func (r Rules) authority(scheme, authority string) (string, error) {
 	if strings.IndexByte(authority, '@') >= 0 {
-		return "", Fault("the URL has a user name or password; leave it out")
+		return "", TargetError("the URL has a user name or password; leave it out")
 	}
 	written, port := authority, ""
 	// A colon inside the brackets of an IPv6 address is none of a port.
@@ -80,7 +80,7 @@ func (r Rules) authority(scheme, authority string) (string, error) {
 	number, err := strconv.ParseUint(port, 10, 16)
 	switch {
 	case err != nil || number == 0:
-		return "", Fault("the URL's port must be a number from 1 to 65535")
+		return "", TargetError("the URL's port must be a number from 1 to 65535")
 	case scheme == "http" && number == 80, scheme == "https" && number == 443:
 		return host, nil
 	case host == written:
