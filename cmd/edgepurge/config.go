@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/edgepurge/edgepurge/internal/app"
 	"github.com/edgepurge/edgepurge/internal/config"
 )
 
@@ -39,10 +40,12 @@ func newConfigCheck() *cobra.Command {
 		Use:   "check",
 		Short: "Tell all that is wrong with the configuration, at once",
 		Long: `Tell all that is wrong with the configuration, at once (exit code 2). An unknown
-EDGEPURGE_ variable is an error here. With --online it also looks, for at most
-` + onlineWait.String() + `, whether NATS answers and its streams are as they should be, and which
-zones and quotas the credentials see; exit code 1 when something is refused or
-away. It changes nothing.`,
+EDGEPURGE_ variable is an error here, and so is what keeps run from ever working
+and can be seen on this machine: a NATS context or a file that is missing or
+holds something else, no credentials for EdgeOne. With --online it also looks,
+for at most ` + onlineWait.String() + `, whether NATS answers and its streams are as they should
+be, and which zones and quotas the credentials see; exit code 1 when something
+is refused or away. It changes nothing.`,
 		Example: `  edgepurge config check
   edgepurge config check --online --config edgepurge.yaml`,
 		Args: noArgs,
@@ -69,20 +72,22 @@ away. It changes nothing.`,
 	return cmd
 }
 
+// checkConfig reports all that is wrong at once: with the values, with variables that nobody reads, and with what the
+// values name on this machine.
 func checkConfig(cmd *cobra.Command) (config.Config, error) {
-	path, err := cmd.Flags().GetString("config")
+	cfg, warnings, err := loadConfig(cmd)
+	if err == nil {
+		err = app.Check(cfg)
+	}
+	var all []string
+	for _, w := range warnings {
+		all = append(all, strings.Replace(w, ", ignored", "", 1)) // here it is an error
+	}
 	if err != nil {
-		return config.Config{}, usage("%w", err)
+		all = append(all, err.Error())
 	}
-	cfg, warnings, err := config.Load(path, os.Environ())
-	for _, w := range warnings { // unknown variables are errors here
-		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), w)
-	}
-	if err != nil {
-		return cfg, exit{exitUsage, fmt.Errorf("configuration can't be used:\n%w", err)}
-	}
-	if len(warnings) > 0 {
-		return cfg, usage("configuration has unknown variables")
+	if len(all) > 0 {
+		return cfg, unusable(strings.Join(all, "\n"))
 	}
 	return cfg, nil
 }

@@ -118,8 +118,8 @@ func TestConfigCheck_UsesTheContextsOfTheNATSTool(t *testing.T) {
 		t.Errorf("got %v, want the server of the context", got)
 	}
 	t.Setenv("NATS_CONTEXT", "nope")
-	if code, out, _ := command(t, "", "config", "check", "--online"); code != exitNone || !strings.Contains(findings(t, out)["nats"], `"nope"`) {
-		t.Errorf("unknown context: exit code %d, %q", code, out)
+	if code, out, errs := command(t, "", "config", "check", "--online"); code != exitUsage || out != "" || !strings.Contains(errs, `"nope"`) {
+		t.Errorf("unknown context: exit code %d, %q, %q", code, out, errs)
 	}
 	if code, _, errs := command(t, "", "events"); code != exitUsage || !strings.Contains(errs, `"nope"`) || strings.Count(errs, "\n") != 1 {
 		t.Errorf("unknown context: exit code %d, %q", code, errs)

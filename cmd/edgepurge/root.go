@@ -108,9 +108,14 @@ func load(cmd *cobra.Command) (config.Config, error) {
 		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "warning: "+w)
 	}
 	if err != nil {
-		return config.Config{}, exit{exitUsage, fmt.Errorf("configuration can't be used:\n%w", err)}
+		return config.Config{}, unusable(err.Error())
 	}
 	return cfg, nil
+}
+
+// unusable is the refusal of a configuration, with a line for each fault.
+func unusable(faults string) error {
+	return exit{exitUsage, errors.New("configuration can't be used:\n" + faults)}
 }
 
 func loadConfig(cmd *cobra.Command) (config.Config, []string, error) {

@@ -61,6 +61,19 @@ func chain() (common.CredentialIface, error) {
 		}
 		providers = append(providers, oidc)
 	}
-	providers = append(providers, common.DefaultProfileProvider(), common.DefaultCvmRoleProvider())
+	providers = append(providers, profile{common.DefaultProfileProvider()}, common.DefaultCvmRoleProvider())
 	return common.NewProviderChain(providers).GetCredential()
+}
+
+// profile is the SDK's provider of a profile file, which panics where that has no section [default].
+type profile struct{ common.Provider }
+
+// GetCredential reads the file. Errors of the SDK are passed on as they are: its chain compares them.
+func (p profile) GetCredential() (found common.CredentialIface, err error) {
+	defer func() {
+		if recover() != nil {
+			found, err = nil, errors.New("read the profile file: it has no section [default] with secret_id and secret_key")
+		}
+	}()
+	return p.Provider.GetCredential()
 }

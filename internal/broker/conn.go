@@ -60,8 +60,11 @@ type Broker struct {
 }
 
 // Connect opens the connection. With a server away it returns at once and keeps trying in the
-// background; only options that can't work are an error.
+// background; only options that can't work are an error, see [Dial.Check].
 func Connect(dial Dial, set Settings, log *zap.Logger) (*Broker, error) {
+	if err := dial.Check(); err != nil {
+		return nil, fmt.Errorf("connect to nats: %w", err)
+	}
 	b := &Broker{
 		set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log,
 		salt: rand.Text(), wake: make(chan struct{}, 1),

@@ -38,13 +38,10 @@ func (d Dial) connect(opts ...nats.Option) (*nats.Conn, error) {
 
 func (d Dial) options() ([]nats.Option, error) {
 	var opts []nats.Option
-	if d.Creds != "" {
-		opts = append(opts, nats.UserCredentials(d.Creds))
-	}
-	if d.NKey != "" {
-		opt, err := nats.NkeyOptionFromSeed(d.NKey)
+	for _, part := range d.parts() {
+		opt, err := part.option()
 		if err != nil {
-			return nil, fmt.Errorf("read nkey seed in %s: %w", d.NKey, err)
+			return nil, fmt.Errorf("use %s: %w", part.name, err)
 		}
 		opts = append(opts, opt)
 	}
@@ -54,14 +51,29 @@ func (d Dial) options() ([]nats.Option, error) {
 	if d.Token != "" {
 		opts = append(opts, nats.Token(d.Token))
 	}
-	if d.CA != "" {
-		opts = append(opts, nats.RootCAs(d.CA))
-	}
-	if d.Cert != "" {
-		opts = append(opts, nats.ClientCert(d.Cert, d.Key))
-	}
 	if d.Inbox != "" {
 		opts = append(opts, nats.CustomInboxPrefix(d.Inbox))
 	}
 	return opts, nil
+}
+
+// parts are the files that d names.
+func (d Dial) parts() []part {
+	var all []part
+	add := func(path, name, unfit string, option func() (nats.Option, error)) {
+		if path != "" {
+			all = append(all, part{name, unfit, option})
+		}
+	}
+	plain := func(o nats.Option) func() (nats.Option, error) {
+		return func() (nats.Option, error) { return o, nil }
+	}
+	add(d.Creds, "nats.creds (NATS_CREDS)", "the file holds no seed of a user; name one that `nsc generate creds` wrote",
+		plain(nats.UserCredentials(d.Creds)))
+	add(d.NKey, "nats.nkey (NATS_NKEY)", "the file holds no seed of a user; it begins with SU",
+		func() (nats.Option, error) { return nats.NkeyOptionFromSeed(d.NKey) })
+	add(d.CA, "nats.ca (NATS_CA)", "the file holds no certificate in PEM form", plain(nats.RootCAs(d.CA)))
+	add(d.Cert, "nats.cert (NATS_CERT) and nats.key (NATS_KEY)",
+		"the files are no certificate and its key in PEM form; name two that belong together", plain(nats.ClientCert(d.Cert, d.Key)))
+	return all
 }

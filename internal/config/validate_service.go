@@ -125,6 +125,8 @@ func serverProblem(servers string) string {
 			return nth + "has a scheme that is not known; write " + alternatives(serverSchemes)
 		case u.RawQuery != "" || u.Fragment != "":
 			return nth + "has a ? or # in it" + form
+		case strings.Trim(u.Path, "/") != "" && !strings.HasPrefix(u.Scheme, "ws"):
+			return nth + "has more than a host and a port" + form
 		}
 		if strings.HasPrefix(u.Scheme, "ws") {
 			sockets++
