@@ -67,7 +67,7 @@ func creds(t *testing.T) string {
 }
 
 // goText is what only programmers understand.
-var goText = regexp.MustCompile(`strconv\.|dial tcp|context deadline|invalid argument|json:|yaml:|no such host|nats: |tls: |x509:|pflag|` +
+var goText = regexp.MustCompile(`strconv\.|dial tcp|context deadline|invalid argument|json:|yaml:|no such host|nats: (?:no |timeout|Authoriz|API|error|failed|connection|invalid)|tls: |x509:|pflag|` +
 	`unmarshal|nkeys:|lookup |parse "|%!|invalid character|\bEOF\b`)
 
 // missing is a path at which there is nothing.

@@ -22,12 +22,7 @@ func newConfig() *cobra.Command {
 		Example: `  edgepurge config check --online
   edgepurge config print`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("unknown command %q; use config check or config print", args[0])
-			}
-			return cmd.Help()
-		},
+		RunE: group,
 	}
 	cmd.AddCommand(newConfigCheck(), newConfigPrint())
 	return cmd

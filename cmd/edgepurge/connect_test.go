@@ -44,7 +44,7 @@ func TestCommands_WithAWrongPassword(t *testing.T) {
 	t.Setenv("NATS_USER", "worker")
 	t.Setenv("NATS_PASSWORD", "another")
 	code, _, errs := command(t, "", "events")
-	if code != exitNone || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, s.URL+": nats is away: nats: Authorization Violation; check NATS_CREDS") {
+	if code != exitNone || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, s.URL+": nats is away: the server refuses these credentials; check NATS_CREDS") {
 		t.Errorf("exit code %d, %q", code, errs)
 	}
 }

@@ -28,12 +28,7 @@ and the reason. Each is named by its sequence in the stream.`,
   edgepurge dead replay 17 18
   edgepurge dead drop 17`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("unknown command %q; use dead ls, show, replay or drop", args[0])
-			}
-			return cmd.Help()
-		},
+		RunE: group,
 	}
 	cmd.AddCommand(newDeadList(), newDeadShow(), newDeadReplay(), newDeadDrop())
 	return cmd
@@ -262,7 +257,7 @@ func newDeadAct(output *format, cmd *cobra.Command, act func(context.Context, *c
 				case err == nil:
 					done++
 				case errors.Is(err, broker.ErrNoLetter), errors.Is(err, broker.ErrNoReplay):
-					_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "edgepurge: %v\n", err)
+					_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "edgepurge: %s\n", words(err))
 				default:
 					return err
 				}

@@ -108,6 +108,9 @@ func credentialVariables() []string {
 }
 
 func serveEmulator(cmd *cobra.Command, cfg emulator.Config, listen string) error {
+	if err := checkListen("--listen", listen); err != nil {
+		return err
+	}
 	api, err := emulator.New(cfg)
 	if err != nil {
 		return exit{exitUsage, err}
@@ -115,7 +118,7 @@ func serveEmulator(cmd *cobra.Command, cfg emulator.Config, listen string) error
 	ctx := cmd.Context()
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another with --listen", listen, err)
+		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
 	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()

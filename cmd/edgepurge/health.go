@@ -61,7 +61,7 @@ func ready(ctx context.Context, listen string) (string, error) {
 	defer client.CloseIdleConnections()
 	res, err := client.Do(req)
 	if err != nil {
-		return "", fmt.Errorf("ask the worker: %w", err)
+		return "", fmt.Errorf("ask the worker: %w; start it with edgepurge run, or name its http.listen (EDGEPURGE_HTTP_LISTEN)", err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))

@@ -39,6 +39,26 @@ func TestWrongInput_IsOneClearLineAndExitCode2(t *testing.T) {
 		want string // in the line
 	}{
 		{"nonsense", "unknown command"},
+		{"sumbit", `did you mean "submit"?`},
+		{"sumbit --help", `did you mean "submit"?`},
+		{"help sumbit", `did you mean "submit"?`},
+		{"help config chek", `did you mean "check"?`},
+		{"help nonsense", "unknown command"},
+		{"config chek --help", `did you mean "check"?`},
+		{"statsu x", `did you mean "status"?`},
+		{"event", `did you mean "events"?`},
+		{"submit --tiemout 1s x", "did you mean --timeout?"},
+		{"submit --timeout soon --wait x", "a duration such as"},
+		{"submit --wait=maybe x", "true or false"},
+		{"submit --timeout", "needs a value"},
+		{"demo --rate", "needs a value"},
+		{"demo --rate 99999999999999999999", "a whole number"},
+		{"demo --nats-listen nonsense", "--nats-listen"},
+		{"demo --nats-listen 127.0.0.1:99999", "--nats-listen"},
+		{"demo --http-listen 127.0.0.1:http", "--http-listen"},
+		{"demo --fault lost-answer=x", "--fault"},
+		{"demo --unknown visible-after=x", "--unknown"},
+		{"emulator --listen nonsense", "--listen"},
 		{"--nonsense", "unknown flag"},
 		{"demo extra", "takes no arguments"},
 		{"demo --count x", "--count"},
@@ -74,7 +94,7 @@ func TestWrongInput_IsOneClearLineAndExitCode2(t *testing.T) {
 		{"emulator --zone x", "--zone"},
 		{"emulator --latency 1", "--latency"},
 		{"setup extra", "takes no arguments"},
-		{"config nonsense", "config check"},
+		{"config nonsense", "use config check or print"},
 		{"config check --config " + bad, "line 2"},
 		{"version extra", "takes no arguments"},
 		{"version -o yaml", "table or json"},
@@ -93,7 +113,7 @@ func TestWrongInput_IsOneClearLineAndExitCode2(t *testing.T) {
 		{"status a --nonsense", "unknown flag"},
 		{"quota main", "a zone id is"},
 		{"quota -o yaml", "table or json"},
-		{"dead nonsense", "dead ls, show, replay or drop"},
+		{"dead nonsense", "use dead drop, ls, replay or show"},
 		{"dead ls extra", "takes no arguments"},
 		{"dead ls --source A", "--source"},
 		{"dead ls --reason a.b>", "--reason"},
@@ -122,6 +142,9 @@ func TestWrongInput_IsOneClearLineAndExitCode2(t *testing.T) {
 			if !strings.Contains(errs, c.want) {
 				t.Errorf("%q does not tell of %q", errs, c.want)
 			}
+			if text := goText.FindString(errs); text != "" {
+				t.Errorf("%q has the error text of a library: %s", errs, text)
+			}
 			if n := strings.Count(errs, "\n"); n > 2 {
 				t.Errorf("%d lines, want one:\n%s", n, errs)
 			}
@@ -134,14 +157,14 @@ func TestDemo_CompletesEveryRequest(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
-	var s map[string]float64
+	var s map[string]any
 	if err := json.Unmarshal([]byte(out), &s); err != nil {
 		t.Fatalf("last line %q: %v", out, err)
 	}
-	if s["requests"] != 700 || s["completed"] != 700 || s["failed"] != 0 || s["throttled"] != 0 {
+	if s["requests"] != 700.0 || s["completed"] != 700.0 || s["failed"] != 0.0 || s["throttled"] != 0.0 {
 		t.Errorf("got %v", s)
 	}
-	for _, key := range []string{"requests", "completed", "failed", "targets", "jobs", "create_calls", "describe_calls", "throttled", "seconds"} {
+	for _, key := range []string{"requests", "completed", "failed", "pending", "failures", "targets", "jobs", "create_calls", "describe_calls", "throttled", "seconds"} {
 		if _, ok := s[key]; !ok {
 			t.Errorf("%q is missing in %s", key, out)
 		}
@@ -154,10 +177,13 @@ func TestDemo_PublishesEveryLine(t *testing.T) {
 	if code != exitSome {
 		t.Errorf("exit code %d, want %d: %s", code, exitSome, errs)
 	}
-	if !strings.HasPrefix(out, `{"requests":3,"completed":2,"failed":1,"targets":1,`) {
+	if !strings.HasPrefix(out, `{"requests":3,"completed":2,"failed":1,"pending":0,"targets":1,`) {
 		t.Errorf("got %s", out)
 	}
-	if code, out, _ := command(t, "", "demo", "-o", "json", "--urls", file(t, "nonsense\n")); code != exitNone || !strings.HasPrefix(out, `{"requests":1,"completed":0,"failed":1,`) {
+	if want := `"target":"nonsense","status":"rejected","code":"InvalidTarget","reason":"the URL must begin`; !strings.Contains(out, want) {
+		t.Errorf("got %s, want the failure", out)
+	}
+	if code, out, _ := command(t, "", "demo", "-o", "json", "--urls", file(t, "nonsense\n")); code != exitNone || !strings.HasPrefix(out, `{"requests":1,"completed":0,"failed":1,"pending":0,`) {
 		t.Errorf("exit code %d and %s when nothing completed, want %d", code, out, exitNone)
 	}
 }

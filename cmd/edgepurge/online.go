@@ -32,7 +32,7 @@ func found(check, format string, args ...any) finding {
 	return finding{check, true, fmt.Sprintf(format, args...)}
 }
 
-func wrong(check string, err error) finding { return finding{check, false, err.Error()} }
+func wrong(check string, err error) finding { return finding{check, false, words(err)} }
 
 // checkOnline looks at NATS and at EdgeOne side by side, and prints one line for each look.
 func checkOnline(cmd *cobra.Command, cfg config.Config, output format) error {

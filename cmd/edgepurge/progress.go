@@ -20,6 +20,7 @@ type progress struct {
 	bar  *progressbar.ProgressBar
 	pace pace
 	last time.Time
+	why  string // what the rest waits for; empty: for nothing but its turn
 	over bool
 }
 
@@ -35,6 +36,20 @@ func newProgress(out io.Writer, all int) *progress {
 			progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
 	}
 	return p
+}
+
+// waits says what the rest waits for, empty where that is nothing but its turn: at once where it begins, and with the
+// numbers as long as it lasts. It is safe for concurrent use.
+func (p *progress) waits(why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.why == "" && why != "" && !p.over {
+		if p.bar != nil {
+			_ = p.bar.Clear()
+		}
+		_, _ = fmt.Fprintln(p.out, why)
+	}
+	p.why = why
 }
 
 // set tells how many have ended. It is safe for concurrent use.
@@ -56,6 +71,9 @@ func (p *progress) set(ended, all int) {
 
 // left says how long the rest will take, where that can be told.
 func (p *progress) left(now time.Time, ended, all int) string {
+	if p.why != "" {
+		return ": " + p.why
+	}
 	d, ok := p.pace.left(now, ended, all)
 	if !ok {
 		return ""

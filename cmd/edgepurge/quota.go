@@ -73,7 +73,7 @@ func zonesOf(cmd *cobra.Command, i *app.Inspector, named []string) ([]app.Zone, 
 	case err != nil && len(zones) == 0:
 		return nil, fmt.Errorf("%w; or name the zones", err)
 	case err != nil:
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "only the zones of the configuration: %v\n", err)
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "only the zones of the configuration: %s\n", words(err))
 	case len(zones) == 0:
 		return nil, errors.New("the credentials see no zone; name one, or check whose they are")
 	}
@@ -100,7 +100,7 @@ func quotasOf(ctx context.Context, i *app.Inspector, z app.Zone) (zoneQuotas, er
 	told := zoneQuotas{Zone: z.ID, Name: z.Name, Quotas: []quotaRow{}}
 	quotas, err := i.Quotas(ctx, z.ID)
 	if err != nil {
-		told.Error = err.Error()
+		told.Error = words(err)
 	}
 	for _, typ := range slices.Sorted(maps.Keys(quotas)) {
 		q := quotas[typ]

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/edgepurge/edgepurge/internal/app"
 	"github.com/edgepurge/edgepurge/internal/config"
 )
 
@@ -51,14 +52,26 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	var unknown error // a command that help was asked for
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
+			unknown = unknownCommand(cmd, words[0])
+			return
+		}
+		help(cmd, args)
+	})
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = unknown
+	}
 	if err == nil {
 		return exitOK
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = exit{exitInterrupted, errors.New("interrupted")}
 	}
-	if text := err.Error(); text != "" {
+	if text := words(err); text != "" {
 		_, _ = fmt.Fprintln(errs, "edgepurge: "+strings.TrimSpace(text))
 	}
 	if e, ok := errors.AsType[exit](err); ok {
@@ -76,21 +89,60 @@ func newRoot() *cobra.Command {
 		Short:         "Cache purges from NATS JetStream, done on Tencent EdgeOne",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("unknown command %q; see edgepurge --help", args[0])
-			}
-			return cmd.Help()
-		},
-		Args: cobra.ArbitraryArgs,
+		RunE:          group,
+		Args:          cobra.ArbitraryArgs,
 	}
+	root.Version = app.Version()
+	root.SetVersionTemplate("edgepurge {{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version, as the command does")
+	root.SetHelpCommand(newHelp())
 	root.PersistentFlags().String("config", "", "configuration file (EDGEPURGE_CONFIG)")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%w; see %s --help", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newDemo(), newRun(), newSubmit(), newStatus(), newEvents(), newQuota(), newDead(), newPause(), newResume(),
 		newEmulator(), newSetup(), newConfig(), newHealth(), newVersion(), newCompletion())
 	return root
+}
+
+// group prints the help of a command that only has others below it, and refuses any that it has not.
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return unknownCommand(cmd, args[0])
+	}
+	return cmd.Help()
+}
+
+// unknownCommand names the command that was most likely meant, else those that there are.
+func unknownCommand(parent *cobra.Command, name string) error {
+	var names []string
+	for _, c := range parent.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	see := "see " + parent.CommandPath() + " --help"
+	if parent.HasParent() {
+		see = "use " + parent.Name() + " " + strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	}
+	if near := nearest(name, names); near != "" {
+		return usage("unknown command %q; did you mean %q? %s", name, near, strings.ToUpper(see[:1])+see[1:])
+	}
+	return usage("unknown command %q; %s", name, see)
+}
+
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Print what a command does, as its --help",
+		Example: "  edgepurge help submit",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(about, rest[0])
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
 }
 
 // noArgs refuses arguments as a usage error.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ func newSetup() *cobra.Command {
 		Use:   "setup",
 		Short: "Create or update the streams",
 		Long: `Create the streams and consumers that are missing, update those that differ from
-what edgepurge needs, and print each difference. run creates what is missing by
+what edgepurge needs, and print what was done. run creates what is missing by
 itself, but never changes what is there.`,
 		Example: `  edgepurge setup --dry-run
   edgepurge setup -o json`,
@@ -37,14 +38,18 @@ func setUp(ctx context.Context, cmd *cobra.Command, b *broker.Broker, dry bool, 
 	if err != nil {
 		return err
 	}
-	if output == asTable {
-		for _, c := range changes {
-			_, _ = fmt.Fprintln(cmd.OutOrStdout(), c)
-		}
-	}
 	if !dry {
 		if err := b.Provision(ctx, true); err != nil {
 			return err
+		}
+	}
+	if output == asTable {
+		for _, c := range changes {
+			text := c.String()
+			if !dry {
+				text = c.Done()
+			}
+			_, _ = fmt.Fprintln(cmd.OutOrStdout(), text)
 		}
 	}
 	if output == asJSON {
@@ -53,16 +58,29 @@ func setUp(ctx context.Context, cmd *cobra.Command, b *broker.Broker, dry bool, 
 			DryRun  bool            `json:"dry_run"`
 		}{append([]broker.Change{}, changes...), dry})
 	}
-	return report(cmd, len(changes), dry)
+	return report(cmd, changes, dry)
 }
 
-func report(cmd *cobra.Command, changes int, dry bool) error {
-	text := "everything is as it should be"
+func report(cmd *cobra.Command, changes []broker.Change, dry bool) error {
+	created := 0
+	for _, c := range changes {
+		if c.Field == "" {
+			created++
+		}
+	}
+	var parts []string
+	if created > 0 {
+		parts = append(parts, fmt.Sprintf("%d created", created))
+	}
+	if changed := len(changes) - created; changed > 0 {
+		parts = append(parts, fmt.Sprintf("%d changed", changed))
+	}
+	text := strings.Join(parts, ", ")
 	switch {
-	case changes > 0 && dry:
-		text = count(changes, "difference") + ", nothing was changed"
-	case changes > 0:
-		text = count(changes, "difference") + " mended"
+	case len(changes) == 0:
+		text = "everything is as it should be"
+	case dry:
+		text = count(len(changes), "difference") + ", nothing was changed"
 	}
 	_, err := fmt.Fprintln(cmd.ErrOrStderr(), text)
 	return err

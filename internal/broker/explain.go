@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func (b *Broker) Explain(err error) error {
 	case !b.nc.IsConnected():
 		return fmt.Errorf("%w; start a NATS server there, or name another with NATS_URL or NATS_CONTEXT", err)
 	case errors.Is(b.nc.LastError(), nats.ErrPermissionViolation) && unanswered(err):
-		return &denied{b.nc.LastError(), err}
+		return &denied{b.nc.LastError(), err, b.inbox()}
 	case withoutJetStream(err), errors.Is(err, nats.ErrNoResponders) && withoutJetStream(b.askJetStream()):
 		return fmt.Errorf("%w; start the server with JetStream (nats-server -js)", err)
 	case Gone(err):
@@ -54,11 +55,21 @@ func withoutJetStream(err error) bool {
 	return errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount)
 }
 
+// inbox begins the subjects of answers to this connection.
+func (b *Broker) inbox() string { return cmp.Or(b.nc.Opts.InboxPrefix, "_INBOX") }
+
 // denied is an error that comes of a refused permission.
-type denied struct{ refusal, cause error }
+type denied struct {
+	refusal, cause error
+	inbox          string
+}
 
 func (d *denied) Error() string {
 	what := strings.TrimPrefix(d.refusal.Error(), nats.ErrPermissionViolation.Error()+": ")
+	if strings.Contains(what, `Subscription to "`+d.inbox+".") {
+		return fmt.Sprintf("nats refuses this user: %s, where answers would come to; set EDGEPURGE_NATS_INBOX (nats.inbox) "+
+			"to the inbox that the user has, such as _INBOX_ghost, or grant %s.> (%v)", what, d.inbox, d.cause)
+	}
 	return fmt.Sprintf("nats refuses this user: %s; grant it, or connect as another user (%v)", what, d.cause)
 }
 

@@ -57,6 +57,31 @@ func TestExplain_SaysWhatToDo(t *testing.T) {
 	}
 }
 
+// A user with an inbox of its own gets no answer at all until the connection uses that one.
+func TestExplain_NamesTheInboxThatIsForgotten(t *testing.T) {
+	t.Parallel()
+	s := withUsers(t, &server.User{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
+		Publish: &server.SubjectPermission{Allow: []string{">"}}, Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX_ghost.>"}},
+	}})
+	for inbox, want := range map[string]string{"": "grant _INBOX.>", "_INBOX_other": "grant _INBOX_other.>"} {
+		b := ready(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "ghost", Inbox: inbox}, settings()))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := b.Letter(ctx, 1)
+		cancel()
+		eventually(t, "the server tells the refusal", func() bool { return errors.Is(b.Conn().LastError(), nats.ErrPermissionViolation) })
+		got := b.Explain(err)
+		for _, text := range []string{"EDGEPURGE_NATS_INBOX", "nats.inbox", want} {
+			if !strings.Contains(got.Error(), text) {
+				t.Errorf("inbox %q: got %v, want %s in it", inbox, got, text)
+			}
+		}
+	}
+	b := ready(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "ghost", Inbox: "_INBOX_ghost"}, settings()))
+	if _, err := b.Letter(t.Context(), 1); !strings.Contains(b.Explain(err).Error(), "edgepurge setup") {
+		t.Errorf("with its inbox: got %v, want an answer", err)
+	}
+}
+
 func TestExplain_JetStreamIsOff(t *testing.T) {
 	t.Parallel()
 	b := connect(t, natstest.Start(t, func(o *server.Options) { o.JetStream = false }), settings())

@@ -26,6 +26,14 @@ func (c Change) String() string {
 	return fmt.Sprintf("%s: %s is %s, should be %s", c.Name, c.Field, c.Have, c.Want)
 }
 
+// Done says in one line that the change was made.
+func (c Change) Done() string {
+	if c.Field == "" {
+		return c.Name + ": created"
+	}
+	return fmt.Sprintf("%s: %s changed from %s to %s", c.Name, c.Field, c.Have, c.Want)
+}
+
 // Diff tells how the streams and consumers differ from what edgepurge needs.
 func (b *Broker) Diff(ctx context.Context) ([]Change, error) {
 	var changes []Change

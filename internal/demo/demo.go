@@ -36,54 +36,83 @@ var urls string
 // URLs is the list that the demo purges unless it is given another.
 func URLs() []string { return strings.Fields(urls) }
 
-// servePort is where NATS listens with Serve: the port that the nats CLI expects.
-const servePort = 4222
+// Where NATS and the status page listen with Serve, unless the Config says otherwise: where the nats CLI and the
+// documents look for them.
+const (
+	ServeNATS = "127.0.0.1:4222"
+	ServeHTTP = "127.0.0.1:7480"
+)
 
 // Config says what to run.
 type Config struct {
 	URLs     []string
 	Emulator emulator.Config
 	Serve    bool // stay up until the context ends
-	Log      *zap.Logger
-	// Progress is called now and then with the requests that have ended. It must not block.
-	Progress func(ended, all int)
-	// Serving is called once the list is done, with Serve.
-	Serving func(natsURL, endpoint string, s Summary)
+	// NATSListen and HTTPListen are host:port; port 0 is a free one. Empty, with Serve, they are ServeNATS and
+	// ServeHTTP; without Serve NATS listens on a free port, and there is no status page.
+	NATSListen, HTTPListen string
+	Log                    *zap.Logger
+	// Progress is called now and then with the requests that have ended, and with what the others wait for, which
+	// is empty where they wait for nothing but their turn. It must not block.
+	Progress func(ended, all int, waits string)
+	// Serving is called once the list is done, or waits for another day, with Serve.
+	Serving func(Addresses, Summary)
 }
 
-// Summary is what became of the list.
+// Addresses are where the parts of a demo are reached: URLs. Page is empty where there is no status page.
+type Addresses struct{ NATS, API, Page string }
+
+// Summary is what became of the list. Completed, Failed and Pending make up Requests.
 type Summary struct {
-	Requests      int     `json:"requests"`
-	Completed     int     `json:"completed"`
-	Failed        int     `json:"failed"`
-	Targets       int64   `json:"targets"`
-	Jobs          int64   `json:"jobs"`
-	CreateCalls   int64   `json:"create_calls"`
-	DescribeCalls int64   `json:"describe_calls"`
-	Throttled     int64   `json:"throttled"`
-	Seconds       float64 `json:"seconds"`
+	Requests      int       `json:"requests"`
+	Completed     int       `json:"completed"`
+	Failed        int       `json:"failed"`
+	Pending       int       `json:"pending"` // have not ended
+	Targets       int64     `json:"targets"`
+	Jobs          int64     `json:"jobs"`
+	CreateCalls   int64     `json:"create_calls"`
+	DescribeCalls int64     `json:"describe_calls"`
+	Throttled     int64     `json:"throttled"`
+	Seconds       float64   `json:"seconds"`
+	Failures      []Failure `json:"failures"`        // up to maxFailures
+	Waits         string    `json:"waits,omitempty"` // for what Pending wait
 }
+
+// Failure is one target that was not purged.
+type Failure struct {
+	ID     string       `json:"id"`
+	Target string       `json:"target"`
+	Status purge.Status `json:"status"`
+	Code   string       `json:"code"`
+	Reason string       `json:"reason"`
+}
+
+const maxFailures = 100
 
 // source is who asks in the demo.
 const source = "demo"
 
-// Run purges the list on the emulator. When the context ends first, the summary tells how far it got,
-// and the error is the context's cause.
+// ErrWaits is the end of a demo whose other requests wait for a day that is too far away.
+var ErrWaits = errors.New("the quota of the day is exhausted")
+
+// Run purges the list on the emulator. When the context ends first, the summary says how far it got, and the error is
+// the context's cause. It is [ErrWaits] when all that has not ended waits for a new day of the quota, and that does not
+// begin within maxWait; with Serve it waits all the same.
 func Run(ctx context.Context, cfg Config) (Summary, error) {
 	dir, err := os.MkdirTemp("", "edgepurge-demo-")
 	if err != nil {
 		return Summary{}, fmt.Errorf("make a place for the streams: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	port := -1
-	if cfg.Serve {
-		port = servePort
-	}
-	nats, err := startNATS(dir, port)
+	nats, page, err := cfg.listeners(ctx)
 	if err != nil {
 		return Summary{}, err
 	}
-	defer nats.stop()
+	server, err := startNATS(dir, nats)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer server.stop()
 	api, err := emulator.New(cfg.Emulator)
 	if err != nil {
 		return Summary{}, err
@@ -93,7 +122,11 @@ func Run(ctx context.Context, cfg Config) (Summary, error) {
 		return Summary{}, err
 	}
 	defer stop()
-	return run(ctx, cfg, nats.url(), endpoint, api)
+	at := Addresses{NATS: server.url(), API: endpoint}
+	if page != "" {
+		at.Page = "http://" + page
+	}
+	return run(ctx, cfg, at, page, api)
 }
 
 // serve listens for API calls on loopback.
@@ -108,8 +141,8 @@ func serve(ctx context.Context, h http.Handler) (string, func(), error) {
 	return "http://" + l.Addr().String(), func() { _ = server.Close(); done.Wait() }, nil
 }
 
-func run(ctx context.Context, cfg Config, natsURL, endpoint string, api *emulator.Emulator) (Summary, error) {
-	conf := settings(natsURL, endpoint, cfg.Serve)
+func run(ctx context.Context, cfg Config, at Addresses, page string, api *emulator.Emulator) (Summary, error) {
+	conf := settings(at, page)
 	b, err := broker.Connect(app.Dial(conf), app.Settings(conf), zap.NewNop())
 	if err != nil {
 		return Summary{}, err
@@ -135,13 +168,15 @@ func run(ctx context.Context, cfg Config, natsURL, endpoint string, api *emulato
 	var failed error
 	start := time.Now()
 	done.Go(func() { failed = worker.Run(live) })
-	sum, err := follow(live, b, len(cfg.URLs), cfg.Progress)
+	l := &list{cfg: cfg, api: api, state: worker.State, all: len(cfg.URLs)}
+	err = l.follow(live, b)
+	sum := l.summary()
 	sum.Seconds = float64(time.Since(start).Milliseconds()) / 1000
 	stats := api.Stats()
 	sum.Targets, sum.Jobs = stats.DistinctTargets, stats.Jobs
 	sum.CreateCalls, sum.DescribeCalls, sum.Throttled = stats.CreateCalls, stats.DescribeCalls, stats.Throttled
-	if err == nil && cfg.Serve {
-		cfg.Serving(natsURL, endpoint, sum)
+	if cfg.Serve && (err == nil || errors.Is(err, ErrWaits)) {
+		cfg.Serving(at, sum)
 		<-ctx.Done()
 	}
 	end()
@@ -150,15 +185,13 @@ func run(ctx context.Context, cfg Config, natsURL, endpoint string, api *emulato
 }
 
 // settings are the defaults with everything on loopback.
-func settings(natsURL, endpoint string, serve bool) config.Config {
+func settings(at Addresses, page string) config.Config {
 	conf := config.Default()
 	conf.Instance = "demo"
-	conf.NATS.URL = config.ServerURL(natsURL)
-	conf.EdgeOne.Endpoint = endpoint
+	conf.NATS.URL = config.ServerURL(at.NATS)
+	conf.EdgeOne.Endpoint = at.API
 	conf.Worker.Drain = time.Second
-	if !serve {
-		conf.HTTP.Listen = ""
-	}
+	conf.HTTP.Listen = page
 	return conf
 }
 
@@ -173,24 +206,4 @@ func publish(ctx context.Context, b *broker.Broker, list []string) error {
 		}
 	}
 	return nil
-}
-
-// follow counts the terminal events until every request has its own.
-func follow(ctx context.Context, b *broker.Broker, all int, progress func(int, int)) (Summary, error) {
-	sum := Summary{Requests: all}
-	if all == 0 {
-		return sum, nil
-	}
-	err := b.Events(ctx, source, broker.ReadAll, nil, func(e broker.Event) bool {
-		if e.Status == purge.Completed {
-			sum.Completed++
-		} else {
-			sum.Failed++
-		}
-		if progress != nil {
-			progress(sum.Completed+sum.Failed, all)
-		}
-		return sum.Completed+sum.Failed < all
-	})
-	return sum, err
 }

@@ -1,20 +1,29 @@
 package demo
 
 import (
-	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// broker is an embedded NATS server with JetStream, on loopback only.
+// natsServer is an embedded NATS server with JetStream.
 type natsServer struct{ s *server.Server }
 
-// startNATS starts a server that keeps its streams in dir; port -1 picks a free one.
-func startNATS(dir string, port int) (*natsServer, error) {
+// startNATS starts a server on an address that is free, with its streams in dir.
+func startNATS(dir, address string) (*natsServer, error) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("start nats on %s: %w", address, err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return nil, fmt.Errorf("start nats on %s: %w", address, err)
+	}
 	s, err := server.NewServer(&server.Options{
-		ServerName: "edgepurge-demo", Host: "127.0.0.1", Port: port,
+		ServerName: "edgepurge-demo", Host: host, Port: port,
 		NoSigs: true, NoLog: true, JetStream: true, StoreDir: dir,
 	})
 	if err != nil {
@@ -23,10 +32,7 @@ func startNATS(dir string, port int) (*natsServer, error) {
 	go s.Start() // ends with Shutdown, which stop waits for
 	if !s.ReadyForConnections(10 * time.Second) {
 		s.Shutdown()
-		if port > 0 {
-			return nil, fmt.Errorf("start nats: not ready in 10 s; is port %d taken?", port)
-		}
-		return nil, errors.New("start nats: not ready in 10 s")
+		return nil, fmt.Errorf("start nats on %s: not ready in 10 s; choose another address with --nats-listen", address)
 	}
 	return &natsServer{s}, nil
 }

@@ -19,9 +19,10 @@ type quota struct {
 	day          time.Duration
 	start        time.Time
 
-	mu    sync.Mutex
-	today int64           // number of the day that spent is of; guarded by mu
-	spent map[account]int // guarded by mu
+	mu      sync.Mutex
+	today   int64           // number of the day that spent is of; guarded by mu
+	spent   map[account]int // guarded by mu
+	refused bool            // something was, today; guarded by mu
 }
 
 func newQuota(c Config) *quota {
@@ -54,6 +55,7 @@ func (q *quota) take(a account, accepted, failed int, part bool) (taken int, ok 
 		q.spent[a] += accepted + failed
 		return accepted, true
 	}
+	q.refused = true
 	if taken = min(accepted, left); !part || taken == 0 {
 		return 0, false
 	}
@@ -64,13 +66,26 @@ func (q *quota) take(a account, accepted, failed int, part bool) (taken int, ok 
 // left must be called with mu held. A new day forgets what was spent.
 func (q *quota) left(a account) int {
 	if day := int64(time.Since(q.start) / q.day); day != q.today {
-		q.today = day
+		q.today, q.refused = day, false
 		clear(q.spent)
 	}
 	if q.daily == 0 {
 		return unlimited
 	}
 	return q.daily - q.spent[a]
+}
+
+// Exhausted reports whether a daily quota has refused targets or has nothing left, and when the next day begins.
+func (e *Emulator) Exhausted() (until time.Time, exhausted bool) {
+	q := e.quota
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.left(account{}) // a new day has refused nothing
+	exhausted = q.refused
+	for _, spent := range q.spent {
+		exhausted = exhausted || q.daily > 0 && spent >= q.daily
+	}
+	return q.start.Add(time.Duration(q.today+1) * q.day), exhausted
 }
 
 // quotaRow is a line of DescribeContentQuota.
