@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -83,9 +84,7 @@ func TestConfigCheck_RefusesWhatCanNotWork(t *testing.T) {
 	none := map[string]string{"TENCENTCLOUD_SECRET_ID": "", "TENCENTCLOUD_SECRET_KEY": ""}
 	with := func(more map[string]string, pairs ...string) map[string]string {
 		all := map[string]string{}
-		for name, value := range more {
-			all[name] = value
-		}
+		maps.Copy(all, more)
 		for i := 0; i < len(pairs); i += 2 {
 			all[pairs[i]] = pairs[i+1]
 		}
