@@ -2,8 +2,7 @@ package worker
 
 import (
 	"context"
-
-	"go.uber.org/zap"
+	"slices"
 
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -136,18 +135,24 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			}
 		}
 	}
-	w.refuse(ctx, rejected, reused)
+	wait, drop := w.refuse(ctx, rejected, reused)
+	kept := func(a arrival) bool { return wait[a.request] || drop[a.request] }
 	var replies []string
 	for _, a := range reused {
-		replies = append(replies, a.delivery.Reply)
+		if !kept(a) {
+			replies = append(replies, a.delivery.Reply)
+		}
 	}
-	for _, a := range done {
-		replies = append(replies, a.delivery.Reply)
+	over := slices.DeleteFunc(slices.Clone(done), func(a arrival) bool { return wait[a.request] })
+	for _, a := range over {
+		if !kept(a) {
+			replies = append(replies, a.delivery.Reply)
+		}
 	}
 	if !w.ack(ctx, replies) {
-		done = nil // the context has ended: they are given back
+		over = nil // the context has ended: they are given back
 	}
-	again := w.unlook(fresh, done)
+	again := w.unlook(fresh, over)
 	w.finish(ctx, ended)
 	for q, requests := range shelved {
 		w.shelve(ctx, q, requests)
@@ -155,26 +160,27 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 	return again
 }
 
-// refuse buries and tells what is refused as a whole.
-func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) {
-	var letters []record.DeadLetter
-	var ends []record.Tally
+// refuse ends what is refused as a whole, as conclude does.
+func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) (wait, drop map[*request]bool) {
+	all := make([]refused, 0, len(rejected)+len(reused))
 	for _, a := range reused {
 		a.reason = &purge.Reason{
 			Code: purge.CodeIDReused, Field: "id",
 			Message: "this id was used for another request, which keeps its own end; use a new id",
 		}
-		letters = append(letters, a.letter())
+		all = append(all, refused{a.request, a.letter(), nil})
 	}
 	for _, a := range rejected {
-		letters = append(letters, a.letter())
-		t := a.tally()
-		t.Reason = a.reason
-		ends = append(ends, t)
+		all = append(all, a.refused())
 	}
-	if err := w.tell(ctx, letters, ends); err != nil && ctx.Err() == nil {
-		w.Log.Error("rejection not told", zap.Error(err))
-	}
+	return w.conclude(ctx, all)
+}
+
+// refused is the end of a request that is refused as a whole.
+func (a *arrival) refused() refused {
+	t := a.tally()
+	t.Reason = a.reason
+	return refused{a.request, a.letter(), &t}
 }
 
 func (a *arrival) letter() record.DeadLetter {

@@ -172,6 +172,8 @@ func (w *Worker) poison(ctx context.Context, s *suspectMessage) {
 		Code:    purge.CodePoison,
 		Message: fmt.Sprintf("the worker ended each of %d times when it handled this message alone", oftenAlone),
 	}}
-	w.refuse(ctx, []arrival{a}, nil)
-	w.ack(ctx, []string{d.Reply})
+	end := a.refused()
+	if err := w.tell(ctx, []record.DeadLetter{end.letter}, []record.Tally{*end.end}); err == nil {
+		w.ack(ctx, []string{d.Reply})
+	}
 }

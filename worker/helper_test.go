@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -70,18 +69,19 @@ type world struct {
 	quota   func() (map[string]edgeone.Quota, error)
 	limit   int // of a part of a job, in bytes
 
-	mu      sync.Mutex
-	away    bool // the broker is
-	deaf    bool // the broker answers no ack
-	slow    bool // the API does not answer
-	acked   []string
-	naked   []string
-	events  map[string]purge.Outcome
-	letters []record.DeadLetter
-	jobs    int
-	calls   []edgeone.Purge
-	marks   []byte // the one progress record that there is
-	marked  record.Place
+	mu       sync.Mutex
+	away     bool // the broker is
+	deaf     bool // the broker answers no ack
+	slow     bool // the API does not answer
+	acked    []string
+	naked    []string
+	events   map[string]purge.Outcome
+	letters  []record.DeadLetter
+	sequence uint64 // of the last part
+	jobs     int
+	calls    []edgeone.Purge
+	marks    []byte // the one progress record that there is
+	marked   record.Place
 }
 
 func newWorld() *world {
@@ -254,8 +254,15 @@ func (w *world) PutJob(_ context.Context, _ record.Head, parts [][]byte) ([]uint
 	if err := w.down(); err != nil {
 		return nil, err
 	}
-	w.set(func() { w.jobs++ })
-	return slices.Repeat([]uint64{1}, len(parts)), nil
+	sequences := make([]uint64, len(parts))
+	w.set(func() {
+		w.jobs++
+		for i := range sequences {
+			w.sequence++
+			sequences[i] = w.sequence
+		}
+	})
+	return sequences, nil
 }
 
 func (w *world) Progress(_ context.Context, k record.Key) (data []byte, at record.Place, err error) {

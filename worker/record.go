@@ -138,7 +138,7 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 		return
 	}
 	var ends []record.Tally
-	var letters []record.DeadLetter
+	var unfit []refused
 	var spanning []*request
 	w.mu.Lock()
 	for _, r := range done {
@@ -149,16 +149,22 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 			}
 		case r.jobs == 0:
 			t := r.tally()
-			ends = append(ends, t)
-			if r.origin != nil && t.Status() == purge.Rejected {
-				reason := t.Outcome(time.Time{}).Reason
-				letters = append(letters, (&arrival{r, incoming{Delivery: *r.origin}, reason}).letter())
+			if r.origin == nil || t.Status() != purge.Rejected {
+				ends = append(ends, t)
+				continue
 			}
+			reason := t.Outcome(time.Time{}).Reason
+			letter := (&arrival{r, incoming{Delivery: *r.origin}, reason}).letter()
+			unfit = append(unfit, refused{r, letter, &t})
 		}
 	}
 	w.mu.Unlock()
-	if err := w.tell(ctx, letters, ends); err != nil {
+	if err := w.Ledger.Tell(ctx, ends); err != nil {
 		return // the context has ended: the messages come again
+	}
+	if wait, drop := w.conclude(ctx, unfit); len(wait)+len(drop) > 0 {
+		done = slices.DeleteFunc(slices.Clone(done), func(r *request) bool { return wait[r] || drop[r] })
+		w.letGo(drop)
 	}
 	for _, r := range spanning {
 		err := w.Ledger.Settle(ctx, r.Request, r.failures, r.sent)

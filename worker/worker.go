@@ -68,6 +68,7 @@ type Worker struct {
 	expiring int    // requests that have a time to expire
 	refusal  string // why EdgeOne refuses the credentials; empty when it does not
 	denied   denied
+	apart    apart
 	crowd    int // types that wait for their day, as of a moment ago
 }
 
@@ -88,6 +89,7 @@ func New(cfg Config, deps Deps) *Worker {
 		},
 	}
 	w.zoneless.again = make(chan struct{}, 1)
+	w.apart.some = make(chan struct{}, 1)
 	w.quotas, w.plans, w.traces = newQuotas(), newPlans(), newTraces(cfg.HandedOver)
 	w.SetMaxTargets(cfg.MaxTargets)
 	w.batcher = batcher.New[waiter](batcher.Config{

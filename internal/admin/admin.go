@@ -38,6 +38,7 @@ type Config struct {
 	Addr              string
 	Instance, Version string
 	Ready             func() []string // the reasons why the process is not ready, none when it is
+	Notes             func() []string // what is wrong, and keeps the process from nothing; nil: there is none
 	State             func() metrics.State
 	Metrics           prometheus.Gatherer
 	Level             *zap.AtomicLevel // nil: it can't be changed
@@ -99,7 +100,13 @@ func (s *Server) Handler() http.Handler {
 			text(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
 			return
 		}
-		text(w, http.StatusOK, "ok")
+		lines := []string{"ok"}
+		if s.cfg.Notes != nil {
+			for _, note := range s.cfg.Notes() {
+				lines = append(lines, "note: "+note)
+			}
+		}
+		text(w, http.StatusOK, strings.Join(lines, "\n"))
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /{$}", s.front)

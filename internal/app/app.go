@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +35,8 @@ type App struct {
 	reading     reading
 	backlogs    backlogs
 	reloads     reloads
+	streams     streams
+	seen        atomic.Bool // the streams were there once
 
 	mu      sync.Mutex
 	setup   string   // why the streams can't be worked with; empty when they can
@@ -85,10 +88,11 @@ func (a *App) Run(ctx context.Context) error {
 	var g errgroup.Group
 	server := admin.New(admin.Config{
 		Addr: a.cfg.HTTP.Listen, Instance: a.cfg.Instance, Version: Version(),
-		Ready: a.Ready, State: a.State, Metrics: a.reg, Level: a.reloads.level,
+		Ready: a.Ready, Notes: a.Notes, State: a.State, Metrics: a.reg, Level: a.reloads.level,
 	}, a.log.Named("http"))
 	g.Go(func() error { return server.Run(front) })
 	g.Go(func() error { a.watchBacklogs(front); return nil })
+	g.Go(func() error { a.watchStreams(front); return nil })
 	g.Go(func() error {
 		defer stop() // the listener tells the truth until the drain is over
 		return a.work(ctx)
@@ -116,6 +120,12 @@ func (a *App) turn(ctx context.Context) error {
 	if err := a.provision(ctx); err != nil {
 		return err
 	}
+	// What is made anew later is told from what is there now. Without provisioning only this shows whether
+	// the streams are there.
+	if found, err := a.look(ctx); err == nil {
+		a.note(found)
+	}
+	a.seen.Store(true)
 	a.setSetup("")
 	if k, ok := a.credentials.(*keys); ok {
 		if err := k.await(ctx, a.log); err != nil {
@@ -156,8 +166,10 @@ func (a *App) Ready() []string {
 		reasons = append(reasons, err.Error())
 	}
 	reasons = append(reasons, a.keyless()...)
+	streams, _ := a.streamReasons()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	reasons = append(reasons, streams...)
 	if a.setup != "" {
 		reasons = append(reasons, "streams: "+a.setup)
 	}

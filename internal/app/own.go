@@ -39,6 +39,7 @@ type account struct {
 	worker  *worker.Worker
 	books   *ledger.Ledger
 	refusal refusal
+	jobs    time.Time // when the stream of its jobs was made, as of the last look; of the one that looks alone
 }
 
 // take hands stored jobs to those who follow them.
@@ -151,14 +152,24 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 		Lanes: lanes, Acker: a.broker, API: acc.client, Pace: acc.create, Look: look, Aside: aside.Wait, Lease: lease, Zones: acc.zones,
 		Queues: queues{a.broker}, Paused: a.broker.Paused, Ledger: books, Tracker: acc.tracker, Metrics: a.counts.pipeline, Log: a.log.Named("worker"),
 	})
-	jobs, err := books.Load(ctx)
+	jobs, made, err := a.loadJobs(ctx, books)
 	if err != nil {
 		return nil, fmt.Errorf("take over jobs: %w", err)
 	}
-	acc.books = books
+	acc.books, acc.jobs = books, made
 	acc.take(jobs)
 	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed_over", ok), zap.Duration("took", time.Since(begin)))
 	return acc, nil
+}
+
+// loadJobs gives the stored jobs, and when their stream was made.
+func (a *App) loadJobs(ctx context.Context, books *ledger.Ledger) ([]record.InFlight, time.Time, error) {
+	made, err := a.broker.Made(ctx, "JOBS")
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	jobs, err := books.Load(ctx)
+	return jobs, made, err
 }
 
 // queues are the broker's, as the worker takes them.

@@ -57,6 +57,7 @@ type Broker struct {
 	handles  sync.Map      // jetstream.Stream by name
 	seen     atomic.Bool   // the streams were there, or were made by this Broker
 	vacancy  vacancy
+	alarm    chan struct{} // capacity 1: something was found to be missing
 }
 
 // Connect opens the connection. With a server away it returns at once and keeps trying in the
@@ -67,7 +68,7 @@ func Connect(dial Dial, set Settings, log *zap.Logger) (*Broker, error) {
 	}
 	b := &Broker{
 		set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log,
-		salt: rand.Text(), wake: make(chan struct{}, 1),
+		salt: rand.Text(), wake: make(chan struct{}, 1), alarm: make(chan struct{}, 1),
 	}
 	nc, err := dial.connect(b.options()...)
 	if err != nil {

@@ -134,7 +134,8 @@ func (b *Broker) publish(ctx context.Context, msgs []*nats.Msg, errs []error, op
 		}
 		select {
 		case <-f.Ok():
-		case errs[i] = <-f.Err():
+		case err := <-f.Err():
+			errs[i] = b.alarmed(err)
 		case <-ctx.Done():
 			errs[i] = context.Cause(ctx)
 		}

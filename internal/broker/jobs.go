@@ -39,7 +39,7 @@ func (b *Broker) PutJob(ctx context.Context, head record.Head, parts [][]byte) (
 		case ack := <-f.Ok():
 			sequences[i] = ack.Sequence
 		case err := <-f.Err():
-			return nil, fmt.Errorf("store job %s: %w", head.ID, err)
+			return nil, fmt.Errorf("store job %s: %w", head.ID, b.alarmed(err))
 		case <-ctx.Done():
 			return nil, fmt.Errorf("store job %s: %w", head.ID, context.Cause(ctx))
 		}
@@ -187,6 +187,19 @@ func (b *Broker) PutLeft(ctx context.Context, of record.Place, head record.Head,
 		return fail(err)
 	}
 	return m.Sequence, nil
+}
+
+// PutJobAgain stores a part anew that had a sequence in a stream that has it no more, and gives its new one.
+// Doing it again by the same Broker, as after a lost answer, replaces it.
+func (b *Broker) PutJobAgain(ctx context.Context, head record.Head, was uint64, data []byte) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	subject := b.jobSubject(&head, head.Part) + "-again-" + strconv.FormatUint(was, 36)
+	ack, err := b.js.PublishMsg(ctx, jobMessage(subject, &head, data))
+	if err != nil {
+		return 0, fmt.Errorf("store job %s again: %w", head.ID, b.alarmed(err))
+	}
+	return ack.Sequence, nil
 }
 
 // DropJob removes a part whose requests have all been told; one that is gone already is no error.

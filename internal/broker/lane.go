@@ -121,7 +121,7 @@ func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 	}
 	if Gone(err) {
 		if gone := l.Same(ctx); errors.Is(gone, record.ErrGone) {
-			return nil, gone
+			return nil, l.b.alarmed(gone)
 		}
 	}
 	return nil, fmt.Errorf("pull lane %s: %w", l.name, err)

@@ -60,7 +60,7 @@ func (b *Broker) PutProgress(ctx context.Context, k record.Key, data []byte, aft
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("store progress of %s: %w", k, err)
+		return false, fmt.Errorf("store progress of %s: %w", k, b.alarmed(err))
 	}
 	return true, nil
 }

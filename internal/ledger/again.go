@@ -123,17 +123,21 @@ func againAfter(attempts int) time.Duration {
 
 // replace puts what is left of a job in its place.
 func (l *Ledger) replace(ctx context.Context, job *record.Job, sequence uint64, left *record.Job) error {
-	left.From = sequence
-	parts, err := left.Encode(l.store.PartLimit())
-	if err != nil {
-		return err
-	}
+	at := place{sequence, job.ID}
 	var of record.Place
-	err = l.insist(ctx, "find job", func() (err error) {
-		of, err = l.store.JobPlace(ctx, sequence)
+	err := l.insist(ctx, "find job", func() (err error) {
+		of, err = l.store.JobPlace(ctx, l.current(at))
 		return err
 	})
+	if err == nil && of.Subject == "" {
+		of, err = l.placeAgain(ctx, at)
+	}
 	if err != nil || of.Subject == "" {
+		return err
+	}
+	left.From = of.Sequence
+	parts, err := left.Encode(l.store.PartLimit())
+	if err != nil {
 		return err
 	}
 	// The marks that its shares carry may make it larger than the job was: then it is in several parts.
@@ -147,7 +151,7 @@ func (l *Ledger) replace(ctx context.Context, job *record.Job, sequence uint64, 
 		if err != nil {
 			return err
 		}
-		l.indexPart(data, kept[i])
+		l.indexPart(data, kept[i], left.ID)
 	}
 	if err := l.Drop(ctx, job, sequence); err != nil {
 		return err
@@ -158,8 +162,24 @@ func (l *Ledger) replace(ctx context.Context, job *record.Job, sequence uint64, 
 	return nil
 }
 
-func (l *Ledger) indexPart(data []byte, sequence uint64) {
-	l.follow(sequence)
+// placeAgain stores a part that was removed from outside while it was in memory, and returns its new place.
+func (l *Ledger) placeAgain(ctx context.Context, at place) (of record.Place, err error) {
+	now := place{l.current(at), at.job}
+	if !l.followsPlace(now) {
+		return of, nil
+	}
+	if kept, err := l.storeAgain(ctx, now); err != nil || !kept {
+		return of, err
+	}
+	err = l.insist(ctx, "find job", func() (err error) {
+		of, err = l.store.JobPlace(ctx, l.current(at))
+		return err
+	})
+	return of, err
+}
+
+func (l *Ledger) indexPart(data []byte, sequence uint64, job string) {
+	l.follow(sequence, job)
 	for k, err := range record.Keys(data) {
 		if err == nil {
 			l.index.add(k, sequence)
@@ -170,5 +190,8 @@ func (l *Ledger) indexPart(data []byte, sequence uint64) {
 // Left reads what is left of a job; nil when it is not there any more, or can't be read and is left
 // alone. It tries until the context ends.
 func (l *Ledger) Left(ctx context.Context, sequence uint64) (*record.Job, error) {
-	return l.part(ctx, sequence)
+	l.mu.Lock()
+	job := l.parts[sequence]
+	l.mu.Unlock()
+	return l.part(ctx, place{sequence, job})
 }

@@ -23,15 +23,15 @@ const marksAtOnce = 32
 // version: the owner that can read it ends the job once more.
 func (l *Ledger) End(ctx context.Context, job record.InFlight, out record.Outcome) error {
 	for _, sequence := range job.Sequences {
-		if err := l.endPart(ctx, sequence, &out); err != nil {
+		if err := l.endPart(ctx, place{sequence, job.ID}, &out); err != nil {
 			return fmt.Errorf("end job %s: %w", job.ID, err)
 		}
 	}
 	return nil
 }
 
-func (l *Ledger) endPart(ctx context.Context, sequence uint64, out *record.Outcome) error {
-	job, err := l.part(ctx, sequence)
+func (l *Ledger) endPart(ctx context.Context, at place, out *record.Outcome) error {
+	job, err := l.part(ctx, at)
 	if err != nil || job == nil {
 		return err
 	}
@@ -44,14 +44,33 @@ func (l *Ledger) endPart(ctx context.Context, sequence uint64, out *record.Outco
 		return err
 	}
 	if left := l.left(job, out, told); left != nil {
-		return l.replace(ctx, job, sequence, left)
+		return l.replace(ctx, job, at.sequence, left)
 	}
-	return l.Drop(ctx, job, sequence)
+	return l.Drop(ctx, job, at.sequence)
 }
 
 // Drop removes a part whose requests are told or marked, or stand in other records. It tries until the
 // context ends.
 func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) error {
+	at := place{sequence, job.ID}
+	for {
+		now := l.current(at)
+		if err := l.dropStored(ctx, job, now); err != nil {
+			return err
+		}
+		if l.current(at) == now { // it was not stored again meanwhile
+			break
+		}
+	}
+	l.unfollow(at)
+	return nil
+}
+
+// dropStored removes a part from the store, unless another has its number by now.
+func (l *Ledger) dropStored(ctx context.Context, job *record.Job, sequence uint64) error {
+	if l.another(place{sequence, job.ID}) {
+		return nil
+	}
 	err := l.insist(ctx, "remove job", func() error { return l.store.DropJob(ctx, sequence) })
 	if err != nil {
 		return err
@@ -60,13 +79,13 @@ func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) err
 	for i := range job.Shares {
 		l.index.remove(job.Shares[i].Key(), sequence)
 	}
-	l.unfollow(sequence)
 	return nil
 }
 
 // part gives a stored part; nil when it is not there any more, or can't be read and is left alone.
-func (l *Ledger) part(ctx context.Context, sequence uint64) (*record.Job, error) {
-	if job := l.recent.get(sequence); job != nil {
+func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
+	sequence := l.current(at)
+	if job := l.recent.get(sequence); job != nil && (at.job == "" || job.ID == at.job) {
 		return job, nil
 	}
 	var data []byte
@@ -75,7 +94,7 @@ func (l *Ledger) part(ctx context.Context, sequence uint64) (*record.Job, error)
 		return err
 	})
 	if err == nil && data == nil {
-		l.unfollow(sequence) // an owner before this one has ended it
+		l.unfollow(at) // an owner before this one has ended it
 	}
 	if err != nil || data == nil {
 		return nil, err
@@ -83,6 +102,10 @@ func (l *Ledger) part(ctx context.Context, sequence uint64) (*record.Job, error)
 	job, err := record.DecodeJob(data)
 	if err != nil {
 		l.log.Error("stored job left alone", zap.Uint64("sequence", sequence), zap.Error(err))
+		return nil, nil
+	}
+	if at.job != "" && job.ID != at.job {
+		l.unfollow(at) // the stream was made anew, and the number is another part's
 		return nil, nil
 	}
 	return job, nil

@@ -32,6 +32,9 @@ type Store interface {
 	Jobs(ctx context.Context) iter.Seq2[record.StoredJob, error]
 	// Job reads a part; nil without an error when it is not there any more.
 	Job(ctx context.Context, sequence uint64) ([]byte, error)
+	// PutJobAgain stores a part that had a sequence and vanished, and gives its new one. Doing it again
+	// replaces it.
+	PutJobAgain(ctx context.Context, head record.Head, was uint64, data []byte) (uint64, error)
 	DropJob(ctx context.Context, sequence uint64) error
 	// JobCount is the number of stored parts, and of whatever else lies there.
 	JobCount(ctx context.Context) (int, error)
@@ -76,8 +79,9 @@ type Ledger struct {
 	parking atomic.Bool // something may be parked
 
 	mu    sync.Mutex
-	parts map[uint64]bool // sequences of the stored parts that somebody follows
-	stray map[uint64]bool // those that nobody did at the last look
+	parts map[uint64]string // sequences of the stored parts that somebody follows, with their jobs
+	moved map[place]uint64  // where those were stored again that were removed from outside
+	stray map[uint64]bool   // those that nobody did at the last look
 }
 
 // New makes a Ledger.
@@ -94,7 +98,7 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 	if cfg.Parked == nil {
 		cfg.Parked = func(record.Queue, []record.Parked) {}
 	}
-	return &Ledger{cfg: cfg, store: store, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]bool)}
+	return &Ledger{cfg: cfg, store: store, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]string), moved: make(map[place]uint64)}
 }
 
 // Record stores a job. When it returns without an error, the messages of its requests may be acked as
@@ -119,7 +123,10 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 		return record.InFlight{}, err
 	}
 	for i := range parts {
-		l.follow(sequences[i])
+		if err := l.displace(ctx, sequences[i], j.ID); err != nil {
+			return record.InFlight{}, err
+		}
+		l.follow(sequences[i], j.ID)
 		for s := range parts[i].Shares {
 			l.index.add(parts[i].Shares[s].Key(), sequences[i])
 		}
@@ -195,6 +202,11 @@ func (l *Ledger) Bury(ctx context.Context, letters []record.DeadLetter) error {
 		open = left
 		return firstOf(errs)
 	})
+}
+
+// TryBury stores dead letters once, and returns one error for each.
+func (l *Ledger) TryBury(ctx context.Context, letters []record.DeadLetter) []error {
+	return l.store.PutDead(ctx, letters)
 }
 
 func firstOf(errs []error) error {

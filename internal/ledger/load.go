@@ -61,7 +61,7 @@ func (l *Ledger) tidy(ctx context.Context, jobs []record.InFlight, left map[uint
 			if !over[sequence] {
 				continue
 			}
-			job, err := l.part(ctx, sequence)
+			job, err := l.part(ctx, place{sequence, jobs[i].ID})
 			if err == nil && job != nil {
 				err = l.Drop(ctx, job, sequence)
 			}
@@ -89,7 +89,7 @@ func (l *Ledger) load(part record.StoredJob) (record.Head, error) {
 	for _, k := range keys {
 		l.index.add(k, part.Sequence)
 	}
-	l.follow(part.Sequence)
+	l.follow(part.Sequence, head.ID)
 	return head, nil
 }
 
@@ -143,20 +143,38 @@ func (l *Ledger) Strays(ctx context.Context) ([]record.InFlight, error) {
 	return strays, nil
 }
 
-func (l *Ledger) follow(sequence uint64) {
+func (l *Ledger) follow(sequence uint64, job string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.parts[sequence] = true
+	l.parts[sequence] = job
 }
 
 func (l *Ledger) follows(sequence uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.parts[sequence]
+	_, ok := l.parts[sequence]
+	return ok
 }
 
-func (l *Ledger) unfollow(sequence uint64) {
+func (l *Ledger) followsPlace(at place) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.parts, sequence)
+	return l.parts[at.sequence] == at.job
+}
+
+// unfollow forgets a part, wherever it is now, unless another has its place.
+func (l *Ledger) unfollow(at place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		if l.parts[at.sequence] == at.job {
+			delete(l.parts, at.sequence)
+		}
+		next, ok := l.moved[at]
+		if !ok {
+			return
+		}
+		delete(l.moved, at)
+		at.sequence = next
+	}
 }

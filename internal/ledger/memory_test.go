@@ -107,6 +107,16 @@ func (m *memory) PutJob(_ context.Context, head record.Head, bodies [][]byte) ([
 	return sequences, nil
 }
 
+func (m *memory) PutJobAgain(_ context.Context, head record.Head, was uint64, data []byte) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	subject := fmt.Sprint(head.Account, head.Zone, head.ID, "again", was)
+	delete(m.jobs, m.subjects[subject])
+	sequence := m.next()
+	m.subjects[subject], m.jobs[sequence] = sequence, bytes.Clone(data)
+	return sequence, nil
+}
+
 func (m *memory) Jobs(context.Context) iter.Seq2[record.StoredJob, error] {
 	return func(yield func(record.StoredJob, error) bool) {
 		m.mu.Lock()

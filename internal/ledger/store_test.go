@@ -179,6 +179,14 @@ func (f *faulty) Job(ctx context.Context, sequence uint64) (data []byte, err err
 	return data, nil
 }
 
+func (f *faulty) PutJobAgain(ctx context.Context, head record.Head, was uint64, data []byte) (sequence uint64, err error) {
+	store := func() (err error) {
+		sequence, err = f.Store.PutJobAgain(ctx, head, was, data)
+		return err
+	}
+	return sequence, f.do("PutJobAgain", store, store)
+}
+
 func (f *faulty) DropJob(ctx context.Context, sequence uint64) error {
 	drop := func() error { return f.Store.DropJob(ctx, sequence) }
 	return f.do("DropJob", drop, drop)

@@ -40,6 +40,9 @@ func (j *Job) EncodeParts(limit int) ([]Job, [][]byte, error) {
 	return parts, bodies, nil
 }
 
+// EncodePart gives a part as EncodeParts did: DecodeJob of it is the part again.
+func (j *Job) EncodePart() ([]byte, error) { return j.encode() }
+
 // encoder writes JSON lines in which '<', '>' and '&' stay as they are: URLs are full of the latter,
 // and each would take six bytes.
 func encoder(w io.Writer) *json.Encoder {

@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+)
+
+// A stored part can vanish: somebody purges or deletes the stream of the jobs while a leader works. What is
+// still whole in memory is stored again, in another place; who asks for it by its old place is led there.
+
+// place names a part that this Ledger stored or loaded. The sequence alone does not: a stream that is made
+// anew may give it to a part of another job.
+type place struct {
+	sequence uint64
+	job      string
+}
+
+// maxNamed bounds how many jobs one line of the log names.
+const maxNamed = 20
+
+// Recover looks for parts that were removed from outside, among those below first, and stores again what is
+// in memory of them. What is not is gone: its requests get no event; an error in the log names the jobs. It
+// tries until the context ends.
+func (l *Ledger) Recover(ctx context.Context, first uint64) error {
+	var gone []string
+	stored := 0
+	for _, at := range l.followedBelow(first) {
+		there, err := l.holds(ctx, at)
+		if err != nil {
+			return err
+		}
+		if there || !l.followsPlace(at) {
+			continue
+		}
+		kept, err := l.storeAgain(ctx, at)
+		if err != nil {
+			return err
+		}
+		if kept {
+			stored++
+		} else {
+			gone = append(gone, at.job)
+		}
+	}
+	if stored > 0 {
+		l.log.Warn("stored jobs were removed from outside; those in memory are stored again", zap.Int("parts", stored))
+	}
+	if len(gone) > 0 {
+		l.log.Error("stored jobs were removed from outside and are gone: their requests get no event, and have to be published again",
+			zap.Int("parts", len(gone)), zap.Strings("jobs", gone[:min(len(gone), maxNamed)]))
+	}
+	return nil
+}
+
+// holds reports whether the store still has a part.
+func (l *Ledger) holds(ctx context.Context, at place) (there bool, err error) {
+	err = l.insist(ctx, "look for job", func() error {
+		data, err := l.store.Job(ctx, at.sequence)
+		if err != nil || data == nil {
+			there = false
+			return err
+		}
+		head, err := record.DecodeHead(firstLine(data))
+		there = err != nil || head.ID == at.job // one that cannot be read is left alone
+		return nil
+	})
+	return there, err
+}
+
+// storeAgain stores a part that is in memory in another place; false when it is not in memory.
+func (l *Ledger) storeAgain(ctx context.Context, at place) (bool, error) {
+	job := l.recent.get(at.sequence)
+	if job == nil || job.ID != at.job {
+		l.unfollow(at)
+		return false, nil
+	}
+	data, err := job.EncodePart()
+	if err != nil {
+		return false, fmt.Errorf("store job again: %w", err)
+	}
+	var sequence uint64
+	err = l.insist(ctx, "store job again", func() (err error) {
+		sequence, err = l.store.PutJobAgain(ctx, job.Head, at.sequence, data)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	if err := l.displace(ctx, sequence, at.job); err != nil {
+		return false, err
+	}
+	for i := range job.Shares {
+		l.index.add(job.Shares[i].Key(), sequence)
+	}
+	if !l.move(at, sequence) { // it was ended meanwhile
+		return true, l.dropStored(ctx, job, sequence)
+	}
+	l.recent.remove(at.sequence)
+	l.recent.add(sequence, job)
+	for i := range job.Shares {
+		l.index.remove(job.Shares[i].Key(), at.sequence)
+	}
+	return true, nil
+}
+
+// displace makes room for a part that was stored under the number of another one, which the stream has
+// forgotten.
+func (l *Ledger) displace(ctx context.Context, sequence uint64, job string) error {
+	l.mu.Lock()
+	old, ok := l.parts[sequence]
+	l.mu.Unlock()
+	if !ok || old == job {
+		return nil
+	}
+	kept, err := l.storeAgain(ctx, place{sequence, old})
+	if err == nil && !kept {
+		l.log.Error("stored job was removed from outside and is gone: its requests get no event, and have to be published again",
+			zap.String("job", old))
+	}
+	return err
+}
+
+func (l *Ledger) followedBelow(first uint64) []place {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []place
+	for sequence, job := range l.parts {
+		if sequence < first {
+			all = append(all, place{sequence, job})
+		}
+	}
+	slices.SortFunc(all, func(a, b place) int { return int(int64(a.sequence - b.sequence)) })
+	return all
+}
+
+// move notes the new place of a part; false when nobody follows it any more.
+func (l *Ledger) move(from place, to uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.parts[from.sequence] != from.job {
+		return false
+	}
+	delete(l.parts, from.sequence)
+	l.parts[to] = from.job
+	l.moved[from] = to
+	return true
+}
+
+// current returns where a part is now.
+func (l *Ledger) current(at place) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		next, ok := l.moved[at]
+		if !ok {
+			return at.sequence
+		}
+		at.sequence = next
+	}
+}
+
+// another reports that the number stands for a part of another job by now.
+func (l *Ledger) another(at place) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, ok := l.parts[at.sequence]
+	return ok && now != at.job
+}
