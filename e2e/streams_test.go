@@ -37,6 +37,10 @@ func install(t *testing.T, provision string, change func(*emulator.Config)) *ins
 		in.startLogging(zap.New(core))
 	}
 	in.ready("both to be ready")
+	in.until("a leader", func() bool {
+		c, err := in.js.Consumer(t.Context(), "PURGE_CONTROL", "owner")
+		return err == nil && c.CachedInfo().NumAckPending == 1
+	})
 	return in
 }
 
