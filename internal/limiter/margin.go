@@ -27,10 +27,11 @@ func (l *Limiter) Set(perSecond float64) {
 // before.
 //
 // A lone refusal proves that its window was full by one, not that a second must pass: the next slots stay,
-// and the margin widens by half. Refusals in a row prove that something else sends too, or that many calls
-// arrive late. Each doubles the margin, up to half the limit, and holds all calls for longer, up to one
-// window. Calls that were on their way when the last refusal came add nothing to it. Whether EdgeOne counts
-// a refused call is unknown: here each call that went out counts, refused or not.
+// and the least margin widens by half. A wider one doubles, up to half the limit, because the refusal before
+// was a short while ago. Refusals in a row prove that something else sends too, or that many calls arrive
+// late: they hold all calls, longer each time, up to one window. Calls that were on their way when the last
+// refusal came add nothing to it. Whether EdgeOne counts a refused call is unknown: here each call that went
+// out counts, refused or not.
 func (l *Limiter) Throttled(sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -45,7 +46,7 @@ func (l *Limiter) Throttled(sent time.Time) {
 		l.inRow = 0
 	}
 	widened := 2 * l.margin
-	if l.inRow == 0 && l.margin <= calm {
+	if l.margin == jitter {
 		widened = l.margin * 3 / 2
 	}
 	l.margin = min(widened, l.most())
