@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,17 +105,26 @@ func TestFailure_DiskFull(t *testing.T) {
 		const batch = 20
 		w := newWorld(t, func(c *emulator.Config) { c.BatchQuota, c.Rate = batch, 20 })
 		w.cfg.EdgeOne.Timeout, w.cfg.Limits.CreatePerSecond = patience, 20
+		const early = 5 // calls that go before the disk is full; the others wait for that
+		full := make(chan struct{})
+		var creates atomic.Int64
+		w.front(func(_ http.ResponseWriter, c *seen) bool {
+			if c.Action == createPurge && creates.Add(1) > early {
+				await(t, full)
+			}
+			return false
+		})
 		w.provision()
 		taken := 400
 		w.load(taken)
 		w.start()
-		w.until("progress", func() bool { return w.api.Stats().CreateCalls >= 3 && w.count("PURGE_EVENTS") > 0 })
+		w.until("progress", func() bool { return w.api.Stats().CreateCalls >= early && w.count("PURGE_EVENTS") > 0 })
 		w.limit(1)
+		close(full)
 		if w.offer(purge.Request{ID: "refused", Targets: []string{url(taken)}}) {
 			t.Error("a request was taken that could not be stored")
 		}
-		calls := w.api.Stats().CreateCalls
-		w.until("calls whose jobs can't be stored", func() bool { return w.api.Stats().CreateCalls >= calls+5 })
+		w.until("calls whose jobs can't be stored", func() bool { return w.api.Stats().CreateCalls >= early+5 })
 		if kept, jobs := w.count("PURGE_REQUESTS"), w.jobsStored(); kept+jobs*batch < taken {
 			t.Errorf("%d messages are kept, and %d jobs of at most %d were stored: some of %d were acked too soon (I2)", kept, jobs, batch, taken)
 		}

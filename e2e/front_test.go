@@ -101,6 +101,15 @@ func (c *seen) execute(rw http.ResponseWriter) {
 	c.api.ServeHTTP(rw, c.req)
 }
 
+// await holds a call until the channel is closed, or the test is over.
+func await(t *testing.T, open <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-open:
+	case <-t.Context().Done():
+	}
+}
+
 // alter has the API answer the call, but for what change makes of its Response.
 func (c *seen) alter(t *testing.T, rw http.ResponseWriter, change func(response map[string]any)) {
 	t.Helper()

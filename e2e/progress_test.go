@@ -14,7 +14,7 @@ func TestProgress_IsToldWhereItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	const day, batch, late = 300, 100, 700
 	w := newWorld(t, func(c *emulator.Config) {
-		c.Zones, c.BatchQuota, c.DailyQuota, c.Day = twoZones, batch, day, 3*time.Second
+		c.Zones, c.BatchQuota, c.DailyQuota = twoZones, batch, day
 	})
 	w.cfg.Worker.Window, w.cfg.Events.Progress = 1000, true
 	w.provision()
@@ -31,7 +31,8 @@ func TestProgress_IsToldWhereItIsAskedFor(t *testing.T) {
 		w.request(purge.Bulk, purge.Request{ID: fmt.Sprintf("late%d", i), Targets: []string{url(day + i)}})
 	}
 	stop := w.start()
-	ends := w.await(1 + late)
+	w.until("a parked request", func() bool { return w.count("PURGE_PARKED") > 0 })
+	ends := w.awaitDays(1 + late)
 	stop()
 
 	submitted, parked := make(map[string]int), make(map[string]bool)

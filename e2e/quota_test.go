@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/purge"
@@ -25,27 +24,25 @@ func TestDailyQuota_TakesWhatFitsAndKeepsTheRestForTheNextDay(t *testing.T) {
 			}
 			w := newWorld(t, func(c *emulator.Config) {
 				c.Unknown, c.Zones = unknown, twoZones
-				c.BatchQuota, c.DailyQuota, c.Day = 80, 100, 12*time.Second
+				c.BatchQuota, c.DailyQuota = 80, 100
 			})
 			w.provision()
 			w.load(150)
 			w.request(purge.Bulk, purge.Request{ID: "other", Targets: []string{other(1)}})
 			w.start()
-			events := w.await(151)
-			last := time.Time{}
-			for id, o := range events {
+			// All that fits, and the other zone, which does not wait for the next day (I7).
+			w.until("the targets that fit", func() bool { return w.count("PURGE_EVENTS") == 101 })
+			if o := w.events()["other"]; o.Status != purge.Completed {
+				t.Errorf("the other zone's request: %q before the day ends, want completed", o.Status)
+			}
+			w.api.NextDay()
+			for id, o := range w.await(151) {
 				if o.Status != purge.Completed {
 					t.Errorf("%s: %s (%v), want completed", id, o.Status, o.Reason)
 				}
-				if o.Times.Finished.After(last) {
-					last = o.Times.Finished
-				}
 			}
-			if took := last.Sub(events["other"].Times.Finished); took < 2*time.Second {
-				t.Errorf("the other zone was done %v before the end, want it not to wait for the next day (I7)", took)
-			}
-			// 80 and 1, the refused 70, the 20 that fit, the 50 that wait; a day may begin in between.
-			if s := w.api.Stats(); s.CreateCalls > 10 || s.DistinctTargets != 151 {
+			// 80 and 1, the refused 70, the 20 that fit, the 50 that wait; on a slow machine some of them in parts.
+			if s := w.api.Stats(); s.CreateCalls > 15 || s.DistinctTargets != 151 {
 				t.Errorf("%d targets in %d calls, want 151 in about 5", s.DistinctTargets, s.CreateCalls)
 			}
 		})

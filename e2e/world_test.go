@@ -89,7 +89,7 @@ func (w *world) connect() {
 	}
 	w.t.Cleanup(nc.Close)
 	w.nc = nc
-	if w.js, err = jetstream.New(nc); err != nil {
+	if w.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(patience)); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -244,6 +244,20 @@ func (w *world) await(n int) map[string]purge.Outcome {
 		w.t.Errorf("%d requests have an event, want %d", len(events), n)
 	}
 	return events
+}
+
+// awaitDays is await where the requests need more than one day of the quota: a day ends every two seconds.
+func (w *world) awaitDays(n int) map[string]purge.Outcome {
+	w.t.Helper()
+	turned := time.Now()
+	w.until("the events of some days", func() bool {
+		if time.Since(turned) > 2*time.Second {
+			w.api.NextDay()
+			turned = time.Now()
+		}
+		return w.count("PURGE_EVENTS") >= n
+	})
+	return w.await(n)
 }
 
 // settled waits until nothing is left of the requests but their events: no message un-acked, no job

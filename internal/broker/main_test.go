@@ -94,7 +94,7 @@ func client(t *testing.T, s *natstest.Server, opts ...nats.Option) jetstream.Jet
 		t.Fatalf("connect: %v", err)
 	}
 	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(patience))
 	if err != nil {
 		t.Fatalf("open jetstream: %v", err)
 	}
@@ -215,6 +215,44 @@ func pull(t *testing.T, l *broker.Lane, n int) []record.Delivery {
 		got = append(got, lot...)
 	}
 	return got
+}
+
+// pullAll is pull, and counts the pulls that were lost: on a slow machine the server may be silent for so long that it
+// passes for gone. What such a pull brought comes again.
+func pullAll(t *testing.T, l *broker.Lane, n int) (got []record.Delivery, lost int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	seen := make(map[uint64]bool)
+	for len(seen) < n {
+		lot, err := l.Pull(ctx, n-len(seen))
+		if ctx.Err() != nil {
+			t.Fatalf("got %d messages in %v, want %d (%v)", len(seen), patience, n, err)
+		}
+		if err != nil {
+			lost++
+		}
+		for _, d := range lot {
+			seen[d.Sequence] = true
+		}
+		got = append(got, lot...)
+	}
+	return got, lost
+}
+
+// inOrder checks that messages came in order, and once, except for what came again after a pull was lost.
+func inOrder(t *testing.T, got []record.Delivery, lost int) {
+	t.Helper()
+	last := uint64(0)
+	for i, d := range got {
+		switch {
+		case d.Count > 1 && lost > 0:
+		case d.Count > 1 || d.Sequence <= last:
+			t.Errorf("delivery %d: got message %d, count %d, after message %d, want them in order and once", i, d.Sequence, d.Count, last)
+		default:
+			last = d.Sequence
+		}
+	}
 }
 
 // pullFor gives what a lane brings within d.

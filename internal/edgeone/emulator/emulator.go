@@ -63,6 +63,9 @@ func New(c Config) (*Emulator, error) {
 	}, nil
 }
 
+// NextDay ends the quota's day at once, for tests that cannot know how long a day must be.
+func (e *Emulator) NextDay() { e.quota.turn() }
+
 // ServeHTTP takes a call, or returns the stats at GET /stats, or what a URL was purged by at GET /purged?url=URL.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {

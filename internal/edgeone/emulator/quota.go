@@ -88,6 +88,14 @@ func (e *Emulator) Exhausted() (until time.Time, exhausted bool) {
 	return q.start.Add(time.Duration(q.today+1) * q.day), exhausted
 }
 
+// turn forgets what was spent today.
+func (q *quota) turn() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	clear(q.spent)
+	q.refused = false
+}
+
 // quotaRow is a line of DescribeContentQuota.
 type quotaRow struct {
 	Batch          int

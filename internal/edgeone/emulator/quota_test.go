@@ -176,3 +176,15 @@ func TestQuota_SpentDayIsRefusedInPartToo(t *testing.T) {
 		t.Errorf("got %q, want LimitExceeded.DailyQuota", got)
 	}
 }
+
+func TestNextDay_ForgetsWhatWasSpent(t *testing.T) {
+	c, e := newClient(t, emulator.Config{DailyQuota: 10})
+	c.create(t, urls(10)...)
+	if got := quotaOf(t, c, testZone)["purge_url"].DailyAvailable; got != 0 {
+		t.Errorf("got %d left of the day, want none", got)
+	}
+	e.NextDay()
+	if got := quotaOf(t, c, testZone)["purge_url"].DailyAvailable; got != 10 {
+		t.Errorf("got %d left of the next day, want 10", got)
+	}
+}
