@@ -23,13 +23,23 @@ type Batch[W any] struct {
 	Tries  int       // how often it came back by Return
 
 	notBefore time.Time
+	waiters   int // of all slots
 }
 
 // newBatch makes a batch of slots; it is as urgent and as old as the most pressing of them.
 func newBatch[W any](g Group, slots []*Slot[W]) *Batch[W] {
 	batch := &Batch[W]{Group: g, Slots: slots}
 	batch.rank()
+	batch.count()
 	return batch
+}
+
+// count brings waiters up to date.
+func (batch *Batch[W]) count() {
+	batch.waiters = 0
+	for _, s := range batch.Slots {
+		batch.waiters += len(s.Waiters)
+	}
 }
 
 func (batch *Batch[W]) rank() {
@@ -53,7 +63,9 @@ func (batch *Batch[W]) Halve() (left, right *Batch[W]) {
 // more; it returns how many targets that were. A batch that it leaves empty needs no further word.
 func (batch *Batch[W]) Remove(drop func(W) bool) int {
 	p, left := batch.probe(), 0
-	if batch.Slots, left = cut(batch.Slots, drop); left == 0 {
+	batch.Slots, left = cut(batch.Slots, drop)
+	batch.count()
+	if left == 0 {
 		return 0
 	}
 	batch.rank()

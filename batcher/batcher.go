@@ -129,6 +129,7 @@ func (b *Batcher[W]) Pause(lane purge.Lane, pause bool) {
 func (b *Batcher[W]) Return(batch *Batch[W], notBefore time.Time) {
 	batch.notBefore = notBefore
 	batch.Tries++
+	batch.count()
 	b.waiting += len(batch.Slots)
 	if p := batch.land(); p != nil {
 		b.takeBack(batch, p)

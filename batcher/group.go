@@ -12,6 +12,7 @@ type group[W any] struct {
 	urgent  queue[W]
 	bulk    queue[W]
 	lastAdd time.Time
+	waiters int // of all slots
 
 	ofUrgent, ofBulk item[W]
 	changed          bool // since it was filed
@@ -27,6 +28,7 @@ func newGroup[W any](key Group) *group[W] {
 // request comes moves to the interactive queue, as if it had come with it.
 func (g *group[W]) add(now time.Time, target string, urgent bool, w W, bytes func(string) int) bool {
 	g.lastAdd = now
+	g.waiters++
 	s := g.slots[target]
 	if s == nil {
 		s = &Slot[W]{Target: target, since: now, urgent: urgent, bytes: bytes(target), Waiters: []W{w}}
@@ -53,6 +55,7 @@ func (g *group[W]) promote(s *Slot[W], now time.Time) {
 // reports whether the target is new in the group.
 func (g *group[W]) join(s *Slot[W]) bool {
 	have := g.slots[s.Target]
+	g.waiters += len(s.Waiters)
 	if have == nil {
 		g.slots[s.Target] = s
 		g.queue(s.urgent).push(s)
@@ -99,6 +102,7 @@ func (g *group[W]) take(limit, maxBytes int, urgent ...bool) *Batch[W] {
 			}
 			q.pop()
 			delete(g.slots, s.Target)
+			g.waiters -= len(s.Waiters)
 			share -= s.bytes
 			slots = append(slots, s)
 		}
@@ -109,7 +113,9 @@ func (g *group[W]) take(limit, maxBytes int, urgent ...bool) *Batch[W] {
 func (g *group[W]) remove(drop func(W) bool) int {
 	left := 0
 	for target, s := range g.slots {
+		before := len(s.Waiters)
 		s.drop(drop)
+		g.waiters -= before - len(s.Waiters)
 		if len(s.Waiters) > 0 {
 			continue
 		}

@@ -184,6 +184,13 @@ func (h *hunter) check(t *rapid.T) {
 	if got, want := h.b.Waiting(), h.b.Counted(); got != want {
 		t.Fatalf("got %d targets waiting, %d of them there", got, want)
 	}
+	for _, g := range h.groups {
+		each := 0
+		h.b.Each(g.Account, g.Zone, g.Type, func(int) { each++ })
+		if got := h.b.WaitersOf(g.Account, g.Zone, g.Type); got != each {
+			t.Fatalf("%s: WaitersOf gives %d, Each %d", g.Zone, got, each)
+		}
+	}
 }
 
 // drain answers all that is left.

@@ -69,6 +69,9 @@ func TestBatcher_TellsWhoWaitsInAZone(t *testing.T) {
 		if got := b.WaitingOf("main", "zone-a", "purge_url"); got != 6 {
 			t.Errorf("%s: got %d targets, want 6", what, got)
 		}
+		if got := b.WaitersOf("main", "zone-a", "purge_url"); got != len(want) {
+			t.Errorf("%s: got %d waiters, want %d", what, got, len(want))
+		}
 	}
 	check("in line")
 	b.Hold("main", "zone-b", "purge_url", at(much))

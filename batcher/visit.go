@@ -10,6 +10,37 @@ func (b *Batcher[W]) WaitingOf(account, zone, typ string) int {
 	return n
 }
 
+// WaitersOf is the number of those who wait for the targets that WaitingOf counts: several may wait for one target.
+func (b *Batcher[W]) WaitersOf(account, zone, typ string) int {
+	h := b.holds[Group{Account: account, Zone: zone, Type: typ}]
+	if h == nil {
+		return 0
+	}
+	n := 0
+	for _, it := range h.items {
+		switch {
+		case it.batch != nil:
+			n += it.batch.waiters
+		case it.suspects != nil:
+			n += it.suspects.waiters()
+		case it == &it.group.ofUrgent: // once for both
+			n += it.group.waiters
+		}
+	}
+	return n
+}
+
+func (s *suspects[W]) waiters() int {
+	n := s.pool.waiters
+	for _, set := range slices.Concat(s.narrow, s.refused) {
+		n += set.waiters
+	}
+	if s.back != nil {
+		n += s.back.waiters
+	}
+	return n
+}
+
 // Each calls do for everybody who waits for a target of a zone's type, once for each target.
 func (b *Batcher[W]) Each(account, zone, typ string, do func(W)) {
 	b.visit(account, zone, typ, func(_ int, each func(func(*Slot[W]))) {
