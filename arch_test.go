@@ -39,6 +39,7 @@ floor 1: one idea each
 floor 2: what is durable, and what follows from time
 	internal/broker
 	internal/ledger
+	internal/parking
 	tracker
 
 floor 3: the pipeline, and what people touch
@@ -81,6 +82,7 @@ only
 	internal/canonical: purge internal/record worker
 	internal/limiter: internal/app
 	internal/ledger: worker internal/app
+	internal/parking: worker
 	internal/config: 4+
 	internal/submit: cmd/edgepurge
 

@@ -126,7 +126,7 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			rejected = append(rejected, a)
 			done = append(done, a)
 		default:
-			done, q := w.place(a.request, f.Held, &a.delivery)
+			done, q := w.place(a.request, a.recorded(f.Held), &a.delivery)
 			if done {
 				ended = append(ended, a.request)
 			}
@@ -155,7 +155,7 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 	again := w.unlook(fresh, over)
 	w.finish(ctx, ended)
 	for q, requests := range shelved {
-		w.shelve(ctx, q, requests)
+		w.shelve(q, requests)
 	}
 	return again
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -60,7 +61,7 @@ func (w *Worker) deny(batch *batcher.Batch[waiter], err error) {
 	w.mu.Lock()
 	if edgeone.Forbidden(err) {
 		pause, again = !w.denied.alone(now), now
-		w.batcher.Hold(g.Account, g.Zone, g.Type, w.denied.refused(pair{g.Zone, g.Type}, now))
+		w.hold(g.Zone, g.Type, w.denied.refused(pair{g.Zone, g.Type}, now))
 	}
 	w.batcher.Return(batch, again)
 	w.mu.Unlock()
@@ -70,10 +71,13 @@ func (w *Worker) deny(batch *batcher.Batch[waiter], err error) {
 	signal(w.wake)
 }
 
-// stalled tells whether a type waits for its zone's day or for a permission, and whether nothing of it
-// may be sent now. It must be called with the lock held.
+// stalled reports whether a type waits for its zone's day, for a permission, or because its calls are refused
+// for a while, and whether nothing of it may be sent now. It must be called with the lock held.
 func (w *Worker) stalled(zone, typ string, now time.Time) (stalled, shut bool) {
 	if until, denied := w.denied.until[pair{zone, typ}]; denied {
+		return true, until.After(now)
+	}
+	if stalled, until := w.stalls.of(pair{zone, typ}, now); stalled {
 		return true, until.After(now)
 	}
 	return w.quotas.stalled(zone, typ, now)
@@ -82,7 +86,14 @@ func (w *Worker) stalled(zone, typ string, now time.Time) (stalled, shut bool) {
 func (w *Worker) stalledTypes(now time.Time) []pair {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.AppendSeq(w.quotas.stalledTypes(now), maps.Keys(w.denied.until))
+	return w.stalledNow(now)
+}
+
+// stalledNow is stalledTypes for who holds the lock.
+func (w *Worker) stalledNow(now time.Time) []pair {
+	all := slices.Concat(w.quotas.stalledTypes(now), w.stalls.all(now), slices.Collect(maps.Keys(w.denied.until)))
+	slices.SortFunc(all, func(a, b pair) int { return cmp.Or(cmp.Compare(a.zone, b.zone), cmp.Compare(a.typ, b.typ)) })
+	return slices.Compact(all)
 }
 
 // permit has what was denied tried again at once when the permissions were changed. What waits for its
@@ -91,7 +102,7 @@ func (w *Worker) permit(batch *batcher.Batch[waiter]) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, p := range w.denied.lift(pair{batch.Group.Zone, batch.Group.Type}) {
-		w.batcher.Hold(batch.Group.Account, p.zone, p.typ, time.Time{})
+		w.hold(p.zone, p.typ, time.Time{})
 		w.quotas.again(p.zone)
 	}
 }

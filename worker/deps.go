@@ -39,6 +39,8 @@ type Acker interface {
 	Ack(ctx context.Context, replies []string) error
 	InProgress(replies []string) error
 	Nak(replies []string) error
+	// NakLater has the deliveries come again after wait. It does not block.
+	NakLater(replies []string, wait time.Duration) error
 }
 
 // API is what the worker asks of EdgeOne. Errors are classified by [edgeone.Classify].

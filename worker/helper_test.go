@@ -75,6 +75,7 @@ type world struct {
 	slow     bool // the API does not answer
 	acked    []string
 	naked    []string
+	late     []string // naked, to come again later
 	events   map[string]purge.Outcome
 	letters  []record.DeadLetter
 	sequence uint64 // of the last part
@@ -193,6 +194,11 @@ func (w *world) Ack(_ context.Context, replies []string) error {
 
 func (w *world) Nak(replies []string) error {
 	w.set(func() { w.naked = append(w.naked, replies...) })
+	return w.down()
+}
+
+func (w *world) NakLater(replies []string, _ time.Duration) error {
+	w.set(func() { w.late = append(w.late, replies...) })
 	return w.down()
 }
 

@@ -68,7 +68,7 @@ func (w *Worker) pull(stop, work context.Context, in *intake) error {
 			sleep(stop, 100*time.Millisecond)
 		}
 		w.admit(work, in, lot)
-		if in.queue != nil && err == nil && len(lot) == 0 && w.messages(in) == 0 && w.closeQueue(stop, *in.queue) {
+		if in.queue != nil && err == nil && len(lot) == 0 && w.messages(in) == 0 && w.parking.Close(stop, *in.queue) {
 			w.leave(in)
 			break
 		}

@@ -30,6 +30,9 @@ func (l *leftovers) Pop() any {
 	return last
 }
 
+// leftAgain is how often it is looked whether the zone of what is to be sent again takes calls.
+const leftAgain = 5 * time.Second
+
 // leftover is one of them while its targets are in line.
 type leftover struct {
 	job      *record.Job
@@ -54,7 +57,7 @@ func (w *Worker) Again(job record.InFlight) {
 // called with the lock held.
 func (w *Worker) spent(h *record.Head, targets int) {
 	now := time.Now()
-	w.batcher.Hold(h.Account, h.Zone, h.Type, w.quotas.refused(h.Zone, h.Type, now, now, targets))
+	w.hold(h.Zone, h.Type, w.quotas.refused(h.Zone, h.Type, now, now, targets))
 }
 
 // resend takes up what is due while there is room, until stop ends.
@@ -92,6 +95,13 @@ func (w *Worker) nextLeft(now time.Time) (*record.InFlight, time.Duration) {
 		return nil, keepEvery
 	}
 	job := heap.Pop(&w.left).(record.InFlight)
+	stalled, _ := w.stalled(job.Zone, job.Type, now)
+	waiting := w.batcher.WaitersOf(w.cfg.Account, job.Zone, job.Type)
+	if stalled && waiting > 0 && waiting+job.Rows > w.share(purge.Bulk) {
+		job.Due = now.Add(leftAgain) // it is stored: it fills no window until its zone takes calls (I7)
+		heap.Push(&w.left, job)
+		return nil, 0
+	}
 	return &job, 0
 }
 
@@ -116,7 +126,7 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 	if until := w.quotas.want(g.Zone, now); job.Spent {
 		w.spent(&job.Head, len(job.Targets))
 	} else if until.After(now) {
-		w.batcher.Hold(g.Account, g.Zone, g.Type, until)
+		w.hold(g.Zone, g.Type, until)
 	}
 	w.mu.Unlock()
 	signal(w.wake)

@@ -12,9 +12,14 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// What waits for a zone's next day, for a permission, or for zones that can't be told now, would fill the
-// window and keep others out (I7). So beyond a share of the window such requests move, whole and in order,
-// to a queue in the broker; when the day has room again, they come back as fast as it allows.
+// What waits for a zone's next day, for a permission, for a zone that refuses calls for a while, or for zones that
+// can't be read now, would fill the window and keep others out (I7). So beyond a share of the window such requests
+// move, in order, to a queue in the broker; when their zone takes calls again, they come back as fast as it does.
+//
+// A request that spans zones moves as soon as all that is left of it waits so: its other targets stand in the
+// records of jobs by then, or their outcomes in its record of progress, and when it comes back from the queue only
+// what no record holds is sent. It waits in the queue of one of its zones. When it comes back and still waits for
+// another one, it goes back to that queue for a while.
 
 const (
 	// parkedShare is the part of a window that may wait in memory for one such reason: one in ten.
@@ -36,86 +41,135 @@ func (w *Worker) crowded(n int) {
 	w.crowd = n
 }
 
-// shelf tells where a request that is about to get in line is to be parked instead, nil if it is not.
-// It must be called with the lock held.
-func (w *Worker) shelf(r *request, slots []slot, held []bool, now time.Time) *record.Queue {
-	if len(slots) == 0 || slices.Contains(held, true) || r.intake.queue != nil || r.unfit {
+// shelf returns where a request that is about to get in line must be parked instead, nil if it need not be: all
+// that is left of it waits for types that are stalled, and one of them has its share in line. It must be called
+// with the lock held.
+func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
+	if r.unfit || r.expired(now) {
 		return nil
 	}
-	g := slots[0].group
-	if slices.ContainsFunc(slots, func(s slot) bool { return s.group.Zone != g.Zone }) {
-		return nil
+	kinds := make(map[pair]int)
+	for _, s := range slots {
+		kinds[pair{s.group.Zone, s.group.Type}]++
 	}
-	if stalled, _ := w.stalled(g.Zone, g.Type, now); !stalled {
-		return nil
+	var over *record.Queue
+	for p, n := range kinds {
+		stalled, _ := w.stalled(p.zone, p.typ, now)
+		waiting := w.batcher.WaitersOf(w.cfg.Account, p.zone, p.typ)
+		if !stalled || waiting == 0 && r.intake.queue != nil { // somebody has to try whether the zone takes calls
+			return nil
+		}
+		if q := w.queueOf(r, p); waiting+n > w.share(r.window()) && (over == nil || q.Zone < over.Zone) {
+			over = &q
+		}
 	}
-	if w.batcher.WaitingOf(g.Account, g.Zone, g.Type)+len(slots) <= w.share(r.window()) {
-		return nil
-	}
-	return &record.Queue{Account: g.Account, Zone: g.Zone, Type: g.Type, Lane: r.window()}
+	return over
 }
 
-// shelve parks requests that have just come, behind what waits in line of their zone and type beyond its
-// share.
-func (w *Worker) shelve(ctx context.Context, q record.Queue, fresh []*request) {
-	w.order.Lock()
-	defer w.order.Unlock()
-	w.unload(ctx, q.Zone, q.Type)
-	w.park(ctx, q, fresh)
+func (w *Worker) queueOf(r *request, p pair) record.Queue {
+	return record.Queue{Account: w.cfg.Account, Zone: p.zone, Type: p.typ, Lane: r.window()}
 }
 
-// watchDays parks what waits beyond its share when a day is spent, a permission is lacking, or zones can't
-// be told.
+// shelve parks requests that have just come, behind what waits in line of their zone and type beyond its share.
+func (w *Worker) shelve(q record.Queue, fresh []*request) {
+	w.mu.Lock()
+	back := w.unload(q.Zone, q.Type)
+	back = append(back, w.park(q, fresh)...)
+	w.mu.Unlock()
+	w.putOff(back)
+}
+
+// watchDays parks what waits beyond its share while a day is exhausted, a permission is lacking, calls are refused,
+// or zones can't be read.
 func (w *Worker) watchDays(ctx context.Context) {
 	for sleep(ctx, keepEvery) {
 		stalled := w.stalledTypes(time.Now())
-		w.shelves.Lock()
-		w.crowded(max(len(stalled), len(w.open)))
-		w.shelves.Unlock()
+		w.crowded(max(len(stalled), w.parking.Len()))
 		for _, s := range stalled {
-			w.order.Lock()
-			w.unload(ctx, s.zone, s.typ)
-			w.order.Unlock()
+			w.mu.Lock()
+			back := w.unload(s.zone, s.typ)
+			w.mu.Unlock()
+			w.putOff(back)
 		}
-		w.unloadZoneless(ctx)
+		w.unloadZoneless()
 	}
 }
 
-func (w *Worker) unload(ctx context.Context, zone, typ string) {
+// unload parks what waits in line beyond the share of a zone's type, and returns what must be put off. It must be
+// called with the lock held.
+func (w *Worker) unload(zone, typ string) (back []*request) {
 	for q, requests := range w.excess(zone, typ) {
-		w.park(ctx, q, requests)
+		back = append(back, w.park(q, requests)...)
 	}
+	return back
 }
 
-// park moves requests to a queue and acks them. Those that can't be stored stay in line.
-func (w *Worker) park(ctx context.Context, q record.Queue, requests []*request) {
-	parked := make([]record.Parked, len(requests))
-	for i, r := range requests {
-		parked[i] = record.Parked{Request: r.Request, Body: r.body}
-	}
-	unfit, err := w.store(ctx, q, parked)
-	if err != nil {
-		return // the context has ended: the messages come again
-	}
-	requests = slices.DeleteFunc(requests, func(r *request) bool {
-		if !slices.Contains(unfit, r.Key()) {
-			return false
+// park hands requests to the queue, in their order; they are acked once they are stored. It returns those that must
+// be put off: what came from a queue, and all if the queue takes none now. It must be called with the lock held.
+func (w *Worker) park(q record.Queue, requests []*request) (back []*request) {
+	fresh := make([]*request, 0, len(requests))
+	for _, r := range requests {
+		if r.intake.queue == nil {
+			fresh = append(fresh, r)
+		} else {
+			back = append(back, r)
 		}
-		w.stay(r)
-		return true
-	})
-	w.Metrics.Parked(len(requests))
-	w.Log.Info("parked what can't be sent now", zap.String("zone", q.Zone), zap.String("type", q.Type),
-		zap.String("lane", string(q.Lane)), zap.Int("requests", len(requests)))
-	w.ackParked(ctx, requests)
+	}
+	if len(fresh) > 0 && !w.parking.Put(q, fresh...) {
+		back = append(back, fresh...)
+	}
+	return back
 }
 
-// stay has a request get in line that can't be parked.
+// parkingOwner is the Worker as the queues of its requests know it.
+type parkingOwner struct{ *Worker }
+
+// Record gives what is stored of a request. The outcomes of its targets are stored before it, because nothing else
+// remembers them once it is parked.
+func (o parkingOwner) Record(ctx context.Context, r *request) (record.Parked, error) {
+	p := record.Parked{Request: r.Request, Body: r.body, Sent: r.first}
+	p.Partial = r.spans || r.held || r.sent && len(r.failures) > 0
+	if p.Partial && len(r.failures) > 0 {
+		if err := o.Ledger.Settle(ctx, r.Request, r.failures, r.sent); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// Parked acks requests that are stored.
+func (o parkingOwner) Parked(ctx context.Context, q record.Queue, requests []*request) {
+	o.Metrics.Parked(len(requests))
+	o.Log.Info("parked what can't be sent now", zap.String("zone", q.Zone), zap.String("type", q.Type),
+		zap.String("lane", string(q.Lane)), zap.Int("requests", len(requests)))
+	o.ackParked(ctx, requests)
+}
+
+// Unfit puts requests in line that can't be parked; those of which a part is done come again.
+func (o parkingOwner) Unfit(_ record.Queue, requests []*request) {
+	for _, r := range requests {
+		o.stay(r)
+	}
+}
+
+// Released gives requests back that could not be parked.
+func (o parkingOwner) Released(_ record.Queue, requests []*request) { o.putOff(requests) }
+
+// Resend pulls what a queue holds.
+func (o parkingOwner) Resend(ctx context.Context, q record.Queue, from Lane) error {
+	return o.resendFrom(ctx, newIntake("queue "+q.Zone+" "+q.Type, q.Lane, from, &q))
+}
+
+// stay puts a request in line that can't be parked.
 func (w *Worker) stay(r *request) {
 	w.mu.Lock()
 	r.unfit = true
-	again := r.enlisted
+	again, part := r.enlisted, r.spans || r.held || len(r.failures) > 0
 	w.mu.Unlock()
+	if part {
+		w.putOff([]*request{r})
+		return
+	}
 	if !again {
 		w.place(r, nil, nil)
 		return
@@ -130,33 +184,15 @@ func (w *Worker) stay(r *request) {
 	w.add(r, slots)
 }
 
-// store puts requests into a queue that is open and stays so meanwhile.
-func (w *Worker) store(ctx context.Context, q record.Queue, parked []record.Parked) ([]record.Key, error) {
-	w.shelves.Lock()
-	defer w.shelves.Unlock()
-	if err := w.openQueue(ctx, q); err != nil {
-		return nil, err
-	}
-	return w.Ledger.Park(ctx, q, parked)
-}
-
-// excess takes out of the line what is beyond the share of a zone's type: the requests that came last
-// of those that wait for nothing else, of which nothing was sent.
+// excess takes out of the line what is beyond the share of a zone's type: the requests that came last of those of
+// which nothing but what waits for stalled types is left. It must be called with the lock held.
 func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.batcher.WaitingOf(w.cfg.Account, zone, typ) <= min(w.share(purge.Bulk), w.share(purge.Interactive)) {
+	if w.batcher.WaitersOf(w.cfg.Account, zone, typ) <= min(w.share(purge.Bulk), w.share(purge.Interactive)) {
 		return nil
 	}
 	waits := make(map[*request]int)
 	w.batcher.Each(w.cfg.Account, zone, typ, func(p waiter) { waits[p.request]++ })
-	var whole []*request
-	for r, n := range waits {
-		fresh := r.intake != nil && r.intake.queue == nil && !r.sent && !r.spans && r.jobs == 0 && !r.unfit
-		if fresh && n == r.unassigned && n+len(r.failures) == r.Total {
-			whole = append(whole, r)
-		}
-	}
+	whole := w.stuck(pair{zone, typ}, waits)
 	slices.SortFunc(whole, func(a, b *request) int {
 		return cmp.Or(a.Received.Compare(b.Received), cmp.Compare(a.replies[0].sequence, b.replies[0].sequence))
 	})
@@ -171,11 +207,48 @@ func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 		}
 		left[lane] = -1 // and none that came later
 		out[r] = true
-		q := record.Queue{Account: w.cfg.Account, Zone: zone, Type: typ, Lane: lane}
+		q := w.queueOf(r, pair{zone, typ})
 		queues[q] = append(queues[q], r)
 	}
-	w.batcher.Remove(func(p waiter) bool { return out[p.request] })
+	if len(out) > 0 {
+		w.batcher.Remove(func(p waiter) bool { return out[p.request] })
+	}
 	return queues
+}
+
+// stuck returns those of the requests that wait for a stalled type of which nothing else is under way: what is left
+// of them waits for this type or for other stalled ones. It must be called with the lock held.
+func (w *Worker) stuck(p pair, waits map[*request]int) []*request {
+	var whole []*request
+	rest := make(map[*request]int) // of those that wait for more, what they wait for
+	for r, n := range waits {
+		switch {
+		case r.intake == nil || r.unfit || len(r.replies) == 0:
+		case n == r.unrecorded:
+			whole = append(whole, r)
+		default:
+			rest[r] = n
+		}
+	}
+	if len(rest) == 0 {
+		return whole
+	}
+	for _, other := range w.stalledNow(time.Now()) {
+		if other == p {
+			continue
+		}
+		w.batcher.Each(w.cfg.Account, other.zone, other.typ, func(p waiter) {
+			if n, ok := rest[p.request]; ok {
+				rest[p.request] = n + 1
+			}
+		})
+	}
+	for r, n := range rest {
+		if n == r.unrecorded {
+			whole = append(whole, r)
+		}
+	}
+	return whole
 }
 
 // window is the lane in whose window the request is held.

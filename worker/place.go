@@ -34,7 +34,8 @@ func (w *Worker) place(r *request, held []bool, by *incoming) (done bool, shelf 
 		r.keep(by)
 		return false, w.withoutZone(r, held, readings)
 	}
-	if q := w.shelf(r, slots, held, time.Now()); q != nil {
+	r.held = slices.Contains(held, true)
+	if q := w.shelf(r, slots, time.Now()); q != nil {
 		r.keep(by)
 		return false, q
 	}
@@ -59,7 +60,7 @@ func (w *Worker) add(r *request, slots []slot) {
 	for _, s := range slots {
 		w.batcher.Add(now, s.group, r.window(), s.target, waiter{r, s.index})
 		if until := w.quotas.want(s.group.Zone, now); until.After(now) {
-			w.batcher.Hold(s.group.Account, s.group.Zone, s.group.Type, until)
+			w.hold(s.group.Zone, s.group.Type, until)
 		}
 	}
 	w.Metrics.Lined(r.Type, len(slots), len(slots)-(w.batcher.Waiting()-before))

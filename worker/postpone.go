@@ -16,7 +16,7 @@ func (w *Worker) ration(batch *batcher.Batch[waiter], now time.Time) *batcher.Ba
 	g := batch.Group
 	n, dry := w.quotas.ration(g.Zone, g.Type, len(batch.Slots), now)
 	if dry {
-		w.batcher.Hold(g.Account, g.Zone, g.Type, now.Add(2*spentAge))
+		w.hold(g.Zone, g.Type, now.Add(2*spentAge))
 	}
 	if n == len(batch.Slots) {
 		return batch
@@ -41,7 +41,7 @@ func (w *Worker) postpone(batch *batcher.Batch[waiter], sent time.Time) {
 	until := w.quotas.refused(g.Zone, g.Type, sent, now, len(batch.Slots))
 	most := w.quotas.most(g.Zone, g.Type)
 	w.mu.Lock()
-	w.batcher.Hold(g.Account, g.Zone, g.Type, until)
+	w.hold(g.Zone, g.Type, until)
 	batch.Tries-- // not executed: not a try
 	if most > 0 && len(batch.Slots) > most {
 		left, right := batch.Halve()

@@ -194,11 +194,7 @@ func (w *Worker) unhold(zone string, held map[string]time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, typ := range []string{edgeone.TypeURL, edgeone.TypePrefix, edgeone.TypeHost, edgeone.TypeTag, edgeone.TypeAll} {
-		until := held[typ]
-		if denied := w.denied.until[pair{zone, typ}]; denied.After(until) {
-			until = denied
-		}
-		w.batcher.Hold(w.cfg.Account, zone, typ, until)
+		w.hold(zone, typ, held[typ])
 	}
 	signal(w.wake)
 }

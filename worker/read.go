@@ -22,7 +22,9 @@ func (w *Worker) read(d incoming) (arrival, bool) {
 		w.Log.Error("parked request left alone", zap.String("queue", d.in.name), zap.Uint64("sequence", d.Sequence), zap.Error(err))
 		return arrival{}, false
 	}
-	r := &request{home: d.in.lane, intake: d.in, body: p.Body, Request: p.Request}
+	r := &request{
+		home: d.in.lane, intake: d.in, body: p.Body, Request: p.Request, sent: !p.Sent.IsZero(), first: p.Sent, partial: p.Partial,
+	}
 	r.unassigned, r.unrecorded = r.Total, r.Total
 	return arrival{r, d, nil}, true
 }

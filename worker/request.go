@@ -35,6 +35,8 @@ type request struct {
 	expires  bool      // counts among those that may expire
 	enlisted bool      // its targets got in line, or their end
 	unfit    bool      // it can't be parked
+	held     bool      // some targets stood in records when it came
+	partial  bool      // it comes from a queue, and its empty targets stand in records
 	first    time.Time // the first submission
 	// unassigned counts its targets that are in no job and have no outcome; unrecorded those that
 	// stand in no durable record.
@@ -59,6 +61,7 @@ type reply struct {
 	in       *intake
 	sequence uint64 // in the intake's stream
 	subject  string
+	count    int  // of deliveries
 	acked    bool // or about to be
 }
 
@@ -104,6 +107,21 @@ func (r *request) submit(sent time.Time) {
 	}
 }
 
+// recorded marks the targets of the request that stand in records; held are those that were found.
+func (r *request) recorded(held []bool) []bool {
+	if !r.partial {
+		return held
+	}
+	all := make([]bool, r.Total)
+	copy(all, held)
+	for i, target := range r.body.Targets {
+		if target == "" && i < len(all) {
+			all[i] = true
+		}
+	}
+	return all
+}
+
 // keep keeps the message that brought the request; what a queue brought has none.
 func (r *request) keep(by *incoming) {
 	if by != nil && by.in.queue == nil {
@@ -114,10 +132,10 @@ func (r *request) keep(by *incoming) {
 
 func (r *request) deliver(d incoming) {
 	if i := r.find(d); i >= 0 {
-		r.replies[i].subject, r.replies[i].acked = d.Reply, false
+		r.replies[i].subject, r.replies[i].count, r.replies[i].acked = d.Reply, d.Count, false
 		return
 	}
-	r.replies = append(r.replies, reply{in: d.in, sequence: d.Sequence, subject: d.Reply})
+	r.replies = append(r.replies, reply{in: d.in, sequence: d.Sequence, subject: d.Reply, count: d.Count})
 }
 
 // find gives the position of the reply to an earlier delivery of the same message, or -1.

@@ -28,8 +28,11 @@ func (w *Worker) Run(pull, work context.Context) error {
 	defer cancel(nil)
 	stopped := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	defer stopped()
-	w.begin = func(in *intake) { g.Go(func() error { return w.pull(stop, ctx, in) }) }
-	g.Go(func() error { return w.receive(stop) })
+	w.resendFrom = func(stop context.Context, in *intake) error { return w.pull(stop, ctx, in) }
+	g.Go(func() error { return w.parking.Run(stop, ctx) })
+	g.Go(func() error {
+		return w.receive(stop, func(in *intake) { g.Go(func() error { return w.pull(stop, ctx, in) }) })
+	})
 	background, endKeepers := context.WithCancel(ctx)
 	defer endKeepers()
 	var keepers sync.WaitGroup
@@ -57,7 +60,7 @@ func (w *Worker) Run(pull, work context.Context) error {
 }
 
 // receive begins to pull, once it is known what is paused and what is parked.
-func (w *Worker) receive(stop context.Context) error {
+func (w *Worker) receive(stop context.Context, begin func(*intake)) error {
 	if err := w.firstPauses(stop); err != nil {
 		return endOf(stop, err)
 	}
@@ -65,7 +68,7 @@ func (w *Worker) receive(stop context.Context) error {
 		return endOf(stop, err)
 	}
 	for name, lane := range w.Lanes {
-		w.begin(newIntake(string(name), name, lane, nil))
+		begin(newIntake(string(name), name, lane, nil))
 	}
 	return nil
 }

@@ -95,6 +95,9 @@ func (w *Worker) bind(ctx context.Context) *batcher.Batch[waiter] {
 	if batch != nil && len(batch.Slots) > 0 {
 		batch = w.ration(batch, now)
 	}
+	if batch != nil && len(batch.Slots) > 0 {
+		w.takeOff(batch.Group, now)
+	}
 	w.mu.Unlock()
 	w.finish(ctx, ended)
 	if batch == nil || len(batch.Slots) == 0 {

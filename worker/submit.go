@@ -31,6 +31,11 @@ func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 	}
 	w.note(batch, class, created, err, sent)
 	w.setRefusal(class, err)
+	slows := class == edgeone.Throttled && w.throttled(batch.Group) // before it counts as refused once more
+	w.land(batch.Group, class, err, sent)
+	if slows {
+		w.Pace.Throttled(sent)
+	}
 	if !w.traces.end(batch, class, created, time.Now()) {
 		w.mark(batch, sent)
 		w.again(batch, 0) // its job was adopted meanwhile
@@ -62,11 +67,10 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 		w.cleared(batch)
 		w.record(ctx, batch, created, sent)
 	case edgeone.Throttled: // not executed: not a try
-		w.Pace.Throttled(sent)
 		batch.Tries--
 		w.again(batch, 0)
 	case edgeone.Transient:
-		w.again(batch, retryDelay(batch.Tries))
+		w.again(batch, w.retryAfter(batch))
 	case edgeone.Ambiguous:
 		w.mark(batch, sent)
 		w.quotas.used(g.Zone, g.Type, 0, sent, true) // it may have been carried out
@@ -142,6 +146,7 @@ func (w *Worker) cleared(batch *batcher.Batch[waiter]) {
 	w.plans.accepted(batch.Group.Zone, batch.Group.Type)
 	w.permit(batch)
 	w.mu.Lock()
+	w.accepts(batch.Group)
 	w.batcher.Cleared(batch)
 	w.mu.Unlock()
 	signal(w.wake)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/parking"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -28,8 +29,10 @@ const (
 	linger   = 2 * time.Millisecond
 	quiet    = 20 * time.Millisecond
 	maxQuiet = 250 * time.Millisecond
-	// callsAtOnce bounds the calls in flight: at 20 a second, enough for an API that takes 1.5 s.
-	callsAtOnce = 32
+	// callsOfOne bounds the calls in flight of one zone's type: at 20 a second, enough for an API that takes
+	// 1.5 s. callsAtOnce bounds all: a zone whose calls are not answered leaves room for others (I7).
+	callsOfOne  = 32
+	callsAtOnce = 2 * callsOfOne
 )
 
 // Worker runs the pipeline of one account.
@@ -48,11 +51,9 @@ type Worker struct {
 	looks  sync.WaitGroup          // for the jobs of lost answers
 	calls  chan struct{}           // capacity callsAtOnce: one place for each call in flight
 	abort  context.CancelCauseFunc // ends Run
-	begin  func(*intake)           // has one more intake pulled
 
-	order   sync.Mutex // held while requests are chosen and parked, so that they keep their order
-	shelves sync.Mutex // held while queues are made, filled and removed
-	open    map[record.Queue]bool
+	resendFrom func(stop context.Context, in *intake) error // pulls a queue of parked requests; set by Run
+	parking    *parking.Parking[Lane, *request]
 
 	mu       sync.Mutex
 	batcher  *batcher.Batcher[waiter]
@@ -69,7 +70,10 @@ type Worker struct {
 	refusal  string // why EdgeOne refuses the credentials; empty when it does not
 	denied   denied
 	apart    apart
-	crowd    int // types that wait for their day, as of a moment ago
+	stalls   stalls
+	flying   map[pair]int // calls without an answer yet
+	putOffAt time.Time    // when the last message comes again of those that were put off
+	crowd    int          // types that wait for their day, as of a moment ago
 }
 
 // New makes a Worker.
@@ -82,8 +86,9 @@ func New(cfg Config, deps Deps) *Worker {
 		intakes:  make(map[*intake]bool),
 		weight:   make(map[purge.Lane]int),
 		paused:   make(map[purge.Lane]bool),
-		open:     make(map[record.Queue]bool),
 		denied:   newDenied(),
+		stalls:   make(stalls),
+		flying:   make(map[pair]int),
 		room: map[purge.Lane]chan struct{}{
 			purge.Interactive: make(chan struct{}, 1), purge.Bulk: make(chan struct{}, 1),
 		},
@@ -91,6 +96,9 @@ func New(cfg Config, deps Deps) *Worker {
 	w.zoneless.again = make(chan struct{}, 1)
 	w.apart.some = make(chan struct{}, 1)
 	w.quotas, w.plans, w.traces = newQuotas(), newPlans(), newTraces(cfg.HandedOver)
+	w.parking = parking.New(parking.Config[Lane, *request]{
+		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
+	})
 	w.SetMaxTargets(cfg.MaxTargets)
 	w.batcher = batcher.New[waiter](batcher.Config{
 		Limit:    w.limit,
@@ -116,3 +124,6 @@ func (w *Worker) Refused() string {
 	defer w.mu.Unlock()
 	return w.refusal
 }
+
+// Trouble describes why requests can't be parked, empty while they can.
+func (w *Worker) Trouble() string { return w.parking.Trouble() }

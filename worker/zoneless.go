@@ -75,30 +75,25 @@ func (w *Worker) watchZones(ctx context.Context) {
 		}
 		w.finish(ctx, ended)
 		for q, requests := range shelved {
-			w.shelve(ctx, q, requests)
+			w.shelve(q, requests)
 		}
 	}
 }
 
 // unloadZoneless parks what waits beyond its share for zones that can't be read now.
-func (w *Worker) unloadZoneless(ctx context.Context) {
+func (w *Worker) unloadZoneless() {
 	if !w.Zones.Failing() {
 		return
 	}
-	w.order.Lock()
-	defer w.order.Unlock()
-	queues := make(map[record.Queue][]*request)
+	var back []*request
 	w.mu.Lock()
 	for _, r := range w.zoneless.take() {
-		q := w.withoutZone(r.request, r.held, w.zoneless.readings.Load())
-		if q != nil {
-			queues[*q] = append(queues[*q], r.request)
+		if q := w.withoutZone(r.request, r.held, w.zoneless.readings.Load()); q != nil {
+			back = append(back, w.park(*q, []*request{r.request})...)
 		}
 	}
 	w.mu.Unlock()
-	for q, requests := range queues {
-		w.park(ctx, q, requests)
-	}
+	w.putOff(back)
 }
 
 // expireZoneless ends what has expired before its zone was known; it must be called with the lock held.

@@ -177,6 +177,9 @@ func (a *App) Ready() []string {
 		if why := a.current.refused(); why != "" {
 			reasons = append(reasons, fmt.Sprintf("account %s: %s", a.cfg.EdgeOne.Account, why))
 		}
+		if why := a.current.worker.Trouble(); why != "" {
+			reasons = append(reasons, why)
+		}
 	}
 	return reasons
 }

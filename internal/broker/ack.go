@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The words of the ack protocol (JetStream docs, "Acknowledgement models").
@@ -72,6 +73,12 @@ func (b *Broker) Nak(replies []string) error {
 		return fmt.Errorf("give back deliveries: %w", err)
 	}
 	return nil
+}
+
+// NakLater gives deliveries back, to come again after wait. It does not wait for the broker: where its word is
+// lost, they come again after AckWait.
+func (b *Broker) NakLater(replies []string, wait time.Duration) error {
+	return b.say(replies, fmt.Sprintf(`%s {"delay": %d}`, wordNak, wait.Nanoseconds()))
 }
 
 func (b *Broker) say(replies []string, word string) error {

@@ -86,7 +86,7 @@ func TestDiff_NamesTheField(t *testing.T) {
 		{"PURGE_JOBS", change{stream: func(s *jetstream.StreamConfig) { s.MaxMsgsPerSubject = 2 }}, "MaxMsgsPerSubject is 2, should be 1", false},
 		{"PURGE_CONTROL", change{stream: func(s *jetstream.StreamConfig) { s.DiscardNewPerSubject = false }}, "DiscardNewPerSubject is false, should be true", false},
 		{"PURGE_REQUESTS/bulk", change{consumer: func(c *jetstream.ConsumerConfig) { c.AckWait = time.Second }}, "AckWait is 1s, should be 1m0s", false},
-		{"PURGE_REQUESTS/bulk", change{consumer: func(c *jetstream.ConsumerConfig) { c.MaxAckPending = 1000 }}, "MaxAckPending is 1000, should be 150000", false},
+		{"PURGE_REQUESTS/bulk", change{consumer: func(c *jetstream.ConsumerConfig) { c.MaxAckPending = 1000 }}, "MaxAckPending is 1000, should be 500000", false},
 		{"PURGE_REQUESTS/bulk", change{consumer: func(c *jetstream.ConsumerConfig) { c.MaxDeliver = 3 }}, "MaxDeliver is 3, should be -1", false},
 		{"PURGE_REQUESTS/bulk", change{consumer: func(c *jetstream.ConsumerConfig) { c.HeadersOnly = true }}, "HeadersOnly is true, should be false", false},
 		{"PURGE_REQUESTS/bulk", change{consumer: func(c *jetstream.ConsumerConfig) { c.FilterSubject = "purge.requests.bulk.ghost" }}, "FilterSubject is purge.requests.bulk.ghost, should be purge.requests.bulk.*", false},

@@ -125,7 +125,7 @@ func (b *Broker) OpenQueue(ctx context.Context, q record.Queue) (*Lane, error) {
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait(purge.Bulk),
 		MaxDeliver:    -1,
-		MaxAckPending: 3 * b.window(purge.Bulk),
+		MaxAckPending: b.unacked(purge.Bulk),
 		Metadata:      map[string]string{"account": q.Account, "zone": q.Zone, "type": q.Type, "lane": string(q.Lane)},
 	})
 	if err != nil {

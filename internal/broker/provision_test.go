@@ -58,7 +58,7 @@ func TestProvision_MakesWhatIsPromised(t *testing.T) {
 		"PURGE_REQUESTS": {
 			Subjects: "purge.requests.interactive.* purge.requests.bulk.*", WorkQueue: true, DiscardNew: true,
 			MaxBytes: 256 << 20, MaxMsgSize: 1<<20 - 64<<10, Fixed: true,
-			Consumers: "bulk purge.requests.bulk.* 1m0s -1 150000, interactive purge.requests.interactive.* 5s -1 15000",
+			Consumers: "bulk purge.requests.bulk.* 1m0s -1 500000, interactive purge.requests.interactive.* 5s -1 500000",
 		},
 		"PURGE_EVENTS":   {Subjects: "purge.events.*.*.*", MaxAge: 7 * 24 * time.Hour, Fixed: true, Direct: true},
 		"PURGE_DEAD":     {Subjects: "purge.dead.*.*", MaxAge: 30 * 24 * time.Hour, Direct: true},

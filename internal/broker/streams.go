@@ -73,8 +73,7 @@ func (b *Broker) requestStream(maxPayload int64) stream {
 			AckPolicy:     jetstream.AckExplicitPolicy,
 			AckWait:       ackWait(lane),
 			MaxDeliver:    -1,
-			// Three windows: what is held, what is in calls, and what a predecessor held.
-			MaxAckPending: 3 * b.window(lane),
+			MaxAckPending: b.unacked(lane),
 		})
 	}
 	return s
@@ -86,6 +85,14 @@ func ackWait(lane purge.Lane) time.Duration {
 	}
 	return bulkAckWait
 }
+
+// unackedLeast is how many messages of a consumer may be delivered and not acked, at least. Those that can't be
+// sent and can't be parked are given back and come again later; until then they count.
+const unackedLeast = 500_000
+
+// unacked bounds the messages of a consumer that are not acked: three windows, of what is held, what is in calls,
+// and what a predecessor held, and those that were given back.
+func (b *Broker) unacked(lane purge.Lane) int { return max(unackedLeast, 3*b.window(lane)) }
 
 func (b *Broker) window(lane purge.Lane) int {
 	if lane == purge.Interactive {

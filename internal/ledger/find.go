@@ -90,14 +90,15 @@ func (l *Ledger) findEnded(ctx context.Context, keys []record.Key, found map[rec
 	return nil
 }
 
-// findParked finds what waits in a queue. Only the owner parks, so that it knows whether there is any.
+// findParked finds what waits in a queue, though other targets of the request may be in jobs. Only the leader parks, so
+// that it knows whether there is any.
 func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[record.Key]record.Found) error {
 	if !l.parking.Load() {
 		return nil
 	}
 	var keys []record.Key
 	for _, q := range queries {
-		if _, known := found[q.Key]; !known && !q.Parked {
+		if f := found[q.Key]; !f.All() && !q.Parked {
 			keys = append(keys, q.Key)
 		}
 	}

@@ -63,7 +63,7 @@ type Config struct {
 	Attempts int                   // how often a target is sent at most before its failure counts; 0 is 1
 	Told     func(purge.Event)     // a terminal event is stored
 	Again    func(record.InFlight) // what is left of a job is stored, to be sent again
-	// Submitted and Parked are called when a job is stored, and requests in a queue.
+	// Submitted is called when a job is stored, Parked when requests are stored in a queue of which no target is in a job.
 	Submitted func(*record.Job)
 	Parked    func(record.Queue, []record.Parked)
 }

@@ -3,47 +3,32 @@ package ledger
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Park takes requests out of memory: it stores them at the end of a queue, in order. When it returns
-// without an error their messages may be acked, but for those it gives back: what can't be stored stays
-// where it is. It tries until the context ends.
-func (l *Ledger) Park(ctx context.Context, q record.Queue, requests []record.Parked) (unfit []record.Key, err error) {
+// Park takes requests out of memory: it stores them at the end of a queue, in order, and returns one error for
+// each. The message of a request whose error is nil may be acked. An error that wraps [record.ErrUnfit] is
+// final: the request can never be stored. After any other the request may or may not be stored, and Park may
+// be called again for it. It makes one attempt.
+func (l *Ledger) Park(ctx context.Context, q record.Queue, requests []record.Parked) []error {
 	l.parking.Store(true)
-	open := requests
-	err = l.insist(ctx, "park requests", func() error {
-		errs := l.store.Park(ctx, q, open)
-		var left []record.Parked
-		for i, err := range errs {
-			switch {
-			case err == nil:
-			case errors.Is(err, record.ErrUnfit):
-				l.log.Error("request can't be parked", zap.Error(err))
-				unfit = append(unfit, open[i].Request.Key())
-				errs[i] = nil
-			default:
-				left = append(left, open[i])
-			}
+	errs := l.store.Park(ctx, q, requests)
+	var stored []record.Parked
+	for i, err := range errs {
+		switch {
+		case errors.Is(err, record.ErrUnfit):
+			l.log.Error("request can't be parked", zap.Error(err))
+		case err == nil && !requests[i].Partial:
+			stored = append(stored, requests[i])
 		}
-		open = left
-		return firstOf(errs)
-	})
-	if err == nil {
-		l.cfg.Parked(q, without(requests, unfit))
 	}
-	return unfit, err
-}
-
-func without(requests []record.Parked, unfit []record.Key) []record.Parked {
-	if len(unfit) == 0 {
-		return requests
+	if len(stored) > 0 {
+		l.cfg.Parked(q, stored)
 	}
-	return slices.DeleteFunc(slices.Clone(requests), func(p record.Parked) bool { return slices.Contains(unfit, p.Request.Key()) })
+	return errs
 }
 
 // Queues tells which queues there are. It tries until the context ends.

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -16,9 +17,9 @@ func TestLedger_FindsWhatIsParked(t *testing.T) {
 	l := newLedger(b)
 	r, fresh := request("r", 2), request("fresh", 1)
 	q := record.Queue{Account: account, Zone: testZone, Type: "purge_url", Lane: purge.Bulk}
-	unfit, err := l.Park(t.Context(), q, []record.Parked{{Request: r, Body: purge.Request{Targets: []string{"a", "b"}}}})
-	if len(unfit) > 0 || err != nil {
-		t.Fatalf("park: %v, %v", unfit, err)
+	errs := l.Park(t.Context(), q, []record.Parked{{Request: r, Body: purge.Request{Targets: []string{"a", "b"}}}})
+	if !slices.Equal(errs, []error{nil}) {
+		t.Fatalf("park: %v", errs)
 	}
 	want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Received: r.Received, Parked: true}}
 	if diff := cmp.Diff(want, find(t, l, true, r, fresh)); diff != "" {
@@ -61,9 +62,15 @@ func TestLedger_ParksThroughFaults(t *testing.T) {
 		for _, id := range []string{"a", "b", "c", "d"} {
 			all = append(all, record.Parked{Request: request(id, 1)})
 		}
-		unfit, err := newLedger(f).Park(t.Context(), q, all)
-		if len(unfit) > 0 || err != nil {
-			t.Errorf("%s: %v, %v", faultNames[kind], unfit, err)
+		l := newLedger(f)
+		for open := all; len(open) > 0; { // as package parking does
+			var left []record.Parked
+			for i, err := range l.Park(t.Context(), q, open) {
+				if err != nil {
+					left = append(left, open[i])
+				}
+			}
+			open = left
 		}
 		if want := []string{"a", "b", "c", "d"}; !slices.Equal(store.queues[q], want) {
 			t.Errorf("%s: parked %v, want %v in order", faultNames[kind], store.queues[q], want)
@@ -74,11 +81,11 @@ func TestLedger_ParksThroughFaults(t *testing.T) {
 func TestLedger_GivesBackWhatCannotBeParked(t *testing.T) {
 	b := newBroker(t)
 	fit, large := request("fit", 1), request("large", 1)
-	unfit, err := newLedger(b).Park(t.Context(), record.Queue{Zone: testZone}, []record.Parked{
+	errs := newLedger(b).Park(t.Context(), record.Queue{Zone: testZone}, []record.Parked{
 		{Request: large, Body: purge.Request{Targets: []string{string(make([]byte, 2<<20))}}}, {Request: fit},
 	})
-	if !slices.Equal(unfit, []record.Key{large.Key()}) || err != nil {
-		t.Errorf("got %v, %v, want the large one", unfit, err)
+	if !errors.Is(errs[0], record.ErrUnfit) || errs[1] != nil {
+		t.Errorf("got %v, want %v for the large one alone", errs, record.ErrUnfit)
 	}
 	if found, err := b.ParkedOf(t.Context(), []record.Key{fit.Key(), large.Key()}); err != nil || len(found) != 1 {
 		t.Errorf("parked %v, %v, want the other", found, err)

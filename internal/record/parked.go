@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -17,12 +18,18 @@ type Queue struct {
 	Lane    purge.Lane `json:"lane"`
 }
 
-// Parked is a request that was taken out of the request stream and waits in a queue. It stands for all
-// of the request: none of its targets waits anywhere else.
+// Parked is a request that was taken out of the request stream and waits in a queue. It stands for every
+// target of the request that is in no job and has no outcome.
 type Parked struct {
 	Version int           `json:"v"`
 	Request Request       `json:"request"`
 	Body    purge.Request `json:"body"`
+	// Sent is when EdgeOne was first asked for a target of the request, if it was: the request can no longer
+	// be rejected.
+	Sent time.Time `json:"sent,omitzero"`
+	// Partial says that some targets are in jobs or have their outcome. Their places in Body.Targets are empty:
+	// the records of jobs and of progress say what became of them.
+	Partial bool `json:"partial,omitempty"`
 }
 
 // Encode gives the stored form.
