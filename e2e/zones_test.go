@@ -68,7 +68,7 @@ func waiting(n int, spans bool) []purge.Request {
 
 // What waits for a zone that refuses its calls, in whatever words, holds no other zone, though it came first and is more
 // than the window holds; once the zone takes calls again, each request has its one end (I1, I7).
-func TestRefusedZone_HoldsNoOther(t *testing.T) {
+func TestFailure_ZoneRefusesForNow(t *testing.T) {
 	t.Parallel()
 	for i, name := range slices.Sorted(maps.Keys(refusals)) {
 		refusal := refusals[name]
@@ -133,7 +133,7 @@ func sentTwice(calls []*seen) (n int) {
 }
 
 // The same with windows as they are by default.
-func TestRefusedZone_HoldsNoOtherByDefault(t *testing.T) {
+func TestFailure_ZoneRefusesByDefault(t *testing.T) {
 	t.Parallel()
 	for lane, n := range map[purge.Lane]int{purge.Interactive: 12_000, purge.Bulk: 52_000} {
 		for _, spans := range []bool{false, true} {
@@ -160,7 +160,7 @@ func TestRefusedZone_HoldsNoOtherByDefault(t *testing.T) {
 }
 
 // A queue that can't be opened stops neither its lane nor a drain, and says what is wrong; what waits for it is not lost.
-func TestUnopenableQueue_HoldsNothing(t *testing.T) {
+func TestFailure_QueueCanNotBeOpened(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"consumers", "right"} {
 		for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
