@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -307,7 +308,7 @@ func TestParking_LogsAtAGrowingPace(t *testing.T) {
 		b.refuse = func(record.Queue) error { return errFull }
 		stop := b.run()
 		for i := range 6 * 3600 {
-			b.p.Put(record.Queue{Zone: fmt.Sprint("zone-", i%50), Type: "purge_url"}, fmt.Sprint(i))
+			b.p.Put(record.Queue{Zone: fmt.Sprint("zone-", i%50), Type: "purge_url"}, strconv.Itoa(i))
 			time.Sleep(time.Second)
 		}
 		if n := logs.Len(); n < 5 || n > 50 {
@@ -471,7 +472,7 @@ func TestParking_LosesNothingBetweenPutAndClose(t *testing.T) {
 		var g sync.WaitGroup
 		g.Go(func() {
 			for i := range rounds {
-				b.p.Put(zoneA, fmt.Sprint(i))
+				b.p.Put(zoneA, strconv.Itoa(i))
 				time.Sleep(time.Duration(i%3) * time.Millisecond)
 			}
 		})

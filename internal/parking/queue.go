@@ -38,7 +38,7 @@ func (s *queue[L, R]) serve(stop, work context.Context) error {
 	pulls := false
 	defer func() {
 		if pulls {
-			<-pulling
+			_ = <-pulling // the context has ended
 		}
 	}()
 	for {
