@@ -226,6 +226,7 @@ func (s *trial) sessions(t *testing.T) {
 		switch {
 		case part[1] == "sh":
 			s.start(part[2])
+		case ofWorker.MatchString(part[2]): // see TestDocsOperating_IsWhatAWorkerDoes
 		case strings.HasPrefix(part[2], "$ NATS_"):
 			waiting.Go(func() { s.session(part[2]) })
 		default:

@@ -10,12 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/internal/config"
 )
 
@@ -134,6 +137,31 @@ func (r *running) setLevel(level string) {
 	}
 }
 
+// ofWorker is a session of the document that needs a worker which runs.
+var ofWorker = regexp.MustCompile(`^\$ (kill -HUP|curl -s .*127\.0\.0\.1:7480)`)
+
+// console runs the sessions of the document that change a worker which runs, and wants each of them noticed.
+func (r *running) console(t *testing.T) {
+	r.t = t
+	proc.Need(t, "curl", "the package curl")
+	n := 0
+	here := strings.NewReplacer("http://127.0.0.1:7480", r.url, "$(pidof edgepurge)", strconv.Itoa(r.cmd.Process.Pid))
+	for _, block := range blocks(t, operatingFile, "console") {
+		if !ofWorker.MatchString(block) {
+			continue
+		}
+		n++
+		reloads := r.told("configuration reloaded")
+		r.session(here.Replace(block))
+		if strings.Contains(block, "kill -HUP") {
+			r.until("the reload", func() bool { return r.told("configuration reloaded") > reloads })
+		}
+	}
+	if n != 2 {
+		t.Errorf("got %d sessions, want those with kill and with curl", n)
+	}
+}
+
 func TestDocsOperating_IsWhatAWorkerDoes(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)
@@ -145,6 +173,7 @@ func TestDocsOperating_IsWhatAWorkerDoes(t *testing.T) {
 	}
 	r.until("a debug line", func() bool { return r.told("job stored") > 0 })
 	t.Run("log", r.checkLog)
+	t.Run("console", r.console)
 	t.Run("reload", r.checkReload)
 	t.Run("listener", r.checkPaths)
 	for _, secret := range []string{secretKey, "AKIDRUNNING"} {
