@@ -43,7 +43,7 @@ func TestTracker_GivesUpAtTheDeadline(t *testing.T) {
 			t.Errorf("codes (-want +got):\n%s", diff)
 		}
 		want := record.Result{Code: purge.CodeDeadline, Reason: "not finished within 1m0s", Again: true}
-		if diff := cmp.Diff(want, e.out.Of(purge.URL, url(4))); diff != "" {
+		if diff := cmp.Diff(want, results(e, purge.URL).Of(url(4))); diff != "" {
 			t.Errorf("result of what was never seen (-want +got):\n%s", diff)
 		}
 	})
@@ -67,8 +67,9 @@ func TestTracker_ReadsAllPagesBeforeItGivesUp(t *testing.T) {
 		b.follow(t, 2500, 5*time.Minute)
 		e := b.oneEnd(t)
 		var open []int
+		all := results(e, purge.URL)
 		for i := range 2500 {
-			if of(e, purge.URL, url(i)) != "" {
+			if all.Of(url(i)).Code != "" {
 				open = append(open, i)
 			}
 		}
@@ -91,7 +92,7 @@ func TestTracker_BelievesALateEnd(t *testing.T) {
 		{"one failed", edgeone.TypeURL, 2, rows("success", "failed"), 1, []string{"", "failed"}},
 		{"one row for the whole job", edgeone.TypeURL, 500, rows("success"), 3, []string{"", "", ""}},
 		{"one failed row for the whole job", edgeone.TypeURL, 500, rows("timeout"), 3, []string{"timeout", "timeout"}},
-		{"a whole zone", edgeone.TypeAll, 1, []edgeone.Task{{Target: "example.com", Status: "success"}}, 1, []string{""}},
+		{"a whole zone", edgeone.TypeAll, 1, []edgeone.Task{{JobID: testJob, Target: "example.com", Status: "success"}}, 1, []string{""}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -35,12 +35,13 @@ var (
 
 // answer is what a poll brings.
 type answer struct {
-	tasks []edgeone.Task
-	total int           // 0: as many as there are tasks
-	err   error         // of the first page
-	later error         // of the end of the list, where all of it is read
-	first bool          // later comes before the first row
-	hold  chan struct{} // not nil: answered when it is closed
+	tasks  []edgeone.Task
+	total  int           // 0: as many as there are tasks
+	err    error         // of the first page
+	later  error         // of the end of the list, where all of it is read
+	first  bool          // later comes before the first row
+	theirs bool          // rows are of the job that they name, else of the job that was asked for
+	hold   chan struct{} // not nil: answered when it is closed
 }
 
 // api is a strict API whose answers a test writes. It fails the test when a call is not as it should
@@ -62,7 +63,7 @@ type api struct {
 func (a *api) enter(q edgeone.TaskQuery) {
 	a.calls++
 	want := edgeone.TaskQuery{Zone: testZone, JobID: q.JobID, Limit: pageRows, Offset: q.Offset}
-	if counts(q) {
+	if q.Limit == 1 {
 		want.Statuses, want.Limit = q.Statuses, 1
 	}
 	if !equal(q, want) {
@@ -78,9 +79,29 @@ func equal(a, b edgeone.TaskQuery) bool {
 		a.From.IsZero() && a.To.IsZero() && slices.Equal(a.Statuses, b.Statuses) && a.Type == "" && a.Target == ""
 }
 
-// counts tells that a query asks how many rows are a success.
-func counts(q edgeone.TaskQuery) bool {
-	return slices.Equal(q.Statuses, []string{edgeone.StatusSuccess})
+// goesOn reports whether a query asks for more of what the one before it was about: the counts that follow that of the
+// successes.
+func goesOn(q edgeone.TaskQuery) bool {
+	return q.Limit == 1 && !slices.Equal(q.Statuses, []string{edgeone.StatusSuccess})
+}
+
+// list is what the answer has for a query.
+func (a answer) list(q edgeone.TaskQuery) edgeone.TaskPage {
+	var tasks []edgeone.Task
+	for _, task := range a.tasks {
+		if len(q.Statuses) > 0 && !slices.Contains(q.Statuses, task.Status) {
+			continue
+		}
+		if !a.theirs {
+			task.JobID = q.JobID
+		}
+		tasks = append(tasks, task)
+	}
+	page := edgeone.TaskPage{Total: len(tasks), Tasks: tasks[:min(len(tasks), q.Limit)]}
+	if len(q.Statuses) == 0 {
+		page.Total = max(a.total, len(tasks))
+	}
+	return page
 }
 
 func (a *api) Unsuccessful() []string { return []string{"processing", "failed", "timeout", "canceled"} }
@@ -88,9 +109,12 @@ func (a *api) Unsuccessful() []string { return []string{"processing", "failed", 
 func (a *api) PurgeTasks(ctx context.Context, q edgeone.TaskQuery) (edgeone.TaskPage, error) {
 	a.mu.Lock()
 	a.enter(q)
-	a.polls[q.JobID] = append(a.polls[q.JobID], time.Since(a.start))
-	ans := a.reply(q.JobID, len(a.polls[q.JobID]))
-	a.last[q.JobID] = ans
+	ans := a.last[q.JobID]
+	if !goesOn(q) {
+		a.polls[q.JobID] = append(a.polls[q.JobID], time.Since(a.start))
+		ans = a.reply(q.JobID, len(a.polls[q.JobID]))
+		a.last[q.JobID] = ans
+	}
 	a.active++
 	a.most = max(a.most, a.active)
 	a.mu.Unlock()
@@ -109,18 +133,16 @@ func (a *api) PurgeTasks(ctx context.Context, q edgeone.TaskQuery) (edgeone.Task
 	if ans.err != nil {
 		return edgeone.TaskPage{}, ans.err
 	}
-	if counts(q) {
-		good := slices.DeleteFunc(slices.Clone(ans.tasks), func(t edgeone.Task) bool { return !edgeone.Succeeded(t.Status) })
-		return edgeone.TaskPage{Total: len(good), Tasks: good[:min(len(good), 1)]}, nil
-	}
-	return edgeone.TaskPage{Total: max(ans.total, len(ans.tasks)), Tasks: ans.tasks[:min(len(ans.tasks), pageRows)]}, nil
+	return ans.list(q), nil
 }
 
 // AllTasks reads the answer of the last poll, page by page.
 func (a *api) AllTasks(ctx context.Context, q edgeone.TaskQuery, before func(context.Context) error) iter.Seq2[edgeone.Task, error] {
 	return func(yield func(edgeone.Task, error) bool) {
 		a.mu.Lock()
-		tasks, later := a.last[q.JobID].tasks, a.last[q.JobID].later
+		whole := q
+		whole.Limit = 1 << 20
+		tasks, later := a.last[q.JobID].list(whole).Tasks, a.last[q.JobID].later
 		if a.last[q.JobID].first {
 			tasks = nil
 		}

@@ -14,10 +14,31 @@ import (
 	"github.com/edgepurge/edgepurge/tracker"
 )
 
-// of tells what the outcome says of the target, as a requester wrote it.
-func of(e end, typ purge.Type, target string) string {
-	r := e.out.Of(typ, target)
-	return r.Code
+// of is the code that the outcome has for a target, as a requester wrote it. all are the job's targets; none: url(0) and
+// those that follow it.
+func of(e end, typ purge.Type, target string, all ...string) string {
+	return results(e, typ, all...).Of(sentAs(typ, target)).Code
+}
+
+func sentAs(typ purge.Type, target string) string {
+	if c, err := purge.Canonical(typ, target); err == nil {
+		return c
+	}
+	return target
+}
+
+func results(e end, typ purge.Type, all ...string) *record.Results {
+	if len(e.out.Rows) == 0 {
+		return e.out.Uniform()
+	}
+	for i := len(all); i < e.job.Rows; i++ {
+		all = append(all, url(i))
+	}
+	sent := make([]string, len(all))
+	for i, target := range all {
+		sent[i] = sentAs(typ, target)
+	}
+	return e.out.Results(typ, &e.job.Head, sent)
 }
 
 func TestTracker_OnlySuccessIsSuccess(t *testing.T) {
@@ -98,11 +119,11 @@ func TestTracker_TellsWhyARowFailed(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tt.task.Target = url(0)
+				tt.task.JobID, tt.task.Target = testJob, url(0)
 				b := newBench(t, tracker.Config{}, always(tt.task))
 				b.follow(t, 1, time.Minute)
 				e := b.oneEnd(t)
-				if diff := cmp.Diff(tt.want, e.out.Of(purge.URL, url(0))); diff != "" {
+				if diff := cmp.Diff(tt.want, results(e, purge.URL).Of(url(0))); diff != "" {
 					t.Errorf("result (-want +got):\n%s", diff)
 				}
 				if got := e.out.Finished.Sub(b.start); got != 2*time.Second {
@@ -133,7 +154,7 @@ func TestTracker_WaitsForEveryRow(t *testing.T) {
 		{"two of three never are", []answer{two}, 0},
 		{"rows that come piecemeal", []answer{two, two, two, two, two, three}, 6},
 		{"another row came", []answer{one, one, two, two, two, two, three}, 7},
-		{"fewer than before count anew", []answer{one, one, two, one}, 6},
+		{"one row alone of an API that showed two", []answer{one, one, two, one}, 0},
 		{"gone in between counts anew", []answer{one, one, empty, one}, 6},
 		{"open in between counts anew", []answer{one, one, open, one}, 6},
 		{"one open", []answer{{tasks: rows("success", "processing", "success")}}, 0},
@@ -154,8 +175,10 @@ func TestTracker_WaitsForEveryRow(t *testing.T) {
 				if got := len(b.polls(testJob)); got != tt.polls {
 					t.Errorf("ended at poll %d, want %d", got, tt.polls)
 				}
-				if e.out.Rest.Code != "" || len(e.out.Named) != 0 {
-					t.Errorf("outcome is %+v, want success of all", e.out)
+				for i := range 3 {
+					if code := of(e, purge.URL, url(i)); code != "" || anyFailed(e.out.Rows) {
+						t.Errorf("target %d has code %q in %+v, want success of all", i, code, e.out)
+					}
 				}
 			})
 		})
@@ -244,9 +267,9 @@ func TestTracker_KnowsTargetsByTheirCanonicalForm(t *testing.T) {
 		t.Run(tt.typ+" "+tt.failed.written, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, tracker.Config{}, always(
-					edgeone.Task{Target: "another", Status: "timeout"}, // the result of whatever is not known
-					edgeone.Task{Target: tt.failed.echoed, Status: "failed"},
-					edgeone.Task{Target: tt.passed.echoed, Status: "success"}))
+					edgeone.Task{JobID: testJob, Target: "another", Status: "timeout"},
+					edgeone.Task{JobID: testJob, Target: tt.failed.echoed, Status: "failed"},
+					edgeone.Task{JobID: testJob, Target: tt.passed.echoed, Status: "success"}))
 				stop := b.run(t)
 				defer stop()
 				job := jobOf(testJob, 3, b.start)
@@ -254,10 +277,11 @@ func TestTracker_KnowsTargetsByTheirCanonicalForm(t *testing.T) {
 				b.Track(job)
 				pass(time.Minute)
 				e := b.oneEnd(t)
-				if got := of(e, tt.of, tt.failed.written); got != "failed" {
+				all := []string{tt.failed.written, tt.passed.written, "another"}
+				if got := of(e, tt.of, tt.failed.written, all...); got != "failed" {
 					t.Errorf("code of %q, echoed as %q, is %q, want failed", tt.failed.written, tt.failed.echoed, got)
 				}
-				if got := of(e, tt.of, tt.passed.written); got != "" {
+				if got := of(e, tt.of, tt.passed.written, all...); got != "" {
 					t.Errorf("code of %q, echoed as %q, is %q, want none", tt.passed.written, tt.passed.echoed, got)
 				}
 			})
@@ -278,7 +302,7 @@ func TestTracker_ReadsAllPagesWhereTheyDecide(t *testing.T) {
 		polls   int
 		failed  int // -1: none
 	}{
-		{"all a success", []answer{{tasks: many(2500, "success")}}, 1, 1, -1},
+		{"all a success", []answer{{tasks: many(2500, "success")}}, 3, 1, -1},
 		{"a failure on the last page", []answer{{tasks: withOne(2499, "failed")}}, 1 + 1 + 3, 2, 2499},
 		{
 			"all a success that were not yet when they were counted",
@@ -293,12 +317,17 @@ func TestTracker_ReadsAllPagesWhereTheyDecide(t *testing.T) {
 		{
 			"an open one on the first page",
 			[]answer{{}, {tasks: withOne(0, "processing")}, {tasks: many(2500, "success")}},
-			1 + 1 + 1, 3, -1,
+			1 + 1 + 3, 3, -1,
 		},
 		{
 			"a page that fails",
-			[]answer{{}, {tasks: many(2500, "success"), later: errAway}, {tasks: withOne(7, "failed")}},
-			1 + (1 + 3) + 1 + (1 + 3), 4, 7,
+			[]answer{{}, {tasks: many(1500, "success"), total: 2500, later: errAway}, {tasks: withOne(7, "failed")}},
+			1 + (1 + 2) + 1 + (1 + 3), 4, 7,
+		},
+		{
+			"an error past the last row",
+			[]answer{{}, {tasks: withOne(7, "failed"), later: errAway}},
+			1 + (1 + 3), 2, 7,
 		},
 		{
 			"a count without rows",
@@ -318,8 +347,9 @@ func TestTracker_ReadsAllPagesWhereTheyDecide(t *testing.T) {
 				if got := b.pace.granted(); b.api.calls != tt.calls || got != tt.calls {
 					t.Errorf("%d calls with %d places in the pace, want %d", b.api.calls, got, tt.calls)
 				}
+				all := results(e, purge.URL)
 				for i := range 2500 {
-					if got := of(e, purge.URL, url(i)); (got != "") != (i == tt.failed) {
+					if got := all.Of(url(i)).Code; (got != "") != (i == tt.failed) {
 						t.Fatalf("target %d has code %q, and target %d should have failed", i, got, tt.failed)
 					}
 				}
@@ -332,7 +362,7 @@ func TestTracker_EndsJobsOfTheWholeZone(t *testing.T) {
 	for _, status := range []string{"success", "failed"} {
 		t.Run(status, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, tracker.Config{}, always(edgeone.Task{Target: "example.com", Status: status}))
+				b := newBench(t, tracker.Config{}, always(edgeone.Task{JobID: testJob, Target: "example.com", Status: status}))
 				stop := b.run(t)
 				defer stop()
 				job := jobOf(testJob, 1, b.start)
@@ -347,4 +377,8 @@ func TestTracker_EndsJobsOfTheWholeZone(t *testing.T) {
 			})
 		})
 	}
+}
+
+func anyFailed(rows []record.Row) bool {
+	return slices.ContainsFunc(rows, func(r record.Row) bool { return r.Result.Code != "" })
 }

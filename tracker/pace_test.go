@@ -193,7 +193,7 @@ func TestTracker_TellsThePaceOfThrottling(t *testing.T) {
 func TestTracker_TellsThePaceOfThrottledPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, tracker.Config{}, inTurn(
-			answer{}, answer{tasks: many(1500, "success"), later: errThrottled}, answer{tasks: many(1500, "success")}))
+			answer{}, answer{tasks: many(1200, "success"), total: 1500, later: errThrottled}, answer{tasks: many(1500, "success")}))
 		b.follow(t, 1500, time.Minute)
 		if b.throttled() != 1 {
 			t.Errorf("the pace was told of %d refusals, want 1", b.throttled())

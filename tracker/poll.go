@@ -1,21 +1,23 @@
 package tracker
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
-	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
 	// pageRows is the most rows of one answer (EdgeOne API docs, DescribePurgeTasks).
 	pageRows = 1000
-	// settled is how many polls in a row must show one final row alone, of a job of several targets,
-	// before it counts for all of them: an API that keeps one row a job shows just that. Any other number
-	// of rows below that of the targets is a list of which some are not visible yet.
+	// settled is how many polls in a row must show the same before it counts: one final row alone of a job of
+	// several targets, which an API that keeps one row a job shows, or as many final rows as there are targets of
+	// which some are the same. Any other number of rows below that of the targets is a list of which some are not
+	// visible yet.
 	settled = 3
 	// latest is how many polls past the deadline may bring no answer, or rows that may not be all: about
 	// two minutes of an API that is away when a job's new owner comes late.
@@ -27,8 +29,8 @@ const (
 func (t *Tracker) poll(ctx context.Context, job *followed) (*record.Outcome, error) {
 	job.polls++
 	expired := time.Since(job.Submitted) >= t.cfg.Deadline
-	if !expired && job.countable() {
-		out, err := t.tally(ctx, job)
+	if !expired && t.countable(job) {
+		out, err := t.countSuccesses(ctx, job)
 		if out != nil || err != nil || job.short {
 			return out, err
 		}
@@ -37,15 +39,18 @@ func (t *Tracker) poll(ctx context.Context, job *followed) (*record.Outcome, err
 		}
 	}
 	job.short = false
-	tasks, count, err := t.rows(ctx, job, expired)
-	job.seen(tasks)
-	ended := err == nil && len(tasks) > 0 && final(tasks)
+	list, err := t.rows(ctx, job, expired)
+	job.seen(list.own)
+	ended := err == nil && list.final()
 	switch {
-	case ended && t.complete(job, count):
-		t.learn(job, tasks, time.Now())
-		return outcome(job.Type, tasks), nil
-	case err == nil && (!ended || len(tasks) != 1):
+	case ended && t.complete(job, list):
+		t.learn(job, list.own, time.Now())
+		return t.outcome(job, list), nil
+	case err == nil && (!ended || len(list.own) != 1):
 		job.alone = 0
+	}
+	if err == nil && (!ended || list.count < job.Expected()) {
+		job.same = 0
 	}
 	if !expired || edgeone.Classify(err) == edgeone.Throttled {
 		job.looked = job.looked || err == nil
@@ -55,54 +60,89 @@ func (t *Tracker) poll(ctx context.Context, job *followed) (*record.Outcome, err
 	// that may yet count for all; nor are final rows that are not all, where nobody looked in time: the
 	// job may have ended well meanwhile.
 	job.late++
-	open := err != nil || ended && (len(tasks) == 1 || !job.looked)
+	open := err != nil || ended && (len(list.own) == 1 || !job.looked)
 	if open && job.late < latest {
 		return nil, err
 	}
-	return t.giveUp(job, tasks), nil
+	return t.giveUp(job, list.own), nil
 }
 
-// tally counts the successes of a job of many targets: mostly all of them are, and one row has to be read
-// instead of all. Where only some are, the rows are worth to be read now; where none is, by the next poll.
-func (t *Tracker) tally(ctx context.Context, job *followed) (*record.Outcome, error) {
-	page, err := t.api.PurgeTasks(ctx, edgeone.TaskQuery{
-		Zone: job.Zone, JobID: job.ID, Statuses: []string{edgeone.StatusSuccess}, Limit: 1,
-	})
-	if err != nil {
-		return nil, err
-	}
-	job.seen(page.Tasks)
-	job.looked = true
-	if page.Total < job.Rows {
-		job.short = page.Total == 0
-		return nil, nil
-	}
-	now := time.Now()
-	t.learn(job, page.Tasks, now)
-	return &record.Outcome{Finished: now}, nil
+// errTooManyPages says that a list goes on after more pages than its job can have.
+var errTooManyPages = errors.New("the list of the job's tasks has more pages than the job has targets for")
+
+// listing is what a poll read of a job's rows.
+type listing struct {
+	own   []edgeone.Task // the job's rows
+	count int            // of them, those included that were listed again
+	names int            // distinct targets
 }
 
-// rows reads a job's rows: the first page, and the others where they may decide. count is how many there
-// are: a list of several pages tells those of one target once. Beside an error it gives those that were
-// read.
-func (t *Tracker) rows(ctx context.Context, job *followed, expired bool) (tasks []edgeone.Task, count int, err error) {
+// take adds rows, without those of other jobs and those that do not say whose they are.
+func (l *listing) take(job *followed, tasks []edgeone.Task) (foreign int) {
+	known := make(map[string]struct{}, len(tasks))
+	for _, task := range tasks {
+		if task.JobID != job.ID {
+			foreign++
+			continue
+		}
+		known[task.Target] = struct{}{}
+		l.own = append(l.own, task)
+	}
+	l.count, l.names = len(l.own), len(known)
+	return foreign
+}
+
+// final reports whether there are rows and none of them is open.
+func (l *listing) final() bool {
+	for _, task := range l.own {
+		if !edgeone.Final(task.Status) {
+			return false
+		}
+	}
+	return len(l.own) > 0
+}
+
+// rows reads a job's rows: the first page, and the others where they may decide. Beside an error it returns those that
+// were read.
+func (t *Tracker) rows(ctx context.Context, job *followed, expired bool) (listing, error) {
+	var list listing
 	query := edgeone.TaskQuery{Zone: job.Zone, JobID: job.ID, Limit: pageRows}
 	page, err := t.api.PurgeTasks(ctx, query)
-	if err != nil || !more(page) || !expired && !final(page.Tasks) {
-		return page.Tasks, len(page.Tasks), err
+	foreign := list.take(job, page.Tasks)
+	if foreign > 0 {
+		t.log.Warn("rows of another job in the list of a job: not counted", zap.String("job", job.ID),
+			zap.String("zone", job.Zone), zap.Int("rows", foreign))
 	}
-	tasks, err = t.all(ctx, query)
+	// Nobody reads on where the rows of all targets are here, whatever the count says; nor in a list with rows of others,
+	// which does not obey the filter, and may be as long as the zone's week.
+	enough := list.names >= job.Expected() || foreign > 0 || page.Total <= len(page.Tasks) && len(page.Tasks) < pageRows
+	if err != nil || enough || !expired && !list.final() {
+		return list, err
+	}
+	tasks, err := t.all(ctx, query, job.Rows)
 	if err != nil && len(tasks) < len(page.Tasks) {
-		tasks = page.Tasks
+		return list, err
 	}
-	return tasks, max(page.Total, len(tasks)), err
+	whole := listing{}
+	whole.take(job, tasks)
+	if whole.names >= job.Expected() {
+		return whole, nil
+	}
+	whole.count = max(whole.count, min(page.Total, job.Rows)) // a list of several pages shows the rows of one target once
+	return whole, err
 }
 
-func more(p edgeone.TaskPage) bool { return p.Total > len(p.Tasks) }
-
-func (t *Tracker) all(ctx context.Context, q edgeone.TaskQuery) ([]edgeone.Task, error) {
+// all reads the rows of a job of so many targets. It makes no more calls than these take, whatever count the API gives.
+func (t *Tracker) all(ctx context.Context, q edgeone.TaskQuery, targets int) ([]edgeone.Task, error) {
 	var tasks []edgeone.Task
-	for task, err := range t.api.AllTasks(ctx, q, t.pace.Wait) {
+	calls := 0
+	before := func(ctx context.Context) error {
+		if calls++; calls > targets/pageRows+2 {
+			return errTooManyPages
+		}
+		return t.pace.Wait(ctx)
+	}
+	for task, err := range t.api.AllTasks(ctx, q, before) {
 		if err != nil {
 			return tasks, err
 		}
@@ -111,95 +151,21 @@ func (t *Tracker) all(ctx context.Context, q edgeone.TaskQuery) ([]edgeone.Task,
 	return tasks, nil
 }
 
-func final(tasks []edgeone.Task) bool {
-	for _, task := range tasks {
-		if !edgeone.Final(task.Status) {
-			return false
-		}
+// complete reports whether final rows are all that the job will have.
+func (t *Tracker) complete(job *followed, list listing) bool {
+	want := job.Expected()
+	if list.names > 1 {
+		t.sawRows()
 	}
-	return true
-}
-
-// complete tells whether so many final rows are all that the job will have.
-func (t *Tracker) complete(job *followed, rows int) bool {
-	if rows >= job.Rows {
+	switch {
+	case list.names >= want:
 		return true
-	}
-	if rows == 1 {
+	case list.count >= want: // some are the same: rows may have moved while they were read
+		job.same++
+		return job.same >= settled
+	case list.count == 1 && !t.rowPerTarget():
 		job.alone++
+		return job.alone >= settled
 	}
-	return job.alone >= settled
-}
-
-// outcome is what final rows say. Where one row stands for all targets, or rows are spelled otherwise
-// than targets, those that no row names have what the rows have in common: success only if every row is
-// one.
-func outcome(typ string, tasks []edgeone.Task) *record.Outcome {
-	out := &record.Outcome{Finished: time.Now()}
-	for _, task := range tasks {
-		r := result(task)
-		if r.Code == "" {
-			continue
-		}
-		if out.Named == nil {
-			out.Named = make(map[string]record.Result)
-		}
-		out.Named[echo(typ, task.Target)] = r
-		if out.Rest.Code == "" {
-			out.Rest = r
-		}
-	}
-	if out.Named == nil {
-		return out
-	}
-	for _, task := range tasks {
-		if edgeone.Succeeded(task.Status) {
-			out.Named[echo(typ, task.Target)] = record.Result{}
-		}
-	}
-	return out
-}
-
-// giveUp is the outcome of a job past its deadline: a target has what its row says, if that is final;
-// what is not known to have succeeded has failed.
-func (t *Tracker) giveUp(job *followed, tasks []edgeone.Task) *record.Outcome {
-	out := &record.Outcome{
-		Finished: time.Now(),
-		Named:    make(map[string]record.Result, len(tasks)),
-		Rest:     record.Result{Code: purge.CodeDeadline, Reason: "not finished within " + t.cfg.Deadline.String(), Again: true},
-	}
-	for _, task := range tasks {
-		if edgeone.Final(task.Status) {
-			out.Named[echo(job.Type, task.Target)] = result(task)
-		}
-	}
-	return out
-}
-
-func result(task edgeone.Task) record.Result {
-	if edgeone.Succeeded(task.Status) {
-		return record.Result{}
-	}
-	return record.Result{
-		Code:   cmp.Or(task.FailType, task.Status),
-		Reason: cmp.Or(task.FailMessage, "EdgeOne ended the task as "+task.Status),
-		Again:  edgeone.Passing(task.Status, task.FailType),
-		Spent:  task.FailType == edgeone.FailQuota,
-	}
-}
-
-func echo(typ, target string) string { return record.Echo(targetType(typ), target) }
-
-func targetType(typ string) purge.Type {
-	switch typ {
-	case edgeone.TypeURL:
-		return purge.URL
-	case edgeone.TypePrefix:
-		return purge.Prefix
-	case edgeone.TypeHost:
-		return purge.Host
-	case edgeone.TypeTag:
-		return purge.Tag
-	}
-	return purge.All
+	return false
 }

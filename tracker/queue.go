@@ -15,22 +15,22 @@ type followed struct {
 	tracked time.Time
 	born    span // when it was made, by the server's clock
 	polls   int
-	short   bool // the last poll counted fewer successes than there are targets: the next reads the rows
+	short   bool // the last poll counted no success: the next reads the rows
+	differs bool // counts contradicted each other: the rows are read from now on
 	alone   int  // polls in a row that showed one final row alone, of several targets
+	same    int  // polls in a row that showed as many final rows as there are targets, some of them the same
 	looked  bool // a poll before the deadline was answered
 	late    int  // polls past the deadline that did not end it
 }
 
-// countRows is the number of targets from which on a job's successes are counted, before its rows are read.
-const countRows = 20
-
-// countable tells that a count can end the job.
-func (j *followed) countable() bool { return j.Rows >= countRows && !j.short && j.alone == 0 }
-
-// seen notes when the job was made, from one of its rows.
-func (j *followed) seen(tasks []edgeone.Task) {
-	if len(tasks) > 0 && !tasks[0].Created.IsZero() {
-		at := tasks[0].Created.Unix()
+// seen notes when the job was made, from one of its rows. A time that the job can't have been made at is no better than
+// none.
+func (j *followed) seen(own []edgeone.Task) {
+	if len(own) == 0 || own[0].Created.IsZero() {
+		return
+	}
+	at := own[0].Created.Unix()
+	if !j.born.known() || j.born.from <= at && at <= j.born.to {
 		j.born = span{at, at}
 	}
 }

@@ -74,6 +74,7 @@ type Tracker struct {
 	zones  map[string]*zone
 	clock  edgeone.Clock
 	since  time.Time // from then on it is known of each of our jobs when it was made
+	each   bool      // a job was seen with several rows: the API keeps one a target, and none stands for others
 	tidied time.Time
 }
 
@@ -110,9 +111,25 @@ func (t *Tracker) firstLook(job *followed) time.Time {
 		due = due.Add(t.cfg.PollMin) // from the answer on: the task began before it
 	}
 	if d, ok := t.expected(job, 0); ok {
-		due = later(due, job.Submitted.Add(d))
+		due = later(due, sooner(job.Submitted.Add(d), t.deadlineOf(job)))
 	}
 	return due
+}
+
+// deadlineOf is when a job is given up. What is learned of others puts no poll off past it.
+func (t *Tracker) deadlineOf(job *followed) time.Time { return job.Submitted.Add(t.cfg.Deadline) }
+
+// sawRows notes that the API keeps a row for each target, and rowPerTarget reports it.
+func (t *Tracker) sawRows() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.each = true
+}
+
+func (t *Tracker) rowPerTarget() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.each
 }
 
 // SetPerSecond changes Config.PerSecond.
@@ -246,17 +263,18 @@ func (t *Tracker) again(job *followed, wait time.Duration) {
 func (t *Tracker) backoff(job *followed) time.Duration {
 	wait, most := t.cfg.PollMin, t.cfg.PollMax
 	since := time.Since(job.Submitted)
+	if left := t.cfg.Deadline - since; left > 0 {
+		most = min(most, max(left, wait))
+	}
 	t.mu.Lock()
 	d, ok := t.expectedAfter(job, since)
-	scout, busy := t.timesOf(job.Type).scout == job, t.busy()
+	scout := t.timesOf(job.Type).scout == job
 	t.mu.Unlock()
 	switch {
-	case ok && busy:
-		return max(wait, d-since)
 	case ok:
 		return min(max(wait, d-since), most)
 	case scout:
-		return wait
+		return min(wait, most)
 	}
 	for range min(job.polls-1, 20) {
 		wait += wait / 2

@@ -45,8 +45,8 @@ const (
 // is new is returned. It must be called with the lock held.
 func (t *Tracker) join(job *followed, due time.Time) (*window, bool) {
 	second := job.born.from
-	if t.cfg.PerSecond <= 0 {
-		return nil, false
+	if t.cfg.PerSecond <= 0 || job.Unnamed > 0 {
+		return nil, false // its rows have to name its targets
 	}
 	if s := t.timesOf(job.Type); len(s.recent) == 0 && s.scout == nil {
 		s.scout = job
@@ -178,19 +178,13 @@ func (t *Tracker) judge(ctx context.Context, w *window) (done, again []*followed
 	if err != nil {
 		return nil, w.jobs, err
 	}
-	t.mu.Lock()
-	want := t.zone(w.zone).rows[w.second]
-	t.mu.Unlock()
-	if err := t.pace.Wait(ctx); err != nil {
-		return nil, w.jobs, err
-	}
+	want, own := t.madeIn(w)
 	if good.Total >= want {
-		query.Statuses = nil
-		all, err := t.api.PurgeTasks(ctx, query)
+		agree, err := t.agree(ctx, query, good, want, own)
 		if err != nil {
 			return nil, w.jobs, err
 		}
-		if all.Total != want {
+		if !agree {
 			t.differ(w)
 			return nil, w.jobs, nil
 		}
@@ -198,20 +192,56 @@ func (t *Tracker) judge(ctx context.Context, w *window) (done, again []*followed
 		return w.jobs, nil, nil
 	}
 	query.Statuses, query.Limit = t.api.Unsuccessful(), pageRows
-	rest, err := t.api.PurgeTasks(ctx, query)
+	rest, err := t.next(ctx, query)
 	if err != nil {
 		return nil, w.jobs, err
 	}
-	if good.Total+rest.Total != want {
+	switch {
+	case good.Total+rest.Total != want || good.Total > 0 && !sample(good, own) || !unsuccessful(rest.Tasks, own):
 		t.differ(w)
 		return nil, w.jobs, nil
-	}
-	if rest.Total > len(rest.Tasks) {
+	case rest.Total > len(rest.Tasks):
 		return nil, w.jobs, nil
 	}
+	done, again = t.sort(w, rest.Tasks)
+	return done, again, nil
+}
+
+// madeIn returns how many rows the jobs of a window's second have, those that have ended too, and which jobs they are.
+func (t *Tracker) madeIn(w *window) (rows int, own func(job string) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	made := t.zone(w.zone).made[w.second]
+	if made == nil {
+		made = new(cohort)
+	}
+	return made.rows, func(job string) bool {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		_, ok := made.jobs[job]
+		return ok
+	}
+}
+
+// unsuccessful reports whether rows are of our jobs, none of them a success, and each of another target.
+func unsuccessful(rows []edgeone.Task, own func(string) bool) bool {
+	type key struct{ job, target string }
+	known := make(map[key]struct{}, len(rows))
+	for _, row := range rows {
+		if edgeone.Succeeded(row.Status) || !own(row.JobID) {
+			return false
+		}
+		known[key{row.JobID, row.Target}] = struct{}{}
+	}
+	return len(known) == len(rows)
+}
+
+// sort returns which of a window's jobs are a success and which have to be looked at again, by all of its rows that are
+// no success.
+func (t *Tracker) sort(w *window, rest []edgeone.Task) (done, again []*followed) {
 	open := make(map[string]bool)
 	failed := make(map[string]bool)
-	for _, task := range rest.Tasks {
+	for _, task := range rest {
 		open[task.JobID] = open[task.JobID] || !edgeone.Final(task.Status)
 		failed[task.JobID] = true
 	}
@@ -225,7 +255,7 @@ func (t *Tracker) judge(ctx context.Context, w *window) (done, again []*followed
 			done = append(done, job)
 		}
 	}
-	return done, again, nil
+	return done, again
 }
 
 // dueOf is when the last of a window's jobs is worth a look; it must be called with the lock held.

@@ -13,7 +13,7 @@ func (s span) known() bool { return s.to > 0 }
 
 // zone is what is known of when jobs of one zone were made.
 type zone struct {
-	rows    map[int64]int      // targets of our jobs that were made in a second, those that have ended too
+	made    map[int64]*cohort  // our jobs that were made in a second, those that have ended too
 	vague   map[*followed]span // the others that have not ended
 	lost    map[int64]bool     // seconds in which a job may have been made of which that was never told
 	windows map[int64]*window  // that may still be joined
@@ -23,19 +23,32 @@ type zone struct {
 	doubt      time.Duration
 }
 
+// cohort is the jobs that were made in one second.
+type cohort struct {
+	rows int                 // that EdgeOne will show for them
+	jobs map[string]struct{} // their ids
+}
+
 func newZone() *zone {
 	return &zone{
-		rows: make(map[int64]int), vague: make(map[*followed]span), lost: make(map[int64]bool),
+		made: make(map[int64]*cohort), vague: make(map[*followed]span), lost: make(map[int64]bool),
 		windows: make(map[int64]*window), open: make(map[*window]bool),
 	}
 }
 
 // exact counts a job that was made in a known second, and reports whether it was.
-func (z *zone) exact(s span, rows int) bool {
+func (z *zone) exact(job *followed) bool {
+	s := job.born
 	if !s.known() || s.from != s.to {
 		return false
 	}
-	z.rows[s.from] += rows
+	c := z.made[s.from]
+	if c == nil {
+		c = &cohort{jobs: make(map[string]struct{})}
+		z.made[s.from] = c
+	}
+	c.rows += job.Expected()
+	c.jobs[job.ID] = struct{}{}
 	return true
 }
 
@@ -79,7 +92,7 @@ func (t *Tracker) born(job *followed) {
 	if !job.Created.IsZero() {
 		job.born.to = min(job.born.to, job.Created.Unix())
 	}
-	if z := t.zone(job.Zone); !z.exact(job.born, job.Rows) {
+	if z := t.zone(job.Zone); !z.exact(job) {
 		z.vague[job] = job.born
 	}
 	t.tidy(job.tracked)
@@ -95,7 +108,7 @@ func (t *Tracker) settle(job *followed, ended bool) {
 	if !vague {
 		return
 	}
-	if z.exact(job.born, job.Rows) {
+	if z.exact(job) {
 		delete(z.vague, job)
 		return
 	}
@@ -123,7 +136,7 @@ func (t *Tracker) tidy(now time.Time) {
 	least, _ := t.clock.Bounds(now)
 	for id, z := range t.zones {
 		z.tidy(least.Unix() - keepSeconds)
-		if len(z.rows)+len(z.vague)+len(z.lost)+len(z.open) == 0 && now.After(z.distrusted) {
+		if len(z.made)+len(z.vague)+len(z.lost)+len(z.open) == 0 && now.After(z.distrusted) {
 			delete(t.zones, id)
 		}
 	}
@@ -136,7 +149,6 @@ func (z *zone) tidy(least int64) {
 	for _, s := range z.vague {
 		least = min(least, s.from)
 	}
-	old := func(second int64, _ int) bool { return second < least }
-	maps.DeleteFunc(z.rows, old)
+	maps.DeleteFunc(z.made, func(second int64, _ *cohort) bool { return second < least })
 	maps.DeleteFunc(z.lost, func(second int64, _ bool) bool { return second < least })
 }

@@ -30,7 +30,7 @@ func (l *Ledger) again(s *record.Share, r record.Result) bool {
 	return r.Spent || r.Again && s.Attempts < l.cfg.Attempts
 }
 
-func (l *Ledger) anyAgain(job *record.Job, s *record.Share, out *record.Outcome) bool {
+func (l *Ledger) anyAgain(job *record.Job, s *record.Share, out *record.Results) bool {
 	found := false
 	each(job, s, out, func(_ int, _ string, r record.Result) { found = found || l.again(s, r) })
 	return found
@@ -38,7 +38,7 @@ func (l *Ledger) anyAgain(job *record.Job, s *record.Share, out *record.Outcome)
 
 // toldBefore tells which requests have their event already of those whose targets would be sent again: a job
 // that an owner stored when the next one had sent them anew.
-func (l *Ledger) toldBefore(ctx context.Context, job *record.Job, out *record.Outcome) (map[record.Key]bool, error) {
+func (l *Ledger) toldBefore(ctx context.Context, job *record.Job, out *record.Results) (map[record.Key]bool, error) {
 	var keys []record.Key
 	for i := range job.Shares {
 		if l.anyAgain(job, &job.Shares[i], out) {
@@ -61,8 +61,9 @@ func (l *Ledger) toldBefore(ctx context.Context, job *record.Job, out *record.Ou
 
 // left is what is to be sent again of a job, nil when nothing is. Its requests span: what became of
 // their other targets, and of these before, is in their progress.
-func (l *Ledger) left(job *record.Job, out *record.Outcome, told map[record.Key]bool) *record.Job {
+func (l *Ledger) left(job *record.Job, out *record.Results, told map[record.Key]bool) *record.Job {
 	left := &record.Job{Head: job.Head}
+	left.Unnamed, left.Refusal = 0, ""
 	at := make(map[string]int)
 	attempts := 0
 	for i := range job.Shares {

@@ -33,9 +33,10 @@ func newPatient(store ledger.Store) *patient {
 // failing is the outcome of bad targets that another attempt may help.
 func failing(requests ...record.Request) record.Outcome {
 	out := outcome(requests...)
-	for target, r := range out.Named {
-		r.Again = true
-		out.Named[target] = r
+	for i := range out.Rows {
+		if r := &out.Rows[i].Result; r.Code != "" {
+			r.Again = true
+		}
 	}
 	return out
 }
@@ -226,9 +227,10 @@ func TestLedger_CountsNoAttemptWhenTheDayIsSpent(t *testing.T) {
 	put(job, r, false, 0, 1, 2)
 	stored := must(t, l.Ledger, job)[0]
 	out := outcome(r)
-	for target, res := range out.Named {
-		res.Spent = true
-		out.Named[target] = res
+	for i := range out.Rows {
+		if r := &out.Rows[i].Result; r.Code != "" {
+			r.Spent = true
+		}
 	}
 	for i := range 5 {
 		ended(t, l.Ledger, stored, out)

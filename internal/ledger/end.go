@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // marksAtOnce bounds the progress records of one job that are written side by side; each is a read
@@ -22,15 +23,39 @@ const marksAtOnce = 32
 // part of a newer version is left alone, and so is one with a request whose progress is of a newer
 // version: the owner that can read it ends the job once more.
 func (l *Ledger) End(ctx context.Context, job record.InFlight, out record.Outcome) error {
+	results, err := l.results(ctx, &job, &out)
+	if err != nil {
+		return fmt.Errorf("end job %s: %w", job.ID, err)
+	}
 	for _, sequence := range job.Sequences {
-		if err := l.endPart(ctx, place{sequence, job.ID}, &out); err != nil {
+		if err := l.endPart(ctx, place{sequence, job.ID}, results); err != nil {
 			return fmt.Errorf("end job %s: %w", job.ID, err)
 		}
 	}
 	return nil
 }
 
-func (l *Ledger) endPart(ctx context.Context, at place, out *record.Outcome) error {
+// results gives each target of a job its row. It takes the targets of all parts: a row that none of them has belongs to
+// nobody.
+func (l *Ledger) results(ctx context.Context, job *record.InFlight, out *record.Outcome) (*record.Results, error) {
+	if len(out.Rows) == 0 {
+		return out.Uniform(), nil
+	}
+	var sent []string
+	typ := purge.URL
+	for _, sequence := range job.Sequences {
+		part, err := l.part(ctx, place{sequence, job.ID})
+		if err != nil {
+			return nil, err
+		}
+		if part != nil && len(part.Shares) > 0 {
+			sent, typ = append(sent, part.Sent()...), part.Shares[0].Type
+		}
+	}
+	return out.Results(typ, &job.Head, sent), nil
+}
+
+func (l *Ledger) endPart(ctx context.Context, at place, out *record.Results) error {
 	job, err := l.part(ctx, at)
 	if err != nil || job == nil {
 		return err
@@ -113,7 +138,7 @@ func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
 
 // endShares tells the requests that lie in this job alone, and marks those that span. It reports
 // whether it could do so for all.
-func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Outcome, told map[record.Key]bool) (bool, error) {
+func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Results, told map[record.Key]bool) (bool, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(marksAtOnce)
 	var left atomic.Bool
@@ -141,7 +166,7 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Out
 }
 
 // tally is the end of a request that lies in one job.
-func tally(job *record.Job, s *record.Share, out *record.Outcome) record.Tally {
+func tally(job *record.Job, s *record.Share, out *record.Results) record.Tally {
 	t := record.Tally{
 		Request: s.Request, Zones: []string{job.Zone}, Jobs: []string{job.ID},
 		Failures: slices.Clip(s.Settled), Sent: true, Attempts: s.Attempts, Submitted: job.Submitted,
@@ -156,7 +181,7 @@ func tally(job *record.Job, s *record.Share, out *record.Outcome) record.Tally {
 	return t
 }
 
-func (l *Ledger) unite(p *record.Progress, job *record.Job, s *record.Share, out *record.Outcome) {
+func (l *Ledger) unite(p *record.Progress, job *record.Job, s *record.Share, out *record.Results) {
 	p.Join(&job.Head, s.Attempts)
 	each(job, s, out, func(index int, target string, r record.Result) {
 		switch {
@@ -175,7 +200,7 @@ func (l *Ledger) unite(p *record.Progress, job *record.Job, s *record.Share, out
 	}
 }
 
-func each(job *record.Job, s *record.Share, out *record.Outcome, do func(index int, target string, r record.Result)) {
+func each(job *record.Job, s *record.Share, out *record.Results, do func(index int, target string, r record.Result)) {
 	for _, run := range s.Runs {
 		for i := range run[2] {
 			target := job.Targets[run[0]+i]

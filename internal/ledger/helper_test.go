@@ -96,15 +96,20 @@ func put(j *record.Job, r record.Request, spans bool, indexes ...int) *record.Sh
 	return &j.Shares[len(j.Shares)-1]
 }
 
-// outcome names every third target of the requests as failed, as put wrote them, by canonical form.
+// outcome has a row for each target of the requests, by its canonical form; every third, as put wrote them, has failed.
 func outcome(requests ...record.Request) record.Outcome {
-	out := record.Outcome{Named: make(map[string]record.Result), Finished: submitted.Add(time.Second)}
+	out := record.Outcome{Finished: submitted.Add(time.Second)}
 	for _, r := range requests {
-		for i := 2; i < r.Total; i += 3 {
-			canonical, err := purge.Canonical(r.Type, target(r, i, true))
-			if err == nil {
-				out.Named[canonical] = record.Result{Code: badCode, Reason: "node 7 is on fire"}
+		for i := range r.Total {
+			canonical, err := purge.Canonical(r.Type, target(r, i, i%3 == 2))
+			if err != nil {
+				continue
 			}
+			row := record.Row{Target: canonical}
+			if i%3 == 2 {
+				row.Result = record.Result{Code: badCode, Reason: "node 7 is on fire"}
+			}
+			out.Rows = append(out.Rows, row)
 		}
 	}
 	return out

@@ -76,10 +76,10 @@ func TestJobs_TellResultsApart(t *testing.T) {
 	bad := record.Result{Code: "TaskFailed"}
 	for _, out := range []record.Outcome{
 		{},
-		{Named: map[string]record.Result{"a": {}}},
-		{Named: map[string]record.Result{"a": {}, "b": bad}},
+		{Rest: bad, Rows: []record.Row{{Target: "a"}}},
+		{Rest: bad, Rows: []record.Row{{Target: "a"}, {Target: "b", Result: bad}}},
 		{Rest: bad},
-		{Rest: record.Result{Code: purge.CodeDeadline}, Named: map[string]record.Result{"a": {}}},
+		{Rest: record.Result{Code: purge.CodeDeadline}, Rows: []record.Row{{Target: "a"}}},
 	} {
 		out.Finished = now
 		b.Final(edgeone.TypeTag, now.Add(-3*time.Second), &out)

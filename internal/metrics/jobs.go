@@ -45,15 +45,14 @@ func (m *Jobs) Final(typ string, submitted time.Time, out *record.Outcome) {
 }
 
 func resultOf(out *record.Outcome) string {
-	switch out.Rest.Code {
-	case "":
-	case purge.CodeDeadline:
+	switch {
+	case out.Rest.Code == purge.CodeDeadline:
 		return deadline
-	default:
+	case len(out.Rows) == 0 && out.Rest.Code != "":
 		return failure
 	}
-	for _, r := range out.Named {
-		if r.Code != "" {
+	for _, row := range out.Rows {
+		if row.Result.Code != "" {
 			return failure
 		}
 	}

@@ -5,22 +5,24 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/canonical"
-	"github.com/edgepurge/edgepurge/purge"
 )
 
 // Head is what the tracker needs to follow a job. It is stored as the first line of every part and
 // in the headers of the message, so that it can be read without the body.
 type Head struct {
-	Version   int       `json:"v"`
-	Account   string    `json:"account"`
-	Zone      string    `json:"zone"`
-	ID        string    `json:"job"`
-	Type      string    `json:"type"` // the API's word, as "purge_url"
-	Method    string    `json:"method,omitempty"`
-	Hosts     []string  `json:"hosts,omitempty"`
-	Part      int       `json:"part"`      // from 0
-	Parts     int       `json:"parts"`     // how many there are
-	Rows      int       `json:"rows"`      // distinct targets of the whole job
+	Version int      `json:"v"`
+	Account string   `json:"account"`
+	Zone    string   `json:"zone"`
+	ID      string   `json:"job"`
+	Type    string   `json:"type"` // the API's word, as "purge_url"
+	Method  string   `json:"method,omitempty"`
+	Hosts   []string `json:"hosts,omitempty"`
+	Part    int      `json:"part"`  // from 0
+	Parts   int      `json:"parts"` // how many there are
+	Rows    int      `json:"rows"`  // distinct targets of the whole job, Unnamed included
+	// Unnamed is how many of them EdgeOne refused by names that are none of those sent, Refusal what it said.
+	Unnamed   int       `json:"unnamed,omitempty"`
+	Refusal   string    `json:"refusal,omitempty"`
 	Submitted time.Time `json:"submitted"` // when the call went out, by the worker's clock
 	Created   time.Time `json:"created,omitzero"`
 	// Due is set in what is left of a job whose task failed: its targets are to be sent again, from then
@@ -31,6 +33,13 @@ type Head struct {
 	// Spent says, beside Due, that they failed because the zone's day was spent.
 	Spent bool `json:"spent,omitempty"`
 }
+
+// CodeRefused is EdgeOne's code for a target that it does not take; its list of refused targets has reasons without
+// codes.
+const CodeRefused = "InvalidParameter.Target"
+
+// Expected is how many rows EdgeOne will show for the job.
+func (h *Head) Expected() int { return h.Rows - h.Unnamed }
 
 // Again tells whether the part holds targets that are to be sent again, rather than those of a job.
 func (h *Head) Again() bool { return !h.Due.IsZero() }
@@ -74,45 +83,19 @@ func (s *Share) Add(at, index int) {
 	s.Runs = append(s.Runs, [3]int{at, index, 1})
 }
 
-// Result is what became of one target. The zero value is success.
-type Result struct {
-	Code   string
-	Reason string
-	Again  bool // another attempt may succeed
-	Spent  bool // its zone's day was spent: no attempt
-}
-
-// Outcome is what became of a job.
-type Outcome struct {
-	// Rest is the result of every target that Named does not hold.
-	Rest Result
-	// Named holds results by the Echo of their target.
-	Named map[string]Result
-	// Finished is when the tracker saw the job final.
-	Finished time.Time
-}
-
-// For returns the result of a target of request r as its requester wrote it.
-func (o *Outcome) For(r *Request, target string) Result {
-	if len(o.Named) == 0 {
-		return o.Rest
+// Sent returns the targets in the form in which they were sent; one that several requests have may be there several
+// times.
+func (j *Job) Sent() []string {
+	sent := make([]string, 0, len(j.Targets))
+	for i := range j.Shares {
+		s := &j.Shares[i]
+		for _, run := range s.Runs {
+			for _, target := range j.Targets[run[0] : run[0]+run[2]] {
+				sent = append(sent, s.sent(target))
+			}
+		}
 	}
-	sent, err := r.Canonical(target)
-	if err != nil {
-		sent = target
-	}
-	return o.Of(r.Type, sent)
-}
-
-// Of returns the result of a target as it was sent.
-func (o *Outcome) Of(t purge.Type, target string) Result {
-	if len(o.Named) == 0 {
-		return o.Rest
-	}
-	if r, ok := o.Named[Echo(t, target)]; ok {
-		return r
-	}
-	return o.Rest
+	return sent
 }
 
 // InFlight is a job that is stored and not yet final, or what is left of one, to be sent again.

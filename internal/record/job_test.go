@@ -6,7 +6,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/record"
-	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestShare_AddJoinsNeighboursToRuns(t *testing.T) {
@@ -36,39 +35,6 @@ func TestShare_AddJoinsNeighboursToRuns(t *testing.T) {
 			}
 			if got, want := s.Count(), len(test.pairs); got != want {
 				t.Errorf("got %d targets, want %d", got, want)
-			}
-		})
-	}
-}
-
-func TestOutcome_TellsEachTarget(t *testing.T) {
-	timeout := record.Result{Code: "timeout", Reason: "EdgeOne ended the task as timeout"}
-	unknown := record.Result{Code: "unknown"}
-	deadline := record.Result{Code: purge.CodeDeadline}
-	mixed := &record.Outcome{Rest: deadline, Named: map[string]record.Result{
-		"https://a.test/": timeout, "https://b.test/": {}, "a.test": timeout, "": unknown,
-	}}
-	tests := map[string]struct {
-		outcome *record.Outcome
-		typ     purge.Type
-		target  string
-		want    record.Result
-	}{
-		"all succeeded":         {&record.Outcome{}, purge.URL, "https://a.test/", record.Result{}},
-		"all failed":            {&record.Outcome{Rest: deadline}, purge.URL, "https://a.test/", deadline},
-		"named":                 {mixed, purge.URL, "https://a.test/", timeout},
-		"named, as written":     {mixed, purge.URL, "HTTPS://A.test:443#top", timeout},
-		"named, success":        {mixed, purge.URL, "https://b.test", record.Result{}},
-		"not named":             {mixed, purge.URL, "https://c.test/", deadline},
-		"by its own type":       {mixed, purge.Host, "A.test", timeout},
-		"not by that of a URL":  {mixed, purge.Tag, "A.test", deadline},
-		"whole zone":            {mixed, purge.All, "", unknown},
-		"without a canon. form": {mixed, purge.URL, "a.test", timeout},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			if got := test.outcome.Of(test.typ, test.target); got != test.want {
-				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
 	}

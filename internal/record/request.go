@@ -45,6 +45,14 @@ func (r *Request) Canonical(target string) (string, error) {
 	return form, nil
 }
 
+// sent is the form in which a target of the request is sent. One that has none by now was sent before all the same.
+func (r *Request) sent(target string) string {
+	if form, err := r.Canonical(target); err == nil {
+		return form
+	}
+	return target
+}
+
 // maxCloudEvent bounds what is stored of the message that a request came in, in bytes.
 const maxCloudEvent = 2048
 
