@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"cmp"
 	"strings"
 	"time"
 
@@ -11,16 +10,19 @@ import (
 )
 
 // file writes down which request has which targets in the job, and which targets EdgeOne refused.
-func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, sent time.Time) *filing {
+func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, out refused, sent time.Time) *filing {
 	g := batch.Group
 	f := &filing{
 		job: &record.Job{Head: record.Head{
 			Account: g.Account, Zone: g.Zone, ID: created.JobID, Type: g.Type, Method: g.Method,
 			Submitted: sent, Created: created.ServerTime,
 		}},
-		refused: refusals(created),
+		refused: out,
 		share:   make(map[*request]int, len(batch.Slots)),
 		table:   make(map[string]int, len(batch.Slots)),
+	}
+	if f.refused.unnamed > 0 {
+		f.job.Unnamed, f.job.Refusal = f.refused.unnamed, cut(f.refused.why, maxRefusal)
 	}
 	f.job.Targets = make([]string, 0, len(batch.Slots))
 	f.job.Shares = make([]record.Share, 0, len(batch.Slots)) // most requests have one target
@@ -47,7 +49,7 @@ func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, sen
 // filing is a job record in the making.
 type filing struct {
 	job     *record.Job
-	refused map[string]string // target -> reason
+	refused refused
 
 	requests []*request       // of the job's shares
 	share    map[*request]int // their positions
@@ -56,14 +58,14 @@ type filing struct {
 }
 
 func (f *filing) slot(s *batcher.Slot[waiter], sent time.Time) {
-	reason, refused := f.refused[s.Target]
+	reason, refused := f.refused.reasons[s.Target]
 	if !refused {
 		f.job.Rows++
 	}
 	for _, p := range s.Waiters {
 		p.submit(sent)
 		if refused {
-			p.fail(p.index, refusedCode, reason, "")
+			p.fail(p.index, record.CodeRefused, reason, "")
 			if p.unrecorded == 0 {
 				f.done = append(f.done, p.request)
 			}
@@ -72,10 +74,6 @@ func (f *filing) slot(s *batcher.Slot[waiter], sent time.Time) {
 		f.add(p)
 	}
 }
-
-// refusedCode is EdgeOne's code for a target that it does not take; its list of refused targets has
-// reasons without codes.
-const refusedCode = "InvalidParameter.Target"
 
 func (f *filing) add(p waiter) {
 	i, ok := f.share[p.request]
@@ -98,14 +96,4 @@ func (f *filing) add(p waiter) {
 	}
 	f.job.Shares[i].Add(at, p.index)
 	p.unassigned--
-}
-
-func refusals(c edgeone.Created) map[string]string {
-	all := make(map[string]string)
-	for _, r := range c.Refused {
-		for _, target := range r.Targets {
-			all[target] = cmp.Or(r.Reason, "refused by EdgeOne")
-		}
-	}
-	return all
 }

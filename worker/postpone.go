@@ -7,7 +7,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/batcher"
-	"github.com/edgepurge/edgepurge/internal/edgeone"
 )
 
 // ration cuts a batch to what is left of its day; the rest waits, joined by nobody (I4). Nil when
@@ -56,13 +55,11 @@ func (w *Worker) postpone(batch *batcher.Batch[waiter], sent time.Time) {
 // setAside takes those targets out of a batch that EdgeOne accepted which it lists as refused because
 // the day is spent: they are not at fault, and wait for the next day. The rest is nil when there are
 // none.
-func (w *Worker) setAside(batch *batcher.Batch[waiter], created edgeone.Created) (taken, rest *batcher.Batch[waiter]) {
+func (w *Worker) setAside(batch *batcher.Batch[waiter], out refused) (taken, rest *batcher.Batch[waiter]) {
 	late := make(map[string]bool)
-	for _, r := range created.Refused {
-		if daySpent(r.Reason) {
-			for _, target := range r.Targets {
-				late[target] = true
-			}
+	for target, reason := range out.reasons {
+		if daySpent(reason) {
+			late[target] = true
 		}
 	}
 	if len(late) == 0 {

@@ -17,16 +17,18 @@ import (
 // record stores the job that a batch became and hands it to the tracker; only then may the messages
 // of its requests be acked (I2).
 func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], created edgeone.Created, sent time.Time) {
-	refused := 0
-	for _, r := range created.Refused {
-		refused += len(r.Targets)
-	}
-	w.quotas.used(batch.Group.Zone, batch.Group.Type, max(0, len(batch.Slots)-refused), sent, refused > 0)
-	batch, late := w.setAside(batch, created)
+	out := refusals(batch, created)
+	refused := len(out.reasons) + out.unnamed
+	w.quotas.used(batch.Group.Zone, batch.Group.Type, len(batch.Slots)-refused, sent, refused > 0)
+	batch, late := w.setAside(batch, out)
 	if late == nil {
 		w.quotas.accepted(batch.Group.Zone, batch.Group.Type, sent)
 	}
-	f := w.file(batch, created, sent)
+	f := w.file(batch, created, out, sent)
+	if f.job.Unnamed > 0 {
+		w.Log.Warn("EdgeOne refused targets by names that were not sent: only its rows show which",
+			zap.String("job", f.job.ID), zap.String("zone", f.job.Zone), zap.Int("targets", f.job.Unnamed), zap.String("reason", f.job.Refusal))
+	}
 	if late != nil {
 		w.postpone(late, sent)
 	}

@@ -43,18 +43,19 @@ func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
 	r := held(w, purge.Bulk, "a", 20)
 	batch := w.batcher.Next(time.Now().Add(time.Hour))
 	left, right := batch.Halve()
-	f := w.file(left, edgeone.Created{JobID: "job", Refused: []edgeone.Refusal{{Targets: []string{page(3)}, Reason: "no"}}}, time.Now())
+	answer := edgeone.Created{JobID: "job", Refused: []edgeone.Refusal{{Targets: []string{page(3)}, Reason: "no"}}}
+	f := w.file(left, answer, refusals(left, answer), time.Now())
 	if r.unassigned != 10 || r.unrecorded != 19 || !r.sent || !f.job.Shares[0].Spans || f.job.Rows != 9 {
 		t.Errorf("filed: got %d in no job, %d in no record, sent %t, job %+v", r.unassigned, r.unrecorded, r.sent, f.job)
 	}
 	w.recorded(f)
-	if r.unrecorded != 10 || len(r.failures) != 1 || r.failures[0].Code != refusedCode || len(f.done) != 0 {
+	if r.unrecorded != 10 || len(r.failures) != 1 || r.failures[0].Code != record.CodeRefused || len(f.done) != 0 {
 		t.Errorf("recorded: got %d in no record, failures %+v", r.unrecorded, r.failures)
 	}
 	if r.body.Targets[0] != "" || r.body.Targets[10] != page(10) || r.weight != 11+9/recordedShare {
 		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", r.weight, r.body.Targets)
 	}
-	f = w.file(right, edgeone.Created{JobID: "next"}, time.Now())
+	f = w.file(right, edgeone.Created{JobID: "next"}, refused{}, time.Now())
 	w.recorded(f)
 	if r.unassigned != 0 || r.unrecorded != 0 || len(f.done) != 1 || r.jobs != 2 {
 		t.Errorf("got %d and %d left in %d jobs, want the request to be done", r.unassigned, r.unrecorded, r.jobs)
