@@ -114,7 +114,7 @@ func TestTracker_BelievesNoAnswerAlone(t *testing.T) {
 			page.Total = 25
 			return page
 		}},
-		{"one row is there twice, the failed one not", 5, func(q edgeone.TaskQuery, page pages, rows []edgeone.Task) pages {
+		{"one row is there twice, the failed one not", 5, func(q edgeone.TaskQuery, _ pages, rows []edgeone.Task) pages {
 			rows = slices.Clone(rows)
 			rows[4] = rows[0]
 			return answer{tasks: rows}.list(q)

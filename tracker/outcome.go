@@ -34,7 +34,7 @@ func (t *Tracker) outcome(job *followed, list listing) *record.Outcome {
 
 // giveUp is the outcome of a job past its deadline: a target has what its row says, if that is final;
 // what is not known to have succeeded has failed.
-func (t *Tracker) giveUp(job *followed, tasks []edgeone.Task) *record.Outcome {
+func (t *Tracker) giveUp(tasks []edgeone.Task) *record.Outcome {
 	out := &record.Outcome{
 		Finished: time.Now(),
 		Rows:     make([]record.Row, len(tasks)),

@@ -64,7 +64,7 @@ func (t *Tracker) poll(ctx context.Context, job *followed) (*record.Outcome, err
 	if open && job.late < latest {
 		return nil, err
 	}
-	return t.giveUp(job, list.own), nil
+	return t.giveUp(list.own), nil
 }
 
 // errTooManyPages says that a list goes on after more pages than its job can have.
