@@ -10,7 +10,7 @@ import (
 )
 
 // file writes down which request has which targets in the job, and which targets EdgeOne refused.
-func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, out refused, sent time.Time) *filing {
+func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, out refusedTargets, sent time.Time) *filing {
 	g := batch.Group
 	f := &filing{
 		job: &record.Job{Head: record.Head{
@@ -49,7 +49,7 @@ func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, out
 // filing is a job record in the making.
 type filing struct {
 	job     *record.Job
-	refused refused
+	refused refusedTargets
 
 	requests []*request       // of the job's shares
 	share    map[*request]int // their positions

@@ -55,7 +55,7 @@ func (w *Worker) postpone(batch *batcher.Batch[waiter], sent time.Time) {
 // setAside takes those targets out of a batch that EdgeOne accepted which it lists as refused because
 // the day is spent: they are not at fault, and wait for the next day. The rest is nil when there are
 // none.
-func (w *Worker) setAside(batch *batcher.Batch[waiter], out refused) (taken, rest *batcher.Batch[waiter]) {
+func (w *Worker) setAside(batch *batcher.Batch[waiter], out refusedTargets) (taken, rest *batcher.Batch[waiter]) {
 	late := make(map[string]bool)
 	for target, reason := range out.reasons {
 		if daySpent(reason) {

@@ -8,8 +8,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// refused is what EdgeOne keeps out of the job that it made of a batch.
-type refused struct {
+// refusedTargets are what EdgeOne keeps out of the job that it made of a batch.
+type refusedTargets struct {
 	reasons map[string]string // target as sent -> reason
 	unnamed int               // refused targets whose names are none of those sent
 	why     string            // the reason of one of these
@@ -21,8 +21,8 @@ const maxRefusal = 200
 // refusals finds out which targets of a batch EdgeOne refused: by the name as it was sent, else by another spelling where
 // it can be no other target's. Names that are left stand for targets all the same; where they are as many as the targets
 // that are left, or there is no job, they are those.
-func refusals(batch *batcher.Batch[waiter], c edgeone.Created) refused {
-	f := refused{reasons: make(map[string]string)}
+func refusals(batch *batcher.Batch[waiter], c edgeone.Created) refusedTargets {
+	f := refusedTargets{reasons: make(map[string]string)}
 	if len(c.Refused) == 0 {
 		return f
 	}

@@ -55,7 +55,7 @@ func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
 	if r.body.Targets[0] != "" || r.body.Targets[10] != page(10) || r.weight != 11+9/recordedShare {
 		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", r.weight, r.body.Targets)
 	}
-	f = w.file(right, edgeone.Created{JobID: "next"}, refused{}, time.Now())
+	f = w.file(right, edgeone.Created{JobID: "next"}, refusedTargets{}, time.Now())
 	w.recorded(f)
 	if r.unassigned != 0 || r.unrecorded != 0 || len(f.done) != 1 || r.jobs != 2 {
 		t.Errorf("got %d and %d left in %d jobs, want the request to be done", r.unassigned, r.unrecorded, r.jobs)
