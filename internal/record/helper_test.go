@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/edgepurge/edgepurge/internal/canonical"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -116,6 +117,10 @@ func drawRequest(t *rapid.T, i int, odd bool) record.Request {
 	r.Requested, r.Received = drawTime(t, "requested"), drawTime(t, "received")
 	if rapid.Bool().Draw(t, "labelled") {
 		r.Labels = rapid.MapOfN(texts(odd), texts(odd), 1, 3).Draw(t, "labels")
+	}
+	r.Rules = rapid.SampledFrom([]canonical.Rules{canonical.Before, canonical.Current}).Draw(t, "rules")
+	if rapid.Bool().Draw(t, "cloudevent") {
+		r.CloudEvent = &purge.CloudEvent{Source: texts(odd).Draw(t, "event source"), ID: texts(odd).Draw(t, "event id")}
 	}
 	return r
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/edgepurge/edgepurge/internal/canonical"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -19,6 +20,34 @@ func goldenParked() *record.Parked {
 			Hosts: []string{"b.test", "A.test"}, Account: "main", Time: at(0), Expires: at(60000),
 			Labels: map[string]string{"post": "4711", "größe": `"<&>"`},
 		},
+	}
+}
+
+// A request of the current rules has two fields more.
+func TestParked_HasItsGoldenFormOfTheCurrentRules(t *testing.T) {
+	want := golden(t, "rules.v1.golden.json")
+	p := goldenParked()
+	p.Request.Rules, p.Request.CloudEvent = canonical.Current, &purge.CloudEvent{Source: "/cms", ID: "<größe>"}
+	data, err := p.Encode()
+	if diff := cmp.Diff(string(want), string(data)); diff != "" || err != nil {
+		t.Errorf("stored form: %v (-want +got):\n%s", err, diff)
+	}
+	got, err := record.DecodeParked(want)
+	p.Version = 1
+	if diff := cmp.Diff(p, got); diff != "" || err != nil {
+		t.Errorf("decoded: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestCloudEventOf_BoundsWhatIsStored(t *testing.T) {
+	for n, kept := range map[int]bool{1: true, 2047: true, 2048: false, 1 << 20: false} {
+		r := purge.Request{CloudEvent: &purge.CloudEvent{Source: strings.Repeat("s", n), ID: "1"}}
+		if got := record.CloudEventOf(r); (got != nil) != kept {
+			t.Errorf("%d bytes: got %v, want it kept: %t", n+1, got, kept)
+		}
+	}
+	if got := record.CloudEventOf(purge.Request{}); got != nil {
+		t.Errorf("got %v of a request that came in none", got)
 	}
 }
 
