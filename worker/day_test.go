@@ -94,7 +94,7 @@ func TestWorker_AsksASpentDayOnlyNowAndThen(t *testing.T) {
 				w.quota = tt.quota
 				w.create = func(p edgeone.Purge) (edgeone.Created, error) {
 					if p.Zone == "zone-b" {
-						return edgeone.Created{JobID: "job"}, nil
+						return accept(p)
 					}
 					return edgeone.Created{}, errSpent
 				}

@@ -24,7 +24,7 @@ func TestDenied_ZonesStallNoOther(t *testing.T) {
 			if p.Zone != "zone-good" && !mended.Load() {
 				return edgeone.Created{}, &edgeone.Error{Code: "UnauthorizedOperation.CamUnauthorized", Sent: true}
 			}
-			return edgeone.Created{JobID: "job-" + p.Zone}, nil
+			return accept(p)
 		}
 		k := w.worker()
 		k.Pace = limiter.New(20)
@@ -71,7 +71,7 @@ func TestDenied_PausesTheAccountOnlyInDoubt(t *testing.T) {
 					if p.Zone == "zone-bad" {
 						return edgeone.Created{}, &edgeone.Error{Code: code, Sent: true}
 					}
-					return edgeone.Created{JobID: "job"}, nil
+					return accept(p)
 				}
 				k := w.worker()
 				k.Pace = limiter.New(20)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -93,12 +94,10 @@ func newWorld() *world {
 		},
 		zone:    func(string) (string, error) { return "zone-a", nil },
 		updated: make(chan struct{}),
-		create: func(edgeone.Purge) (edgeone.Created, error) {
-			return edgeone.Created{JobID: "job"}, nil
-		},
-		quota:  func() (map[string]edgeone.Quota, error) { return map[string]edgeone.Quota{}, nil },
-		limit:  1 << 20,
-		events: make(map[string]purge.Outcome),
+		create:  accept,
+		quota:   func() (map[string]edgeone.Quota, error) { return map[string]edgeone.Quota{}, nil },
+		limit:   1 << 20,
+		events:  make(map[string]purge.Outcome),
 	}
 }
 
@@ -299,3 +298,6 @@ func pages(n int) []string {
 	}
 	return all
 }
+
+// accept answers each call with a job of its own.
+func accept(edgeone.Purge) (edgeone.Created, error) { return edgeone.Created{JobID: rand.Text()}, nil }

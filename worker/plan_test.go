@@ -19,7 +19,7 @@ func TestPlan_RefusalIsRememberedForAnHour(t *testing.T) {
 			if p.Zone == "zone-a" && p.Type == edgeone.TypePrefix {
 				return edgeone.Created{}, &edgeone.Error{Code: codePlan, Message: "not in your plan", Sent: true}
 			}
-			return edgeone.Created{JobID: "job"}, nil
+			return accept(p)
 		}
 		stop := w.run(t, w.worker())
 		sequence := uint64(0)

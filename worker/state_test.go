@@ -73,11 +73,11 @@ func TestWorker_CountsWhatItDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		calls := 0
-		w.create = func(edgeone.Purge) (edgeone.Created, error) {
+		w.create = func(p edgeone.Purge) (edgeone.Created, error) {
 			if calls++; calls == 1 {
 				return edgeone.Created{}, &edgeone.Error{Code: "InternalError", Sent: true}
 			}
-			return edgeone.Created{JobID: "job"}, nil
+			return accept(p)
 		}
 		k := w.worker()
 		reg := prometheus.NewRegistry()

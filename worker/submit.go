@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
@@ -17,6 +18,9 @@ const (
 	// unknownTries is how often a batch is sent again after an answer that nobody knows, configTries
 	// after one that only an operator can mend, noJobTries after one that made no job.
 	unknownTries, configTries, noJobTries = 5, 3, 1
+	// repeatedTries is how often a batch is sent whose calls are answered with the job of an earlier call: for
+	// about a minute.
+	repeatedTries = 9
 )
 
 // submit makes one call and does what follows from its answer. One batch never decides the fate of
@@ -36,9 +40,14 @@ func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 	if slows {
 		w.Pace.Throttled(sent)
 	}
-	if !w.traces.end(batch, class, created, time.Now()) {
+	switch w.traces.end(batch, class, created, time.Now()) {
+	case ours:
+	case adopted:
 		w.mark(batch, sent)
-		w.again(batch, 0) // its job was adopted meanwhile
+		w.again(batch, 0)
+		return
+	case repeated:
+		w.resendRepeated(ctx, batch, created.JobID, sent)
 		return
 	}
 	w.verdict(ctx, batch, class, created, err, sent)
@@ -108,6 +117,23 @@ func (w *Worker) againOrRefuse(ctx context.Context, batch *batcher.Batch[waiter]
 		return
 	}
 	w.end(ctx, batch, err)
+}
+
+// resendRepeated sends a batch again whose call was answered with the id of a job that was made for an earlier
+// call. That job may be older than the requests, and what it purged is not known to be theirs (I4). If EdgeOne
+// gives no other id in repeatedTries calls, the targets end as those of which no task was made.
+func (w *Worker) resendRepeated(ctx context.Context, batch *batcher.Batch[waiter], job string, sent time.Time) {
+	w.cleared(batch)
+	w.mark(batch, sent)
+	w.Log.Warn("call answered with the job of an earlier call", zap.String("job", job), zap.String("zone", batch.Group.Zone),
+		zap.String("type", batch.Group.Type), zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1))
+	if batch.Tries+1 < repeatedTries {
+		w.again(batch, retryDelay(batch.Tries))
+		return
+	}
+	w.end(ctx, batch, &edgeone.Error{
+		Action: "CreatePurgeTask", Sent: true, Message: "EdgeOne made no task: it answers with job " + job + ", which is that of an earlier call",
+	})
 }
 
 // again sends a batch again, whole and joined by nobody (I4).

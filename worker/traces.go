@@ -77,26 +77,38 @@ func (t *traces) begin(batch *batcher.Batch[waiter], sent time.Time) {
 	t.open[batch] = tr
 }
 
-// end notes what came of a call. It is false when its job was adopted by another batch while the answer
-// was on its way: then it is that batch's, and this one has none.
-func (t *traces) end(batch *batcher.Batch[waiter], class edgeone.Class, created edgeone.Created, now time.Time) bool {
+// fate is what a job is to the call that was answered with its id.
+type fate int
+
+const (
+	ours     fate = iota // made for this call, or there is none
+	adopted              // another batch took it over while the answer was on its way
+	repeated             // it was made for an earlier call
+)
+
+// end notes what came of a call, and returns whose the job is that the answer names.
+func (t *traces) end(batch *batcher.Batch[waiter], class edgeone.Class, created edgeone.Created, now time.Time) fate {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tr := t.open[batch]
 	tr.ended = now
 	if class == edgeone.Ambiguous {
-		return true
+		return ours
 	}
 	t.clock.Read(created.ServerTime, tr.sent, now)
 	delete(t.open, batch)
 	if created.JobID == "" {
-		return true
+		return ours
 	}
-	if adopted, ok := t.known[created.JobID]; ok {
-		return adopted.Before(tr.sent)
+	at, known := t.known[created.JobID]
+	switch {
+	case !known:
+		t.know(created.JobID, time.Time{}, now)
+		return ours
+	case at.Before(tr.sent):
+		return repeated
 	}
-	t.know(created.JobID, time.Time{}, now)
-	return true
+	return adopted
 }
 
 // leave forgets that a batch is looked for, whose job was not found.

@@ -107,12 +107,12 @@ func TestTraces_AnAdoptedJobHasOneBatch(t *testing.T) {
 	if !tr.claim("job", lost, start.Add(2*time.Second)) {
 		t.Fatal("got no job, want the first batch to have it")
 	}
-	if tr.end(slow, edgeone.Done, edgeone.Created{JobID: "job"}, start.Add(3*time.Second)) {
-		t.Error("got the job for the second batch too")
+	if got := tr.end(slow, edgeone.Done, edgeone.Created{JobID: "job"}, start.Add(3*time.Second)); got != adopted {
+		t.Errorf("got %v for the second batch, want %v", got, adopted)
 	}
 	tr.begin(slow, start.Add(4*time.Second))
-	if !tr.end(slow, edgeone.Done, edgeone.Created{JobID: "job"}, start.Add(5*time.Second)) {
-		t.Error("got no end of sending again to an API that names the same job each time")
+	if got := tr.end(slow, edgeone.Done, edgeone.Created{JobID: "job"}, start.Add(5*time.Second)); got != repeated {
+		t.Errorf("got %v for a call that came after, want %v", got, repeated)
 	}
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"sync"
@@ -36,7 +37,7 @@ func TestQuotas_ShowWhatIsLeftNow(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			left -= len(p.Targets)
-			return edgeone.Created{JobID: "job"}, nil
+			return accept(p)
 		}
 		w.quota = func() (map[string]edgeone.Quota, error) {
 			mu.Lock()
@@ -86,7 +87,7 @@ func TestQuotas_AreReadSoonWhereACallMayCountOtherwise(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			left -= len(p.Targets) // the refused ones are charged too
-			return edgeone.Created{JobID: "job", Refused: []edgeone.Refusal{{Reason: "bad", Targets: p.Targets[:1]}}}, nil
+			return edgeone.Created{JobID: rand.Text(), Refused: []edgeone.Refusal{{Reason: "bad", Targets: p.Targets[:1]}}}, nil
 		}
 		w.quota = func() (map[string]edgeone.Quota, error) {
 			mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -21,13 +22,13 @@ import (
 // PartLimit is how large a part of a job may be.
 func (b *Broker) PartLimit() int { return int(b.nc.MaxPayload()) - partHeadroom }
 
-// PutJob stores the parts of a job and returns their sequences. Storing it again by the same Broker
-// replaces it.
+// PutJob stores the parts of a job and returns their sequences. Storing the same again by the same Broker
+// replaces it; another record of a job with the same id stands beside it.
 func (b *Broker) PutJob(ctx context.Context, head record.Head, parts [][]byte) ([]uint64, error) {
 	sequences := make([]uint64, len(parts))
 	futures := make([]jetstream.PubAckFuture, len(parts))
 	for i, data := range parts {
-		m := jobMessage(b.jobSubject(&head, i), &head, data)
+		m := jobMessage(b.jobSubject(&head, i, data), &head, data)
 		f, err := b.js.PublishMsgAsync(m, jetstream.WithStallWait(publishTimeout))
 		if err != nil {
 			return nil, fmt.Errorf("store job %s: %w", head.ID, err)
@@ -56,8 +57,12 @@ func jobMessage(subject string, head *record.Head, data []byte) *nats.Msg {
 	return m
 }
 
-func (b *Broker) jobSubject(h *record.Head, part int) string {
-	return b.subject("jobs." + token(h.Account) + "." + token(h.Zone) + "." + token(h.ID) + "." + b.salt + "." + strconv.Itoa(part))
+// jobSubject is where a part of a job is stored. An API may answer two calls with one job id: the sum of the
+// content keeps the record of one call from taking the place of the other's.
+func (b *Broker) jobSubject(h *record.Head, part int, data []byte) string {
+	sum := sha256.Sum256(data)
+	salt := b.salt + "-" + hex.EncodeToString(sum[:8])
+	return b.subject("jobs." + token(h.Account) + "." + token(h.Zone) + "." + token(h.ID) + "." + salt + "." + strconv.Itoa(part))
 }
 
 // versionHeader tells what edgepurge stored from what else may lie under its internal subjects. A
@@ -194,7 +199,7 @@ func (b *Broker) PutLeft(ctx context.Context, of record.Place, head record.Head,
 func (b *Broker) PutJobAgain(ctx context.Context, head record.Head, was uint64, data []byte) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	subject := b.jobSubject(&head, head.Part) + "-again-" + strconv.FormatUint(was, 36)
+	subject := b.jobSubject(&head, head.Part, data) + "-again-" + strconv.FormatUint(was, 36)
 	ack, err := b.js.PublishMsg(ctx, jobMessage(subject, &head, data))
 	if err != nil {
 		return 0, fmt.Errorf("store job %s again: %w", head.ID, b.alarmed(err))

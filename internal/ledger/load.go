@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"go.uber.org/zap"
@@ -27,7 +28,8 @@ func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
 		if head.Again() {
 			left[head.From]++
 		}
-		key := head.Account + "/" + head.Zone + "/" + head.ID
+		// Two calls may have one job id. Each has a record of its own, and is followed for its own targets.
+		key := fmt.Sprint(head.Account, "/", head.Zone, "/", head.ID, "/", head.Submitted.UnixNano())
 		i, ok := at[key]
 		if !ok || head.Again() {
 			i = len(jobs)

@@ -18,6 +18,36 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
+// An API may answer two calls with one job id. After a crash each record is a job of its own, with its own targets, and
+// each request has its end (I1, I2).
+func TestLedger_LoadKeepsRecordsOfOneJobApart(t *testing.T) {
+	b := newBroker(t)
+	first := newLedger(b)
+	r1, r2 := request("r1", 1), request("r2", 1)
+	for i, r := range []record.Request{r1, r2} {
+		job := jobOf("one")
+		job.Submitted = job.Submitted.Add(time.Duration(i) * time.Second)
+		put(job, r, false, 0)
+		must(t, first, job)
+	}
+	next := newLedger(b) // the first one crashed
+	jobs, err := next.Load(t.Context())
+	if err != nil || len(jobs) != 2 || jobs[0].Rows != 1 || len(jobs[0].Sequences) != 1 {
+		t.Fatalf("loaded %+v, %v, want two jobs of one part each", jobs, err)
+	}
+	if found := find(t, next, true, r1, r2); len(found) != 2 {
+		t.Errorf("found %v, want both requests", found)
+	}
+	for _, job := range jobs {
+		if err := next.End(t.Context(), job, record.Outcome{Finished: time.Now()}); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := events(t, b, "ghost"); len(got) != 2 {
+		t.Errorf("%d requests have an event, want 2", len(got))
+	}
+}
+
 func TestLedger_LoadGivesWhatWasRecorded(t *testing.T) {
 	b := newBroker(t)
 	f := &faulty{Store: b, limit: 3000}

@@ -99,7 +99,7 @@ func (m *memory) PutJob(_ context.Context, head record.Head, bodies [][]byte) ([
 	defer m.mu.Unlock()
 	sequences := make([]uint64, len(bodies))
 	for i, data := range bodies {
-		subject := fmt.Sprint(head.Account, head.Zone, head.ID, i)
+		subject := fmt.Sprintf("%s %s %s %q %d", head.Account, head.Zone, head.ID, data, i)
 		delete(m.jobs, m.subjects[subject])
 		sequences[i] = m.next()
 		m.subjects[subject], m.jobs[sequences[i]] = sequences[i], bytes.Clone(data)
