@@ -47,9 +47,9 @@ floor 3: the pipeline, and what people touch
 	internal/metrics < worker
 	internal/metrics < internal/admin
 	worker
-	internal/submit
 	internal/config
 	internal/admin
+	internal/summary
 
 floor 4: wiring
 	internal/app
@@ -76,7 +76,7 @@ only
 	internal/nasty: e2e
 	internal/natstest: e2e
 	internal/edgeone: internal/zone internal/metrics tracker worker internal/app
-	internal/broker: internal/submit 4+
+	internal/broker: 4+
 	internal/record: 2+
 	# Rules have one door, package purge, but for what records remember of them.
 	internal/canonical: purge internal/record worker
@@ -84,7 +84,6 @@ only
 	internal/ledger: worker internal/app
 	internal/parking: worker
 	internal/config: 4+
-	internal/submit: cmd/edgepurge
 
 # What comes from outside, and who may import it; "2+" is every package from floor 2 up. What is not named here is not
 # imported by anyone.
@@ -150,7 +149,7 @@ func TestPolicy_RefusesWhatItShould(t *testing.T) {
 		refused            bool
 	}{
 		{"worker", module + "/batcher", "downward", false},
-		{"internal/submit", module + "/internal/broker", "downward, and named", false},
+		{"internal/app", module + "/internal/broker", "downward, and named", false},
 		{"client", "github.com/nats-io/nats.go/jetstream", "a package of a module that it may import", false},
 		{"internal/record", module + "/purge", "an edge that is written", false},
 		{"cmd/edgepurge", module + "/internal/demo", "an edge that is written", false},

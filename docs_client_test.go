@@ -77,23 +77,22 @@ func purges(ctx context.Context, nc *nats.Conn) (string, purge.Outcome, error) {
 `)
 }
 
-// The recipes publish valid requests to the subjects that there are, with the message id that belongs to them, and look
-// where events are.
+// The recipes publish valid requests to the subjects that there are, without a message id, and look where events are.
 func TestDocsClient_RecipesSayTheSame(t *testing.T) {
 	t.Parallel()
 	subjects := purge.Subjects{Prefix: "purge"}
 	look := "$JS.API.DIRECT.GET." + subjects.Stream("EVENTS") + "."
 	for language, texts := range map[string][]string{
 		"js": {
-			`"` + subjects.Request(purge.Interactive, "ghost") + `"`, "msgID: `ghost.${id}`",
+			`"` + subjects.Request(purge.Interactive, "ghost") + `"`,
 			"`" + look + subjects.EventOf("ghost", "${id}") + "`", purge.EventContentType,
 		},
 		"python": {
-			`"` + subjects.Request(purge.Interactive, "ghost") + `"`, jetstream.MsgIDHeader + `": f"ghost.{id}"`,
+			`"` + subjects.Request(purge.Interactive, "ghost") + `"`,
 			`f"` + look + subjects.EventOf("ghost", "{id}") + `"`, purge.EventContentType,
 		},
 		"sh": {
-			"-H '" + jetstream.MsgIDHeader + ":ghost.post-4711-r3' " + subjects.Request(purge.Interactive, "ghost") + " ",
+			"nats pub -J " + subjects.Request(purge.Interactive, "ghost") + " ",
 			"'" + look + subjects.EventOf("ghost", "post-4711-r3") + "'",
 		},
 	} {
@@ -101,6 +100,11 @@ func TestDocsClient_RecipesSayTheSame(t *testing.T) {
 		for _, want := range texts {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: the recipe for %s has no %s", clientFile, language, want)
+			}
+		}
+		for _, header := range []string{jetstream.MsgIDHeader, "msgID"} {
+			if strings.Contains(text, header) {
+				t.Errorf("%s: the recipe for %s sets %s", clientFile, language, header)
 			}
 		}
 	}
@@ -185,7 +189,7 @@ func TestDocsClient_TimesAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	text := string(read(t, clientFile))
 	for told, code := range map[string]string{
-		"time-outs (5 s each": "defaultTimeout = 5 * time.Second", "told after 15 s": "defaultAbsence = 15 * time.Second",
+		"time-outs (5 s each": "defaultTimeout = 5 * time.Second", "returned after 15 s": "defaultAbsence = 15 * time.Second",
 	} {
 		source := string(read(t, "client/client.go")) + string(read(t, "client/retry.go"))
 		if !strings.Contains(text, told) || !strings.Contains(source, code) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -89,7 +88,7 @@ func (w *world) stores(ids []string) {
 	w.t.Helper()
 	stored := make(map[string]bool)
 	for _, m := range w.messages() {
-		stored[strings.TrimPrefix(m.MsgID, "ghost.")] = true
+		stored[m.id()] = true
 	}
 	for _, id := range ids {
 		if !stored[id] {

@@ -25,6 +25,12 @@ type Config struct {
 	// Timeout is how long one try waits for the broker's answer before it is made again. How long a call may take
 	// altogether is for its context. Defaults to 5 s.
 	Timeout time.Duration
+	// Absence is how long nobody may answer for a stream before the call fails with [ErrNoStream]. A value below the
+	// default, 15 s, may be shorter than the election of a new leader in a cluster takes.
+	Absence time.Duration
+	// Unchecked publishes also requests that are not valid, which the worker ends as rejected. It is for programs that
+	// publish what others wrote, and report an event for each line of it. The id must be valid all the same.
+	Unchecked bool
 }
 
 const (
@@ -36,6 +42,7 @@ func (c Config) withDefaults() Config {
 	c.Prefix = cmp.Or(c.Prefix, defaultPrefix)
 	c.Lane = cmp.Or(c.Lane, purge.Interactive)
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
+	c.Absence = cmp.Or(c.Absence, defaultAbsence)
 	return c
 }
 
@@ -52,6 +59,9 @@ func (c Config) validate() error {
 	}
 	if c.Timeout < 0 {
 		faults = append(faults, fmt.Errorf("timeout is %v: it must be positive", c.Timeout))
+	}
+	if c.Absence < 0 {
+		faults = append(faults, fmt.Errorf("absence is %v: it must be positive", c.Absence))
 	}
 	return errors.Join(faults...)
 }
@@ -76,7 +86,6 @@ type shared struct {
 	cfg      Config
 	subjects purge.Subjects
 	line     *exchange
-	absence  time.Duration // how long nobody may answer for a stream
 
 	mu      sync.Mutex
 	closed  bool
@@ -104,7 +113,7 @@ func New(nc *nats.Conn, cfg Config) (*Client, error) {
 	}
 	return &Client{lane: cfg.Lane, shared: &shared{
 		nc: nc, js: js, cfg: cfg, subjects: purge.Subjects{Prefix: cfg.Prefix},
-		line: newExchange(nc, cfg.Timeout), idle: make(chan struct{}), closing: make(chan struct{}), absence: defaultAbsence,
+		line: newExchange(nc, cfg.Timeout), idle: make(chan struct{}), closing: make(chan struct{}),
 	}}, nil
 }
 

@@ -56,7 +56,7 @@ func TestCluster(t *testing.T) {
 		})
 	}
 	l.callers.Wait()
-	w.once(n)
+	w.stored(n)
 
 	for i := range 50 {
 		if i == 25 {

@@ -26,13 +26,17 @@ var (
 	// into several.
 	ErrTooLarge = errors.New("request is too large")
 	// ErrDenied: the server refuses this user a right, which the text names. It has to be granted.
-	ErrDenied = errors.New("nats refuses this user a right")
+	ErrDenied = errors.New("nats refuses this user")
 	// ErrIDReused: the id names another request, with other targets for example. What was asked for is not done. Give
 	// a new id to every change.
 	ErrIDReused = errors.New("id is that of another request")
 	// ErrNoEvent: no event of the request is kept. It has not ended, or was never asked for, or ended longer ago than
 	// events are kept.
 	ErrNoEvent = errors.New("request has no event")
+	// ErrDuplicate: the broker takes the message for one that it has, again and again for about 10 seconds. That proves
+	// nothing: whether this request is stored is not known. The client sets no message id, so that something between it
+	// and the broker must have added one. Call again with the same id.
+	ErrDuplicate = errors.New("broker takes the request for a duplicate, which does not prove that it is stored")
 	// ErrClosed: the client is closed.
 	ErrClosed = errors.New("client is closed")
 )
@@ -50,7 +54,7 @@ var (
 // nats.go has never had a connection, it takes the server for one without headers.
 func again(err error) bool {
 	for _, e := range []error{
-		errSilent, errLost, errNobody, errForNow, nats.ErrReconnectBufExceeded, nats.ErrHeadersNotSupported,
+		errSilent, errLost, errNobody, errForNow, ErrDuplicate, nats.ErrReconnectBufExceeded, nats.ErrHeadersNotSupported,
 	} {
 		if errors.Is(err, e) {
 			return true
@@ -59,10 +63,11 @@ func again(err error) bool {
 	return false
 }
 
-// stored reads the broker's answer to a publish: nil if it has the message.
+// stored reads the broker's answer to a publish: nil if it has the message. A duplicate it may have under another
+// subject: the table of message ids is one for all sources.
 func stored(m *nats.Msg) error {
 	if bytes.HasPrefix(m.Data, []byte(`{"stream":"`)) { // a refusal begins with the error
-		return nil
+		return original(m.Data)
 	}
 	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
 		return errNobody
@@ -74,6 +79,21 @@ func stored(m *nats.Msg) error {
 		return errGarbled
 	}
 	return classify(refusal.Error)
+}
+
+// original makes sure that the broker does not take the message for another one.
+func original(answer []byte) error {
+	if !bytes.Contains(answer, []byte(`"duplicate"`)) { // servers leave it out of any other answer
+		return nil
+	}
+	var ack jetstream.PubAck
+	switch err := json.Unmarshal(answer, &ack); {
+	case err != nil:
+		return errGarbled
+	case ack.Duplicate:
+		return ErrDuplicate
+	}
+	return nil
 }
 
 // The server's codes for what it refuses; nats.go does not name them all.
@@ -136,8 +156,17 @@ func (c *shared) denied(subjects ...string) error {
 	}
 	for _, subject := range append(subjects, c.nc.Opts.InboxPrefix+".") {
 		if subject != "." && strings.Contains(err.Error(), `"`+subject) {
-			return fmt.Errorf("%w: %w", ErrDenied, err)
+			return &refusal{err}
 		}
 	}
 	return nil
 }
+
+// refusal is what the server said when it refused a right.
+type refusal struct{ cause error }
+
+func (r *refusal) Error() string {
+	return ErrDenied.Error() + ": " + strings.TrimPrefix(r.cause.Error(), nats.ErrPermissionViolation.Error()+": ")
+}
+
+func (r *refusal) Unwrap() []error { return []error{ErrDenied, r.cause} }

@@ -18,9 +18,12 @@ type Event struct {
 	Sequence uint64
 	// Stored is when the broker stored it, by its clock.
 	Stored time.Time
+	// Raw is the event as it is stored, in JSON, with what this version of the package does not know.
+	Raw []byte
 }
 
-// From says where a reading of events begins: the zero From with the oldest that is kept. At most one field is set.
+// From says where a reading of events begins: the zero From with the oldest that is kept. At most one of After, Since and
+// New is set.
 type From struct {
 	// After begins behind the event with this sequence, whether it is kept or not.
 	After uint64
@@ -28,6 +31,9 @@ type From struct {
 	Since time.Time
 	// New begins with what is stored from now on: what was stored before the reading found the stream is passed over.
 	New bool
+	// Kept ends the reading behind the last event that was stored when it began; without it, it goes on with what comes. A
+	// reading that lost its connection may also yield some that came since then.
+	Kept bool
 }
 
 // Events reads the terminal events of the source in their order, those that are kept and then those that come, until the
@@ -50,7 +56,7 @@ func (c *Client) Events(ctx context.Context, from From) iter.Seq2[Event, error] 
 		for err == nil {
 			err = r.run(ctx, yield)
 		}
-		if errors.Is(err, errLeft) {
+		if errors.Is(err, errLeft) || errors.Is(err, errAll) {
 			return
 		}
 		if ctx.Err() != nil {

@@ -3,7 +3,7 @@ package client
 import "time"
 
 // SetAbsence makes a missing stream one sooner than a program would want it.
-func (c *Client) SetAbsence(d time.Duration) { c.absence = d }
+func (c *Client) SetAbsence(d time.Duration) { c.cfg.Absence = d }
 
 // Under is how many publishes are under way.
 func (c *Client) Under() int {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -23,9 +22,8 @@ import (
 // A valid request may still end as rejected, for the worker knows more: zones, policy, what the API can do. Targets
 // without a canonical form are refused here only if no other is left; else they fail alone.
 //
-// That a request of this id is stored already is no error, whatever became of it. Within the broker's duplicate window (2
-// minutes) the new message is not stored; later it is, and joins the first or ends with it. With another body under the
-// same id nothing is done for that body: an id names one change.
+// That a request of this id is stored already is no error, whatever became of it: the new message is stored too, and joins
+// the first or ends with it. With another body under the same id nothing is done for that body: an id names one change.
 func (c *Client) Purge(ctx context.Context, r purge.Request) (id string, err error) {
 	o, err := c.order(r)
 	if err != nil {
@@ -50,18 +48,25 @@ func (c *Client) order(r purge.Request) (order, error) {
 	if r.ID == "" {
 		r.ID = rand.Text()
 	}
-	if err := check(r); err != nil {
+	if err := c.check(r); err != nil {
 		return order{}, err
 	}
-	data, err := r.Encode()
+	data, err := encode(r)
 	if err != nil {
 		return order{}, err
 	}
-	return order{id: r.ID, msg: nats.Msg{
-		Subject: c.subjects.Request(c.lane, c.cfg.Source),
-		Header:  nats.Header{jetstream.MsgIDHeader: {c.cfg.Source + "." + r.ID}},
-		Data:    data,
-	}}, nil
+	// Without a message id: the broker's table of these is shared by all sources, and another could have put this one there.
+	return order{id: r.ID, msg: nats.Msg{Subject: c.subjects.Request(c.lane, c.cfg.Source), Data: data}}, nil
+}
+
+func (c *shared) check(r purge.Request) error {
+	if !c.cfg.Unchecked {
+		return check(r)
+	}
+	if !purge.ValidID(r.ID) {
+		return &purge.Reason{Code: purge.CodeMalformed, Message: "an id is 1 to 64 of A-Za-z0-9_-, not beginning with _", Field: "id"}
+	}
+	return nil
 }
 
 // check refuses what the worker would reject for its form.
@@ -91,14 +96,23 @@ func (c *shared) put(ctx context.Context, o order) error {
 		return err
 	}
 	defer c.leave()
-	return c.insist(ctx, "REQUESTS", o.msg.Subject, func() error {
+	return c.publish(ctx, o)
+}
+
+func (c *shared) publish(ctx context.Context, o order) error {
+	return c.insist(ctx, "REQUESTS", o.msg.Subject, func(ctx context.Context) error {
 		m, err := c.line.ask(ctx, o.msg)
-		if errors.Is(err, nats.ErrMaxPayload) {
-			return fmt.Errorf("%w: %w", ErrTooLarge, err)
-		}
-		if err != nil {
-			return err
-		}
-		return stored(m)
+		return published(answer{m, err})
 	})
+}
+
+// published reads the answer to a publish, or what came instead of it.
+func published(a answer) error {
+	switch {
+	case errors.Is(a.err, nats.ErrMaxPayload):
+		return fmt.Errorf("%w: %w", ErrTooLarge, a.err)
+	case a.err != nil:
+		return a.err
+	}
+	return stored(a.msg)
 }

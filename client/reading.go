@@ -19,12 +19,18 @@ const (
 	forgotten = time.Minute
 	// breather is between a consumer and the next, so that what fails at once does not fail all the time.
 	breather = 100 * time.Millisecond
+	// keptWait is how long the next event may take of those that are kept.
+	keptWait = 5 * time.Second
 )
 
 var (
 	errLeft = errors.New("the loop was left")
+	// errAll ends a reading of what is kept.
+	errAll = errors.New("all events were read")
 	// errGap says that a consumer does not go on where the reading is.
 	errGap = errors.New("events are missing")
+	// errQuiet says that a consumer brings nothing of what it had.
+	errQuiet = errors.New("no event comes")
 )
 
 // reading is where a reader of events is. A consumer of its lasts as long as the connection: after a break another takes
@@ -35,11 +41,14 @@ var (
 type reading struct {
 	c    *shared
 	from From
-	next uint64    // while nothing is read: the sequence to begin with, 0 as long as only from says it
-	last uint64    // sequence of the last message read, 0 for none
-	at   time.Time // when that was stored
-	lost bool      // the last message is not there any more: it has expired, or the stream was made anew
+	// ready is called, if it is set, once nothing that is stored from then on will be missed.
+	ready func()
+	next  uint64    // while nothing is read: the sequence to begin with, 0 as long as only from says it
+	last  uint64    // sequence of the last message read, 0 for none
+	at    time.Time // when that was stored
+	lost  bool      // the last message is not there any more: it has expired, or the stream was made anew
 
+	kept   uint64 // how many messages the consumer had when it was made
 	place  uint64 // of the consumer's last message, among all that it delivers
 	proven bool   // the consumer had the last message
 }
@@ -58,11 +67,11 @@ func (r *reading) run(ctx context.Context, yield func(Event, error) bool) error 
 		err = r.pull(ctx, turned, cons, yield)
 	}
 	switch {
-	case errors.Is(err, errLeft):
+	case errors.Is(err, errLeft), errors.Is(err, errAll):
 		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, jetstream.ErrNoHeartbeat):
+	case errors.Is(err, jetstream.ErrNoHeartbeat), errors.Is(err, errQuiet):
 		if refusal := r.c.denied("$JS.API.CONSUMER.MSG.NEXT." + r.c.subjects.Stream("EVENTS")); refusal != nil {
 			return refusal
 		}
@@ -77,7 +86,7 @@ func (r *reading) run(ctx context.Context, yield func(Event, error) bool) error 
 func (r *reading) open(ctx context.Context) (jetstream.Consumer, error) {
 	var cons jetstream.Consumer
 	stream := r.c.subjects.Stream("EVENTS")
-	err := r.c.insist(ctx, "EVENTS", "$JS.API.CONSUMER.CREATE."+stream, func() error {
+	err := r.c.insist(ctx, "EVENTS", "$JS.API.CONSUMER.CREATE."+stream, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, r.c.cfg.Timeout)
 		defer cancel()
 		var err error
@@ -89,8 +98,13 @@ func (r *reading) open(ctx context.Context) (jetstream.Consumer, error) {
 	}
 	r.place, r.proven = 0, r.last == 0 || r.lost
 	info := cons.CachedInfo()
+	r.kept = info.NumPending
 	if r.last == 0 {
 		r.next = info.Delivered.Stream + 1
+	}
+	if r.ready != nil {
+		r.ready()
+		r.ready = nil
 	}
 	if !r.proven && info.NumPending == 0 {
 		r.lost = true
@@ -126,6 +140,9 @@ func (r *reading) config() jetstream.ConsumerConfig {
 
 // pull asks a consumer for events once, and hands them over as they come.
 func (r *reading) pull(ctx context.Context, turned <-chan struct{}, cons jetstream.Consumer, yield func(Event, error) bool) error {
+	if r.from.Kept && r.place >= r.kept {
+		return errAll
+	}
 	// Without ctx's deadline: nats.go would make that the pull's, and refuses one nearer than two heartbeats.
 	pulling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -133,6 +150,9 @@ func (r *reading) pull(ctx context.Context, turned <-chan struct{}, cons jetstre
 	if err != nil {
 		return err
 	}
+	// What was kept may have expired meanwhile: then nothing comes, and a consumer made anew says how much is left.
+	timer := time.NewTimer(keptWait)
+	defer timer.Stop()
 	for {
 		select {
 		case m, ok := <-batch.Messages():
@@ -141,6 +161,14 @@ func (r *reading) pull(ctx context.Context, turned <-chan struct{}, cons jetstre
 			}
 			if err := r.take(m, yield); err != nil {
 				return err
+			}
+			if r.from.Kept && r.place >= r.kept {
+				return errAll
+			}
+			timer.Reset(keptWait)
+		case <-timer.C:
+			if r.from.Kept {
+				return errQuiet
 			}
 		case <-turned:
 			return errLost
@@ -174,7 +202,7 @@ func (r *reading) take(m jetstream.Msg, yield func(Event, error) bool) error {
 	r.last, r.at, r.lost = sequence, at, false
 	_, _, id, _ := r.c.subjects.ParseEvent(m.Subject())
 	e, ok := r.c.eventOf(m.Headers(), m.Data(), id)
-	if ok && !yield(Event{Event: e, Sequence: sequence, Stored: at}, nil) {
+	if ok && !yield(Event{Event: e, Sequence: sequence, Stored: at, Raw: m.Data()}, nil) {
 		return errLeft
 	}
 	return nil

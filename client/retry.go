@@ -14,14 +14,21 @@ const (
 	// firstPause and lastPause are between tries that were refused for now; each is twice the one before.
 	firstPause = 50 * time.Millisecond
 	lastPause  = 2 * time.Second
+	// refusedWithin is how long a try waits for its answer before it asks whether the server refused it.
+	refusedWithin = 100 * time.Millisecond
+	// duplicatePause is the least between two tries of which the first was taken for a duplicate: more than the duplicate
+	// window of the stream, 100 ms. With maxDuplicates tries that is about 11 s.
+	duplicatePause = 200 * time.Millisecond
+	maxDuplicates  = 10
 )
 
 // insist makes tries until one succeeds, fails for good, or the context ends. They ask for a stream, by a subject.
-func (c *shared) insist(ctx context.Context, stream, subject string, try func() error) error {
+func (c *shared) insist(ctx context.Context, stream, subject string, try func(context.Context) error) error {
 	var last error
+	duplicates := 0
 	var nobody time.Time // since when nobody answers for the stream
 	for wait := firstPause; ctx.Err() == nil; wait = min(2*wait, lastPause) {
-		err := try()
+		err := c.unlessRefused(ctx, c.nc.LastError(), subject, try)
 		if err == nil {
 			return nil
 		}
@@ -31,11 +38,17 @@ func (c *shared) insist(ctx context.Context, stream, subject string, try func() 
 		if err := c.hopeless(err, subject); err != nil {
 			return err
 		}
+		if errors.Is(err, ErrDuplicate) {
+			if duplicates++; duplicates == maxDuplicates {
+				return err
+			}
+			wait = max(wait, duplicatePause) // beyond the stream's window
+		}
 		if !errors.Is(err, errNobody) {
 			nobody = time.Time{}
 		} else if nobody.IsZero() {
 			nobody = time.Now()
-		} else if time.Since(nobody) >= c.absence {
+		} else if time.Since(nobody) >= c.cfg.Absence {
 			return fmt.Errorf("%s: %w; run `edgepurge setup`, or start a worker", c.subjects.Stream(stream), ErrNoStream)
 		}
 		last = err
@@ -66,4 +79,28 @@ func (c *shared) before(ctx context.Context, last error, wait time.Duration) err
 		return err
 	}
 	return pause(ctx, nil, wait)
+}
+
+// unlessRefused makes a try, and ends it early when the server refuses this connection a right to the subject: a server
+// drops what it refuses, so that no answer comes. It reports the refusal before it answers what was sent later. before is
+// the connection's last error before anything was sent: a refusal that it has since then.
+func (c *shared) unlessRefused(ctx context.Context, before error, subject string, try func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(refusedWithin, func() {
+		bounded, stop := context.WithTimeout(ctx, c.cfg.Timeout)
+		defer stop()
+		if c.nc.FlushWithContext(bounded) != nil || c.nc.LastError() == before { //nolint:errorlint // another refusal is another value
+			return
+		}
+		if err := c.denied(subject); err != nil {
+			cancel(err)
+		}
+	})
+	defer timer.Stop()
+	err := try(ctx)
+	if refusal := context.Cause(ctx); err != nil && errors.Is(refusal, ErrDenied) {
+		return refusal
+	}
+	return err
 }

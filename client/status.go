@@ -28,7 +28,7 @@ func (c *shared) look(ctx context.Context, id string) (purge.Outcome, error) {
 	}
 	var got purge.Outcome
 	question := c.lookUp(id)
-	err := c.insist(ctx, "EVENTS", question.Subject, func() error {
+	err := c.insist(ctx, "EVENTS", question.Subject, func(ctx context.Context) error {
 		m, err := c.line.ask(ctx, question)
 		if err != nil {
 			return err

@@ -158,7 +158,7 @@ func TestWait_EndsWithItsContextAndWithTheClient(t *testing.T) {
 			ended <- err
 		}()
 	}
-	w.until("the request", func() bool { return len(w.messages()) == 1 && c.Under() == 0 })
+	w.until("the requests", func() bool { return len(w.messages()) == 2 && c.Under() == 0 })
 	cancel(cause)
 	if err := <-ended; !errors.Is(err, cause) {
 		t.Errorf("got %v, want %v", err, cause)

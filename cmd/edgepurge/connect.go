@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/internal/app"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/config"
@@ -17,6 +18,9 @@ import (
 
 // connectWait is how long a command that a person waits for looks for the server.
 const connectWait = 5 * time.Second
+
+// absence is how long nobody may answer for a stream before a command says that there is none.
+const absence = 2 * time.Second
 
 // withBroker reads the configuration, connects, and runs a command. An error tells what to do about it,
 // where that is known.
@@ -35,6 +39,22 @@ func withBroker(cmd *cobra.Command, do func(context.Context, *broker.Broker) err
 		return err
 	}
 	return b.Explain(err)
+}
+
+// withClient runs a command that needs no more than a producer: its source's rights, see docs/client.md.
+func withClient(cmd *cobra.Command, cfg client.Config, do func(*client.Client) error) error {
+	return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error { return asProducer(ctx, b, cfg, do) })
+}
+
+// asProducer gives a command a client over the broker's connection.
+func asProducer(ctx context.Context, b *broker.Broker, cfg client.Config, do func(*client.Client) error) error {
+	cfg.Absence = absence
+	c, err := b.Client(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(ctx) }() // nothing is under way any more
+	return do(c)
 }
 
 // connect opens a connection for a command, and gives up soon when there is no server.

@@ -16,7 +16,6 @@ func TestCommands_WithoutPermissionSayWhich(t *testing.T) {
 	t.Setenv("NATS_PASSWORD", ghostPassword)
 	var all sync.WaitGroup // the server drops what it refuses: each waits for an answer for some seconds
 	for args, subject := range map[string]string{
-		"status a":                     `"$JS.API.DIRECT.GET.PURGE_EVENTS"`,
 		"events":                       `"$JS.API.CONSUMER.CREATE.PURGE_EVENTS.`,
 		"dead ls":                      `"$JS.API.CONSUMER.CREATE.PURGE_DEAD.`,
 		"dead show 1":                  `"$JS.API.STREAM.INFO.PURGE_DEAD"`,
@@ -24,7 +23,8 @@ func TestCommands_WithoutPermissionSayWhich(t *testing.T) {
 		"dead drop 1":                  `"$JS.API.STREAM.INFO.PURGE_DEAD"`,
 		"setup --dry-run":              `"$JS.API.STREAM.INFO.PURGE_REQUESTS"`,
 		"submit --id n x":              `"purge.requests.interactive.cli"`,
-		"submit --id n x --wait":       `"$JS.API.STREAM.INFO.PURGE_EVENTS"`,
+		"submit --id n x --wait":       `"purge.events.cli.*.*"`,
+		"status ghost/a":               `"$JS.API.DIRECT.GET.PURGE_EVENTS.purge.events.ghost.*.a"`,
 		"submit --id n --source g x y": `"purge.requests.interactive.g"`,
 	} {
 		all.Go(func() {

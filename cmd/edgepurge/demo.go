@@ -1,21 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net"
-	"os"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/demo"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func newDemo() *cobra.Command {
@@ -127,7 +124,7 @@ func demoList(cmd *cobra.Command, file string, count int) ([]string, error) {
 	urls := demo.URLs()
 	if file != "" {
 		var err error
-		if urls, err = readTargets(cmd.InOrStdin(), file); err != nil {
+		if urls, err = readTargets(cmd.InOrStdin(), file, purge.URL); err != nil {
 			return nil, err
 		}
 	}
@@ -138,64 +135,6 @@ func demoList(cmd *cobra.Command, file string, count int) ([]string, error) {
 		urls = urls[:min(count, len(urls))]
 	}
 	return urls, nil
-}
-
-// readTargets reads one target a line; blank lines and those that begin with # are skipped.
-func readTargets(in io.Reader, file string) ([]string, error) {
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, usage("read targets: %w", err)
-		}
-		defer func() { _ = f.Close() }()
-		in = f
-	}
-	var targets []string
-	for line, err := range lines(in) {
-		if err != nil {
-			return nil, usage("read targets in %s: %w", file, err)
-		}
-		if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#") {
-			targets = append(targets, line)
-		}
-	}
-	if len(targets) == 0 {
-		return nil, usage("read targets: %s has none", file)
-	}
-	return targets, nil
-}
-
-// longestLine is what is kept of a line: more than a target may have, so that it is refused like any other that is not
-// valid, and less than a message takes.
-const longestLine = 64 << 10
-
-// lines gives the lines of a text, cut off where they are too long.
-func lines(in io.Reader) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		r := bufio.NewReader(in)
-		var line []byte
-		for {
-			piece, more, err := r.ReadLine()
-			if errors.Is(err, io.EOF) {
-				if len(line) > 0 { // the last one ends where a piece of it did
-					yield(string(line), nil)
-				}
-				return
-			}
-			if err != nil {
-				yield("", err)
-				return
-			}
-			line = append(line, piece[:min(len(piece), longestLine-len(line))]...)
-			if more {
-				continue
-			}
-			if !yield(string(line), nil) {
-				return
-			}
-			line = line[:0]
-		}
-	}
 }
 
 // ends gives the exit code that the counts stand for.

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -30,17 +32,14 @@ event as it is, in CloudEvents 1.0.`,
 			if source != "" && !purge.ValidSource(source) {
 				return usage("--source %q: a source is 1 to 32 of a-z 0-9 _ -", source)
 			}
-			what := broker.ReadStored
-			if follow {
-				what = broker.ReadAll
-			}
 			return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
-				var failed error
-				err := b.Events(ctx, source, what, nil, func(e broker.Event) bool {
-					failed = printEvent(cmd.OutOrStdout(), output, e)
-					return failed == nil
+				each := func(e broker.Event) error { return printEvent(cmd.OutOrStdout(), output, e) }
+				if source == "" {
+					return allEvents(ctx, b, follow, each)
+				}
+				return asProducer(ctx, b, client.Config{Source: source}, func(c *client.Client) error {
+					return eventsOf(ctx, c, follow, each)
 				})
-				return cmp.Or(failed, err)
 			})
 		},
 	}
@@ -48,6 +47,39 @@ event as it is, in CloudEvents 1.0.`,
 	cmd.Flags().StringVar(&source, "source", "", "only of this source")
 	addOutput(cmd, &output)
 	return cmd
+}
+
+// eventsOf reads the events of one source, with the rights of a producer.
+func eventsOf(ctx context.Context, c *client.Client, follow bool, each func(broker.Event) error) error {
+	for e, err := range c.Events(ctx, client.From{Kept: !follow}) {
+		if err != nil {
+			return err
+		}
+		err = each(broker.Event{
+			Sequence: e.Sequence, Data: e.Raw, Source: e.Data.Source, Status: e.Data.Status, ID: e.Data.Request,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// allEvents reads the events of all sources, which operators may.
+func allEvents(ctx context.Context, b *broker.Broker, follow bool, each func(broker.Event) error) error {
+	what := broker.ReadStored
+	if follow {
+		what = broker.ReadAll
+	}
+	var failed error
+	err := b.Events(ctx, "", what, nil, func(e broker.Event) bool {
+		failed = each(e)
+		return failed == nil
+	})
+	if errors.Is(err, client.ErrDenied) {
+		err = fmt.Errorf("%w; a producer may read the events of its source alone: give --source", err)
+	}
+	return cmp.Or(failed, err)
 }
 
 func printEvent(out io.Writer, output format, e broker.Event) error {

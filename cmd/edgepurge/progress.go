@@ -81,6 +81,16 @@ func (p *progress) left(now time.Time, ended, all int) string {
 	return fmt.Sprintf(", about %s left", max(time.Second, d.Round(time.Second)))
 }
 
+// say prints a line above the bar. What others wrote in it can't command a terminal.
+func (p *progress) say(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil && !p.over {
+		_ = p.bar.Clear()
+	}
+	_, _ = fmt.Fprintln(p.out, plain(line))
+}
+
 // end leaves the screen to others.
 func (p *progress) end() {
 	p.mu.Lock()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
@@ -27,7 +29,8 @@ waiting (its message is still in the stream, though some of its targets may be
 submitted), parked (until its zone can be purged again), submitted (EdgeOne
 works on all of its targets) or unknown (exit code 1). SOURCE defaults to cli. A
 request that waits is looked for message by message, which takes long in a long
-backlog.`,
+backlog. A producer's rights show the event alone: without one the status is
+not-shown (exit code 1).`,
 		Example: `  edgepurge status release-42-0c1f2d3e4b5a6978
   edgepurge status ghost/post-4711-r3 -o json`,
 		Args: func(cmd *cobra.Command, args []string) (err error) {
@@ -36,7 +39,10 @@ backlog.`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
-				stage, o, err := b.Stage(ctx, key)
+				stage, o, err := stageOf(ctx, b, key)
+				if errors.Is(err, client.ErrDenied) {
+					return printNotShown(cmd, output, key, err)
+				}
 				if err != nil {
 					return err
 				}
@@ -46,6 +52,57 @@ backlog.`,
 	}
 	addOutput(cmd, &output)
 	return cmd
+}
+
+// stageOf asks for the event with the rights of a producer, and for all else with those of an operator.
+func stageOf(ctx context.Context, b *broker.Broker, k record.Key) (stage broker.Stage, o purge.Outcome, err error) {
+	_ = asProducer(ctx, b, client.Config{Source: k.Source}, func(c *client.Client) error {
+		o, err = c.Status(ctx, k.ID)
+		return nil
+	})
+	if err == nil {
+		return broker.StageEnded, o, nil
+	}
+	if !errors.Is(err, client.ErrNoEvent) && !errors.Is(err, client.ErrDenied) {
+		return broker.StageUnknown, o, err
+	}
+	first := err
+	if stage, o, err = b.Stage(ctx, k); errors.Is(err, client.ErrDenied) {
+		if errors.Is(first, client.ErrDenied) {
+			return stage, o, first // the right that a producer lacks
+		}
+		return stage, o, fmt.Errorf("%w; %w", errNoEvent, err)
+	}
+	return stage, o, err
+}
+
+// errNoEvent is what a producer may know of a request that it can't see otherwise.
+var errNoEvent = errors.New("it has no event: it has not ended, or was never asked for, or its event is not kept any more")
+
+// stageNotShown is the status of a request whose stage the user's rights do not show.
+const stageNotShown broker.Stage = "not-shown"
+
+// printNotShown says what the rights of this user do not show, which is not the same as unknown.
+func printNotShown(cmd *cobra.Command, output format, k record.Key, err error) error {
+	why := "this user may not look up how far a request is"
+	if errors.Is(err, errNoEvent) {
+		why = errNoEvent.Error() + "; the rights of this user do not show which"
+	}
+	var failed error
+	if output == asJSON {
+		failed = printJSON(cmd.OutOrStdout(), struct {
+			Request string       `json:"request"`
+			Source  string       `json:"source"`
+			Status  broker.Stage `json:"status"`
+			Reason  string       `json:"reason"`
+		}{k.ID, k.Source, stageNotShown, why})
+	} else {
+		_, failed = fmt.Fprintln(cmd.OutOrStdout(), stageNotShown)
+	}
+	if failed != nil || !errors.Is(err, errNoEvent) {
+		return errors.Join(failed, err)
+	}
+	return exit{exitNone, fmt.Errorf("%s: %s", k, why)}
 }
 
 // requestArg reads the one argument that names a request.

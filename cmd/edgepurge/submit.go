@@ -1,25 +1,29 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nuid"
 	"github.com/spf13/cobra"
 
-	"github.com/edgepurge/edgepurge/internal/broker"
-	"github.com/edgepurge/edgepurge/internal/submit"
+	"github.com/edgepurge/edgepurge/client"
+	"github.com/edgepurge/edgepurge/internal/summary"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
 // submitFlags are submit's flags as given.
 type submitFlags struct {
-	zone, typ, method, lane, source, file, id string
-	wait                                      bool
-	timeout                                   time.Duration
-	output                                    format
+	zone, typ, method, lane, source, id string
+	files                               []string
+	wait                                bool
+	timeout                             time.Duration
+	output                              format
 }
 
 func newSubmit() *cobra.Command {
@@ -29,24 +33,32 @@ func newSubmit() *cobra.Command {
 		Short: "Ask for purges, one request a target",
 		Long: `Ask for purges, one request a target. The ids are NAME- and 16 hex digits that
 follow from type, zone, method and target, so the same --id again does only what
-is missing. With --wait it tells how all of them ended.`,
+is missing. With --wait it reports how all of them ended.
+
+A file has one target a line. Blanks around a line are dropped; blank lines and
+lines that begin with # are skipped; equal lines are one request. Every other
+line is published, and ends as rejected where it is not valid. A file that is no
+list (compressed, XML, several columns, column names) is refused before anything
+is sent.`,
 		Example: `  edgepurge submit https://www.example.com/blog/hello/ --wait
   edgepurge submit --file urls.txt --id release-42 --wait
+  edgepurge submit --file blog.txt --file shop.txt
   edgepurge submit --type host www.example.com`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			order, err := f.order(cmd, args)
+			o, err := f.order(cmd, args)
 			if err != nil {
 				return err
 			}
-			var told bool
-			err = withBroker(cmd, func(_ context.Context, b *broker.Broker) error {
-				if told = f.wait; told {
-					return f.await(cmd, b, order)
+			printed := false
+			err = withClient(cmd, client.Config{Source: o.source, Lane: o.lane, Unchecked: true}, func(c *client.Client) error {
+				if !f.wait {
+					return f.publish(cmd, c, o)
 				}
-				return f.publish(cmd, b, order)
+				printed = true
+				return f.await(cmd, c, o)
 			})
-			if f.wait && f.output == asJSON && !told { // the last line is an object whatever happens
-				err = errors.Join(err, f.print(cmd, submit.Result{Requests: len(order.Requests())}))
+			if f.wait && f.output == asJSON && !printed { // the last line is an object whatever happens
+				err = errors.Join(err, f.print(cmd, newResult(o)))
 			}
 			return err
 		},
@@ -57,7 +69,7 @@ is missing. With --wait it tells how all of them ended.`,
 	s.StringVar(&f.method, "method", "", "invalidate or delete, for prefix, host and all")
 	s.StringVar(&f.lane, "lane", "", "interactive or bulk; defaults to interactive for targets, bulk for --file")
 	s.StringVar(&f.source, "source", "cli", "who asks")
-	s.StringVar(&f.file, "file", "", "file with one target a line, - for standard input")
+	s.StringArrayVar(&f.files, "file", nil, "file with one target a line, - for standard input (repeatable)")
 	s.StringVar(&f.id, "id", "", "name that the ids begin with")
 	s.BoolVar(&f.wait, "wait", false, "wait until every request has ended")
 	s.DurationVar(&f.timeout, "timeout", 0, "with --wait: give up after this time; 0: never")
@@ -69,154 +81,234 @@ is missing. With --wait it tells how all of them ended.`,
 }
 
 // order checks the flags and reads the targets.
-func (f *submitFlags) order(cmd *cobra.Command, args []string) (*submit.Order, error) {
-	o := &submit.Order{Name: f.id, Source: f.source, Lane: purge.Lane(f.lane), Zone: f.zone, Targets: args}
+func (f *submitFlags) order(cmd *cobra.Command, args []string) (*order, error) {
+	o := &order{name: f.id, source: f.source, lane: purge.Lane(f.lane), zone: f.zone, targets: slices.Clone(args)}
 	if err := f.check(o, args); err != nil {
 		return nil, err
 	}
-	if f.file != "" {
+	if len(f.files) > 0 {
 		var err error
-		if o.Targets, err = readTargets(cmd.InOrStdin(), f.file); err != nil {
+		if o.targets, err = readFiles(cmd.InOrStdin(), f.files, o.typ); err != nil {
 			return nil, err
 		}
 	}
-	if o.Lane == "" {
-		o.Lane = purge.Interactive
-		if f.file != "" {
-			o.Lane = purge.Bulk
+	if o.lane == "" {
+		o.lane = purge.Interactive
+		if len(f.files) > 0 {
+			o.lane = purge.Bulk
 		}
 	}
-	if o.Type == purge.All {
-		o.Targets = []string{""}
+	if o.typ == purge.All {
+		o.targets = []string{""}
 	}
-	if o.Name == "" {
-		o.Name = "cli-" + nuid.Next()
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "--id %s (give it again to do only what is missing)\n", o.Name)
+	o.once()
+	if o.name == "" {
+		o.name = "cli-" + nuid.Next()
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "--id %s (give it again to do only what is missing)\n", o.name)
 	}
 	return o, nil
 }
 
-func (f *submitFlags) check(o *submit.Order, args []string) error {
+func (f *submitFlags) check(o *order, args []string) error {
 	types := map[string]purge.Type{
 		"url": purge.URL, "prefix": purge.Prefix, "host": purge.Host, "tag": purge.Tag, "all": purge.All,
 		"purge_url": purge.URL, "purge_prefix": purge.Prefix, "purge_host": purge.Host, "purge_cache_tag": purge.Tag, "purge_all": purge.All,
 	}
 	typ, ok := types[f.typ]
-	o.Type, o.Method = typ, purge.Method(f.method)
+	o.typ, o.method = typ, purge.Method(f.method)
 	methods := typ == purge.Prefix || typ == purge.Host || typ == purge.All
 	switch {
 	case !ok:
 		return usage("--type %q: use url, prefix, host, tag or all", f.typ)
-	case f.method != "" && o.Method != purge.Invalidate && o.Method != purge.Delete:
+	case f.method != "" && o.method != purge.Invalidate && o.method != purge.Delete:
 		return usage("--method %q: use invalidate or delete", f.method)
 	case f.method != "" && !methods:
 		return usage("--method goes with the types prefix, host and all, not %s", typ)
-	case f.lane != "" && o.Lane != purge.Interactive && o.Lane != purge.Bulk:
+	case f.lane != "" && o.lane != purge.Interactive && o.lane != purge.Bulk:
 		return usage("--lane %q: use interactive or bulk", f.lane)
 	case !purge.ValidSource(f.source):
 		return usage("--source %q: a source is 1 to 32 of a-z 0-9 _ -", f.source)
 	case f.zone != "" && !purge.ValidZone(f.zone):
 		return usage("--zone %q: a zone id is zone- and letters, digits", f.zone)
-	case f.id != "" && (len(f.id) > submit.MaxName || !purge.ValidID(f.id)):
-		return usage("--id %q: a name is 1 to %d of A-Z a-z 0-9 _ -, not beginning with _", f.id, submit.MaxName)
+	case f.id != "" && (len(f.id) > maxName || !purge.ValidID(f.id)):
+		return usage("--id %q: a name is 1 to %d of A-Z a-z 0-9 _ -, not beginning with _", f.id, maxName)
 	case typ == purge.All && f.zone == "":
 		return usage("--type all needs --zone")
-	case typ == purge.All && (len(args) > 0 || f.file != ""):
+	case typ == purge.All && (len(args) > 0 || len(f.files) > 0):
 		return usage("--type all takes no targets")
-	case len(args) > 0 && f.file != "":
+	case len(args) > 0 && len(f.files) > 0:
 		return usage("give targets or --file, not both")
-	case typ != purge.All && len(args) == 0 && f.file == "":
+	case typ != purge.All && len(args) == 0 && len(f.files) == 0:
 		return usage("nothing to purge: give targets or --file; see edgepurge submit --help")
+	case slices.ContainsFunc(args, func(t string) bool { return strings.Trim(t, blanks) == "" }):
+		return usage("a target is empty; is a variable of the shell not set?")
 	case f.timeout < 0, f.timeout > 0 && !f.wait:
 		return usage("--timeout %s: it goes with --wait, and must be positive", f.timeout)
 	}
 	return nil
 }
 
-func (f *submitFlags) publish(cmd *cobra.Command, b *broker.Broker, order *submit.Order) error {
-	requests := order.Requests()
-	stored, err := submit.Publish(cmd.Context(), b, requests)
+// stallAfter is how long submit waits for the broker to store the next request before it gives up: long enough for the
+// restart of a server, or the election of a leader.
+const stallAfter = 30 * time.Second
+
+var errStalled = fmt.Errorf("nats has stored nothing for %s", stallAfter)
+
+func (f *submitFlags) publish(cmd *cobra.Command, c *client.Client, o *order) error {
+	ctx, cancel := context.WithCancelCause(cmd.Context())
+	defer cancel(nil)
+	stall := time.AfterFunc(stallAfter, func() { cancel(errStalled) })
+	defer stall.Stop()
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	stored, failed := 0, error(nil)
+	for id, err := range c.PurgeMany(ctx, o.requests()) {
+		if err != nil {
+			failed = err
+			break
+		}
+		stall.Reset(stallAfter)
+		if failed = f.printStored(out, o, id, o.targets[stored]); failed != nil {
+			break
+		}
+		stored++
+	}
+	failed = errors.Join(failed, out.Flush())
 	switch {
+	case failed == nil:
+		return nil
 	case cmd.Context().Err() != nil:
-		return exit{exitInterrupted, fmt.Errorf("interrupted: submitted at least %d of %d requests; the same command with --id %s does what is missing",
-			stored, len(requests), order.Name)}
-	case err != nil:
-		return fmt.Errorf("submitted %d of %d requests: %w", stored, len(requests), err)
+		return exit{exitInterrupted, fmt.Errorf("interrupted: submitted at least %d of %d requests; %s",
+			stored, len(o.targets), again(o))}
 	}
-	for _, r := range requests {
-		line := r.Request.ID
-		if f.output == asJSON {
-			line = fmt.Sprintf(`{"id":%q,"source":%q,"lane":%q}`, r.Request.ID, r.Source, r.Lane)
-		}
-		if _, err := fmt.Fprintln(cmd.OutOrStdout(), line); err != nil {
-			return err
-		}
+	return fmt.Errorf("submitted at least %d of %d requests; the same command with --id %s submits the rest: %w",
+		stored, len(o.targets), o.name, failed)
+}
+
+// printStored prints a request that the broker has stored.
+func (f *submitFlags) printStored(out *bufio.Writer, o *order, id, target string) error {
+	if f.output == asJSON {
+		return printJSON(out, struct {
+			ID     string     `json:"id"`
+			Source string     `json:"source"`
+			Lane   purge.Lane `json:"lane"`
+			Type   purge.Type `json:"type"`
+			Zone   string     `json:"zone,omitempty"`
+			Target string     `json:"target,omitempty"`
+		}{id, o.source, o.lane, o.typ, o.zone, target})
 	}
-	return nil
+	_, err := fmt.Fprintln(out, id)
+	return err
 }
 
 // errTimeout is the cause of an end by --timeout.
 var errTimeout = errors.New("timeout")
 
-func (f *submitFlags) await(cmd *cobra.Command, b *broker.Broker, order *submit.Order) error {
-	ctx, requests := cmd.Context(), order.Requests()
+// result is what became of an order that was waited for.
+type result struct {
+	*summary.Tally
+	before  int // of those, the ends that were stored before anything was published
+	jobs    map[string]bool
+	seconds float64
+}
+
+func newResult(o *order) *result {
+	return &result{Tally: summary.New(len(o.targets)), jobs: make(map[string]bool)}
+}
+
+func (f *submitFlags) await(cmd *cobra.Command, c *client.Client, o *order) error {
+	ctx := cmd.Context()
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.timeout, errTimeout)
 		defer cancel()
 	}
-	bar := newProgress(cmd.ErrOrStderr(), len(requests))
-	ended := 0
-	res, err := submit.Wait(ctx, b, requests, func(o purge.Outcome) {
-		ended++
-		bar.set(ended, len(requests))
-		if o.Status != purge.Completed && f.output == asTable && len(requests) <= 100 {
-			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: %v\n", o.Request, o.Status, reasonOf(o))
+	res, bar, start := newResult(o), newProgress(cmd.ErrOrStderr(), len(o.targets)), time.Now()
+	blind := func(err error) {
+		bar.say(fmt.Sprintf("warning: requests that ended before can't be seen, and count as pending: %v", err))
+	}
+	var err error
+	many := client.Many{Requests: o.requests(), New: f.id == "", Blind: blind}
+	for e, failed := range c.PurgeManyAndWait(ctx, many) {
+		if err = failed; !f.count(bar, res, o, e, failed) {
+			break
 		}
-	})
+		err = nil
+		bar.set(res.Ended(), res.Requests)
+	}
 	bar.end()
+	res.seconds = float64(time.Since(start).Milliseconds()) / 1000
 	if err := f.print(cmd, res); err != nil {
 		return err
 	}
 	switch {
 	case errors.Is(err, errTimeout):
-		return exit{exitTimeout, fmt.Errorf("%d of %d requests had not ended after %s; %s", res.Requests-ended, res.Requests, f.timeout, again(order))}
+		return exit{exitTimeout, fmt.Errorf("%d of %d requests had not ended after %s; %s", res.Pending, res.Requests, f.timeout, again(o))}
 	case cmd.Context().Err() != nil:
-		return exit{exitInterrupted, fmt.Errorf("interrupted: %d of %d requests had not ended; %s", res.Requests-ended, res.Requests, again(order))}
+		return exit{exitInterrupted, fmt.Errorf("interrupted: %d of %d requests had not ended; %s", res.Pending, res.Requests, again(o))}
 	case err != nil:
 		return err
 	}
 	return ends(res.Completed, res.Requests)
 }
 
-// again says how to go on with an order that was left.
-func again(o *submit.Order) string {
-	return fmt.Sprintf("what is submitted goes on; the same command with --id %s does what is missing, and waits for the rest", o.Name)
-}
-
-func reasonOf(o purge.Outcome) string {
-	if o.Reason == nil {
-		return "no reason is told"
+// count takes in an end, or the error of one request. It is false with an error that ends the wait.
+func (f *submitFlags) count(bar *progress, res *result, o *order, e client.End, err error) bool {
+	reason, refused := errors.AsType[*purge.Reason](err)
+	switch {
+	case errors.Is(err, client.ErrIDReused): // the id follows from the target: only its digest is of another version
+	case errors.Is(err, client.ErrTooLarge):
+		e.Status, e.Reason = purge.Rejected, &purge.Reason{Code: purge.CodeTooLarge, Message: err.Error()}
+	case refused:
+		e.Status, e.Reason = purge.Rejected, reason
+	case err != nil:
+		return false
 	}
-	return plain(o.Reason.Error())
+	for _, j := range e.Jobs {
+		res.jobs[j] = true
+	}
+	if e.Before {
+		res.before++
+	}
+	if e.Status == purge.Completed {
+		res.Complete()
+		return true
+	}
+	target := ""
+	if len(res.Failures) < summary.MaxFailures {
+		target = o.target(e.Request)
+	}
+	if failure, first := res.Fail(target, e.Outcome); first && f.output == asTable {
+		bar.say(failure.String())
+	}
+	return true
 }
 
-func (f *submitFlags) print(cmd *cobra.Command, res submit.Result) error {
+// again says how to go on with an order that was left.
+func again(o *order) string {
+	return fmt.Sprintf("what is submitted goes on; the same command with --id %s does what is missing, and waits for the rest", o.name)
+}
+
+func (f *submitFlags) print(cmd *cobra.Command, res *result) error {
 	out := cmd.OutOrStdout()
 	if f.output == asJSON {
 		return printJSON(out, struct {
-			Requests  int     `json:"requests"`
-			Completed int     `json:"completed"`
-			Failed    int     `json:"failed"`
-			Jobs      int     `json:"jobs"`
-			Seconds   float64 `json:"seconds"`
-		}{res.Requests, res.Completed, res.Requests - res.Completed, len(res.Jobs), res.Seconds}) // what has not ended did not complete
+			summary.Counts
+			Jobs     int               `json:"jobs"`
+			Seconds  float64           `json:"seconds"`
+			Failures []summary.Failure `json:"failures"`
+		}{res.Counts, len(res.jobs), res.seconds, res.Failures})
 	}
-	before := ""
-	if res.Before > 0 {
-		before = fmt.Sprintf("; %d had ended before", res.Before)
+	more := ""
+	if res.Pending > 0 {
+		more = fmt.Sprintf(", %d pending", res.Pending)
 	}
-	_, err := fmt.Fprintf(out, "%s: %d completed, %d failed, in %s, %.1f s%s\n",
-		count(res.Requests, "request"), res.Completed, res.Failed, count(len(res.Jobs), "job"), res.Seconds, before)
+	more += fmt.Sprintf(", in %s, %.1f s", count(len(res.jobs), "job"), res.seconds)
+	if res.before > 0 {
+		more += fmt.Sprintf("; %d had ended before", res.before)
+	}
+	if n := res.Failed - len(res.Failures); n > 0 {
+		more += fmt.Sprintf("; %s not listed", count(n, "failure"))
+	}
+	_, err := fmt.Fprintf(out, "%s: %d completed, %d failed%s\n", count(res.Requests, "request"), res.Completed, res.Failed, more)
 	return err
 }

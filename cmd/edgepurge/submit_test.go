@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// sums reads the last line, in which completed and failed make the requests.
+// sums reads the last line, in which completed, failed and pending make the requests.
 func sums(t *testing.T, out string) (requests, completed int) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-	var got struct{ Requests, Completed, Failed int }
+	var got struct{ Requests, Completed, Failed, Pending int }
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &got); err != nil {
 		t.Fatalf("%q: %v", out, err)
 	}
-	if got.Completed+got.Failed != got.Requests {
+	if got.Completed+got.Failed+got.Pending != got.Requests {
 		t.Errorf("got %+v, want a sum", got)
 	}
 	return got.Requests, got.Completed

@@ -58,6 +58,7 @@ type Broker struct {
 	seen     atomic.Bool   // the streams were there, or were made by this Broker
 	vacancy  vacancy
 	alarm    chan struct{} // capacity 1: something was found to be missing
+	refusals refusals
 }
 
 // Connect opens the connection. With a server away it returns at once and keeps trying in the
@@ -117,6 +118,7 @@ func (b *Broker) options() []nats.Option {
 			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			b.refusals.refused(err)
 			reports.Warn("nats reports an error", zap.Error(err))
 		}),
 	}

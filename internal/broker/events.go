@@ -180,9 +180,10 @@ const (
 
 // Events hands over the events of a source ("" for all) in order, until the reading is done, the
 // context ends, or each returns false. ready, if not nil, is called when no event that comes will be
-// missed.
+// missed. [client.ErrDenied] says that the rights of this user do not show them.
 func (b *Broker) Events(ctx context.Context, source string, what Reading, ready func(), each func(Event) bool) error {
-	if err := b.events(ctx, source, what, ready, each); err != nil {
+	err := b.unlessRefused(ctx, func(ctx context.Context) error { return b.events(ctx, source, what, ready, each) })
+	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/client"
 )
 
 // Address is the server that the connection is to, or the servers that it looks for. Passwords in it are
@@ -33,14 +35,21 @@ func (b *Broker) Explain(err error) error {
 		return fmt.Errorf("%w; check NATS_CREDS, NATS_NKEY, NATS_USER and NATS_PASSWORD, NATS_TOKEN, or the context", err)
 	case !b.nc.IsConnected():
 		return fmt.Errorf("%w; start a NATS server there, or name another with NATS_URL or NATS_CONTEXT", err)
+	case errors.Is(err, client.ErrDenied):
+		return &refused{err, b.inbox()}
 	case errors.Is(b.nc.LastError(), nats.ErrPermissionViolation) && unanswered(err):
 		return &denied{b.nc.LastError(), err, b.inbox()}
-	case withoutJetStream(err), errors.Is(err, nats.ErrNoResponders) && withoutJetStream(b.askJetStream()):
+	case withoutJetStream(err), noStream(err) && withoutJetStream(b.askJetStream()):
 		return fmt.Errorf("%w; start the server with JetStream (nats-server -js)", err)
 	case Gone(err):
 		return fmt.Errorf("%w; run `edgepurge setup`, or start a worker, to create the streams", err)
 	}
 	return err
+}
+
+// noStream reports that no stream answered.
+func noStream(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, client.ErrNoStream)
 }
 
 // askJetStream asks for something that every server with JetStream answers.
@@ -66,14 +75,48 @@ type denied struct {
 
 func (d *denied) Error() string {
 	what := strings.TrimPrefix(d.refusal.Error(), nats.ErrPermissionViolation.Error()+": ")
-	if strings.Contains(what, `Subscription to "`+d.inbox+".") {
-		return fmt.Sprintf("nats refuses this user: %s, where answers would come to; set EDGEPURGE_NATS_INBOX (nats.inbox) "+
-			"to the inbox that the user has, such as _INBOX_ghost, or grant %s.> (%v)", what, d.inbox, d.cause)
+	if d.cause == nil {
+		return fmt.Sprintf("%v: %s", client.ErrDenied, what)
 	}
-	return fmt.Sprintf("nats refuses this user: %s; grant it, or connect as another user (%v)", what, d.cause)
+	return fmt.Sprintf("%v: %s%s (%v)", client.ErrDenied, what, advice(what, d.inbox), d.cause)
 }
 
-func (d *denied) Unwrap() []error { return []error{d.refusal, d.cause} }
+func (d *denied) Unwrap() []error {
+	all := []error{client.ErrDenied, d.refusal}
+	if d.cause != nil {
+		all = append(all, d.cause)
+	}
+	return all
+}
+
+// advice says what to do about a right that the server refuses.
+func advice(what, inbox string) string {
+	if strings.Contains(what, `Subscription to "`+inbox+".") {
+		return ", where answers would come to; set EDGEPURGE_NATS_INBOX (nats.inbox) to the inbox that the user has, " +
+			"such as _INBOX_ghost, or grant " + inbox + ".>"
+	}
+	return "; grant it, or connect as another user"
+}
+
+// refused is an error with [client.ErrDenied] in it. Its text begins with what the server refuses.
+type refused struct {
+	cause error
+	inbox string
+}
+
+func (r *refused) Error() string {
+	doing, what, ok := strings.Cut(r.cause.Error(), client.ErrDenied.Error()+": ")
+	if !ok {
+		return r.cause.Error()
+	}
+	text := client.ErrDenied.Error() + ": " + what + advice(what, r.inbox)
+	if doing = strings.TrimSuffix(doing, ": "); doing != "" {
+		text += " (" + doing + ")"
+	}
+	return text
+}
+
+func (r *refused) Unwrap() error { return r.cause }
 
 // unanswered tells that an error may come of a refused permission: the server drops such a request, and
 // tells the connection, not the caller.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"iter"
 	"os"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
+	producer "github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -181,11 +183,24 @@ func mustSend(t *testing.T, js jetstream.JetStream, subject string, data []byte,
 // request publishes n requests of a lane.
 func request(t *testing.T, b *broker.Broker, lane purge.Lane, n int) {
 	t.Helper()
-	all := make([]broker.Outgoing, n)
-	for i := range all {
-		all[i] = broker.Outgoing{Lane: lane, Source: "ghost", Request: purge.Request{Targets: []string{fmt.Sprintf("https://a.example/%d", i)}}}
+	publish(t, b, lane, "ghost", func(yield func(purge.Request) bool) {
+		for i := range n {
+			if !yield(purge.Request{Targets: []string{fmt.Sprintf("https://a.example/%d", i)}}) {
+				return
+			}
+		}
+	})
+}
+
+// publish publishes requests as a producer does.
+func publish(t *testing.T, b *broker.Broker, lane purge.Lane, source string, requests iter.Seq[purge.Request]) {
+	t.Helper()
+	c, err := b.Client(producer.Config{Source: source, Lane: lane})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, err := range b.PutRequests(t.Context(), all) {
+	defer func() { _ = c.Close(t.Context()) }()
+	for _, err := range c.PurgeMany(t.Context(), requests) {
 		if err != nil {
 			t.Fatalf("publish request: %v", err)
 		}

@@ -62,11 +62,26 @@ func (b *Broker) Replay(ctx context.Context, sequence uint64) (Replay, error) {
 	ack, err := b.js.PublishMsg(ctx, m,
 		jetstream.WithMsgID(source+"."+r.Key.ID), jetstream.WithExpectStream(b.name("REQUESTS")))
 	if err != nil {
-		return Replay{}, fmt.Errorf("replay dead letter %d: %w", sequence, b.explain(err))
+		return Replay{}, fmt.Errorf("replay dead letter %d: %w", sequence, b.explainPublish(err))
 	}
 	r.Again = ack.Duplicate
 	return r, nil
 }
+
+// explainPublish says what to do about a request that was not stored.
+func (b *Broker) explainPublish(err error) error {
+	api, _ := errors.AsType[*jetstream.APIError](err)
+	switch {
+	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
+		return fmt.Errorf("stream %s does not exist: run `edgepurge setup`, or start a worker", b.name("REQUESTS"))
+	case api != nil && api.ErrorCode == codeStreamFull:
+		return fmt.Errorf("stream %s is full: wait until the worker has caught up, or raise nats.max_bytes: %w", b.name("REQUESTS"), err)
+	}
+	return err
+}
+
+// codeStreamFull is "maximum bytes exceeded" on a stream that discards new messages.
+const codeStreamFull = 10077
 
 // replayBody gives a letter's body with the label and without an id of its own. It refuses what would
 // only become another letter.

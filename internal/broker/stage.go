@@ -33,8 +33,17 @@ var errFound = errors.New("found")
 
 // Stage tells how far a request has come, with the data of its event when it has ended. A request that
 // waits is looked for message by message, which takes as long as its source's backlog is; the context
-// bounds it. What it tells may be past when it returns.
-func (b *Broker) Stage(ctx context.Context, k record.Key) (Stage, purge.Outcome, error) {
+// bounds it. What it tells may be past when it returns. [client.ErrDenied] says that the rights of this user do not show it.
+func (b *Broker) Stage(ctx context.Context, k record.Key) (s Stage, o purge.Outcome, err error) {
+	err = b.unlessRefused(ctx, func(ctx context.Context) error {
+		var err error
+		s, o, err = b.stage(ctx, k)
+		return err
+	})
+	return s, o, err
+}
+
+func (b *Broker) stage(ctx context.Context, k record.Key) (Stage, purge.Outcome, error) {
 	ended, err := b.EventsOf(ctx, []record.Key{k})
 	if o, ok := ended[k]; ok || err != nil {
 		return StageEnded, o, err

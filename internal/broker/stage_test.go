@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -130,15 +131,10 @@ func TestStage_FindsARequestAnywhereInTheBacklog(t *testing.T) {
 	t.Parallel()
 	b, _ := provisioned(t)
 	const n = 100
-	all := make([]broker.Outgoing, 2*n)
-	for i := range all { // of two sources in turn, so that sequences have gaps
-		all[i] = broker.Outgoing{Lane: purge.Bulk, Source: []string{"ghost", "shop"}[i%2], Request: purge.Request{
-			ID: fmt.Sprintf("r%d", i/2), Targets: []string{"https://a.example/"},
-		}}
-	}
-	for _, err := range b.PutRequests(t.Context(), all) {
-		if err != nil {
-			t.Fatal(err)
+	for i := range n { // of two sources in turn, so that sequences have gaps
+		r := purge.Request{ID: fmt.Sprintf("r%d", i), Targets: []string{"https://a.example/"}}
+		for _, source := range []string{"ghost", "shop"} {
+			publish(t, b, purge.Bulk, source, slices.Values([]purge.Request{r}))
 		}
 	}
 	for i := range n {

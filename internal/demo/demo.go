@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,10 +22,12 @@ import (
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/internal/app"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/internal/summary"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -64,30 +67,16 @@ type Addresses struct{ NATS, API, Page string }
 
 // Summary is what became of the list. Completed, Failed and Pending make up Requests.
 type Summary struct {
-	Requests      int       `json:"requests"`
-	Completed     int       `json:"completed"`
-	Failed        int       `json:"failed"`
-	Pending       int       `json:"pending"` // have not ended
-	Targets       int64     `json:"targets"`
-	Jobs          int64     `json:"jobs"`
-	CreateCalls   int64     `json:"create_calls"`
-	DescribeCalls int64     `json:"describe_calls"`
-	Throttled     int64     `json:"throttled"`
-	Seconds       float64   `json:"seconds"`
-	Failures      []Failure `json:"failures"`        // up to maxFailures
-	Waits         string    `json:"waits,omitempty"` // for what Pending wait
+	summary.Counts
+	Targets       int64             `json:"targets"`
+	Jobs          int64             `json:"jobs"`
+	CreateCalls   int64             `json:"create_calls"`
+	DescribeCalls int64             `json:"describe_calls"`
+	Throttled     int64             `json:"throttled"`
+	Seconds       float64           `json:"seconds"`
+	Failures      []summary.Failure `json:"failures"`
+	Waits         string            `json:"waits,omitempty"` // for what the pending ones wait
 }
-
-// Failure is one target that was not purged.
-type Failure struct {
-	ID     string       `json:"id"`
-	Target string       `json:"target"`
-	Status purge.Status `json:"status"`
-	Code   string       `json:"code"`
-	Reason string       `json:"reason"`
-}
-
-const maxFailures = 100
 
 // source is who asks in the demo.
 const source = "demo"
@@ -151,7 +140,12 @@ func run(ctx context.Context, cfg Config, at Addresses, page string, api *emulat
 	if err := b.Provision(ctx, false); err != nil {
 		return Summary{}, err
 	}
-	if err := publish(ctx, b, cfg.URLs); err != nil {
+	c, err := b.Client(client.Config{Source: source, Lane: purge.Bulk, Unchecked: true})
+	if err != nil {
+		return Summary{}, err
+	}
+	defer func() { _ = c.Close(ctx) }() // nothing is under way any more
+	if err := publish(ctx, c, cfg.URLs); err != nil {
 		return Summary{}, err
 	}
 	id, key := cfg.Emulator.SecretID, cfg.Emulator.SecretKey
@@ -168,8 +162,8 @@ func run(ctx context.Context, cfg Config, at Addresses, page string, api *emulat
 	var failed error
 	start := time.Now()
 	done.Go(func() { failed = worker.Run(live) })
-	l := &list{cfg: cfg, api: api, state: worker.State, all: len(cfg.URLs)}
-	err = l.follow(live, b)
+	l := &list{cfg: cfg, api: api, state: worker.State, tally: summary.New(len(cfg.URLs))}
+	err = l.follow(live, c)
 	sum := l.summary()
 	sum.Seconds = float64(time.Since(start).Milliseconds()) / 1000
 	stats := api.Stats()
@@ -195,15 +189,31 @@ func settings(at Addresses, page string) config.Config {
 	return conf
 }
 
-func publish(ctx context.Context, b *broker.Broker, list []string) error {
-	requests := make([]broker.Outgoing, len(list))
-	for i, u := range list {
-		requests[i] = broker.Outgoing{Lane: purge.Bulk, Source: source, Request: purge.Request{Targets: []string{u}}}
+// publish asks for every URL, whether it is valid or not.
+func publish(ctx context.Context, c *client.Client, list []string) error {
+	requests := func(yield func(purge.Request) bool) {
+		for i, u := range list {
+			if !yield(purge.Request{ID: idBegin + strconv.Itoa(i), Targets: []string{u}}) {
+				return
+			}
+		}
 	}
-	for _, err := range b.PutRequests(ctx, requests) {
+	for _, err := range c.PurgeMany(ctx, requests) {
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// idBegin is what the place of a URL in the list follows, in the id of its request.
+const idBegin = "demo-"
+
+// urlOf is the URL of a request. While the demo stays up, others may ask under its source.
+func urlOf(list []string, id string) string {
+	i, err := strconv.Atoi(strings.TrimPrefix(id, idBegin))
+	if err != nil || i < 0 || i >= len(list) {
+		return ""
+	}
+	return list[i]
 }

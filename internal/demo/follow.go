@@ -8,9 +8,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/internal/summary"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -29,26 +30,21 @@ type list struct {
 	cfg   Config
 	api   *emulator.Emulator
 	state func() metrics.State
-	all   int
 
 	mu    sync.Mutex
-	sum   Summary
+	tally *summary.Tally
 	waits string
 }
 
 // follow counts the terminal events until every request has its own, or the rest waits for a day that is too far away.
-func (l *list) follow(ctx context.Context, b *broker.Broker) error {
-	if l.all == 0 {
+func (l *list) follow(ctx context.Context, c *client.Client) error {
+	if l.tally.Requests == 0 {
 		return nil
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	var looks sync.WaitGroup
 	looks.Go(func() { l.watch(ctx, stop) })
-	err := b.Events(ctx, source, broker.ReadAll, nil, func(e broker.Event) bool {
-		ended := l.count(e)
-		l.report()
-		return ended < l.all
-	})
+	err := l.read(ctx, c)
 	stop(nil)
 	looks.Wait()
 	if cause := context.Cause(ctx); errors.Is(cause, ErrWaits) {
@@ -57,43 +53,38 @@ func (l *list) follow(ctx context.Context, b *broker.Broker) error {
 	return err
 }
 
-// count notes how a request ended, and returns how many have.
-func (l *list) count(e broker.Event) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if e.Status == purge.Completed {
-		l.sum.Completed++
-	} else {
-		l.sum.Failed++
-		l.note(e)
-	}
-	return l.sum.Completed + l.sum.Failed
-}
-
-// note keeps why targets were not purged; it must be called with the lock held.
-func (l *list) note(e broker.Event) {
-	event, err := purge.DecodeEvent(e.Data)
-	if err != nil { // of this very process: it can't be
-		return
-	}
-	o := event.Data
-	failures := o.Failures
-	if len(failures) == 0 && o.Reason != nil {
-		failures = []purge.Failure{{Code: o.Reason.Code, Reason: o.Reason.Message}}
-	}
-	for _, f := range failures {
-		if len(l.sum.Failures) < maxFailures {
-			l.sum.Failures = append(l.sum.Failures, Failure{o.Request, f.Target, o.Status, f.Code, f.Reason})
+func (l *list) read(ctx context.Context, c *client.Client) error {
+	for e, err := range c.Events(ctx, client.From{}) {
+		if err != nil {
+			return err
+		}
+		ended := l.count(e.Data)
+		l.report()
+		if ended == l.tally.Requests {
+			break
 		}
 	}
+	return nil
+}
+
+// count notes how a request ended, and returns how many have.
+func (l *list) count(o purge.Outcome) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if o.Status == purge.Completed {
+		l.tally.Complete()
+	} else {
+		l.tally.Fail(urlOf(l.cfg.URLs, o.Request), o)
+	}
+	return l.tally.Ended()
 }
 
 func (l *list) report() {
 	l.mu.Lock()
-	ended, waits := l.sum.Completed+l.sum.Failed, l.waits
+	ended, waits := l.tally.Ended(), l.waits
 	l.mu.Unlock()
 	if l.cfg.Progress != nil {
-		l.cfg.Progress(ended, l.all, waits)
+		l.cfg.Progress(ended, l.tally.Requests, waits)
 	}
 }
 
@@ -126,9 +117,9 @@ func (l *list) watch(ctx context.Context, stop context.CancelCauseFunc) {
 func (l *list) look(until time.Time, exhausted bool) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ended := l.sum.Completed + l.sum.Failed
+	ended := l.tally.Ended()
 	l.waits = ""
-	if exhausted && ended < l.all {
+	if exhausted && ended < l.tally.Requests {
 		l.waits = fmt.Sprintf("the daily quota of %d targets is exhausted until %s (in %s)", l.cfg.Emulator.DailyQuota,
 			until.Format(time.RFC3339), short(time.Until(until)))
 	}
@@ -148,14 +139,9 @@ func (l *list) working() bool {
 func (l *list) summary() Summary {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sum := l.sum
-	sum.Requests = l.all
-	sum.Pending = l.all - sum.Completed - sum.Failed
+	sum := Summary{Counts: l.tally.Counts, Failures: l.tally.Failures}
 	if sum.Pending > 0 {
 		sum.Waits = l.waits
-	}
-	if sum.Failures == nil {
-		sum.Failures = []Failure{}
 	}
 	return sum
 }
