@@ -42,7 +42,6 @@ list (compressed, XML, several columns, column names) is refused before anything
 is sent.`,
 		Example: `  edgepurge submit https://www.example.com/blog/hello/ --wait
   edgepurge submit --file urls.txt --id release-42 --wait
-  edgepurge submit --file blog.txt --file shop.txt
   edgepurge submit --type host www.example.com`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := f.order(cmd, args)
