@@ -19,6 +19,8 @@ func spent(t *testing.T) *world {
 		c.Zones, c.BatchQuota, c.DailyQuota = twoZones, 100, 600
 	})
 	w.cfg.Worker.Window = 1000 // of which 100 may wait for a day
+	// What may have been sent is not parked: no answer may be lost only because the machine is slow.
+	w.cfg.EdgeOne.Timeout = patience
 	w.provision()
 	return w
 }

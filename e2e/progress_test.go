@@ -16,7 +16,7 @@ func TestProgress_IsToldWhereItIsAskedFor(t *testing.T) {
 	w := newWorld(t, func(c *emulator.Config) {
 		c.Zones, c.BatchQuota, c.DailyQuota = twoZones, batch, day
 	})
-	w.cfg.Worker.Window, w.cfg.Events.Progress = 1000, true
+	w.cfg.Worker.Window, w.cfg.Events.Progress, w.cfg.EdgeOne.Timeout = 1000, true, patience
 	w.provision()
 	told, err := w.nc.SubscribeSync("purge.progress.>")
 	if err != nil {

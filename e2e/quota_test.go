@@ -26,6 +26,7 @@ func TestDailyQuota_TakesWhatFitsAndKeepsTheRestForTheNextDay(t *testing.T) {
 				c.Unknown, c.Zones = unknown, twoZones
 				c.BatchQuota, c.DailyQuota = 80, 100
 			})
+			w.cfg.EdgeOne.Timeout = patience
 			w.provision()
 			w.load(150)
 			w.request(purge.Bulk, purge.Request{ID: "other", Targets: []string{other(1)}})
