@@ -48,7 +48,11 @@ func TestLargeRequest_SpansJobsAndEndsOnce(t *testing.T) {
 			if o.Status != purge.Completed || o.Targets != (purge.Counts{Total: 3000, Succeeded: 3000}) {
 				t.Errorf("got %s with %+v", o.Status, o.Targets)
 			}
-			if len(o.Jobs) != 6 || o.Lane != lane || o.Labels["k"] != "v" || o.Attempts != 1 {
+			jobs := 6
+			if s := w.api.Stats(); s.CreateCalls > s.Jobs {
+				jobs = 8 // the quota was not read in time: the whole was refused, and halved until its parts fit
+			}
+			if len(o.Jobs) != jobs || o.Lane != lane || o.Labels["k"] != "v" || o.Attempts != 1 {
 				t.Errorf("got %d jobs, lane %s, labels %v, attempts %d", len(o.Jobs), o.Lane, o.Labels, o.Attempts)
 			}
 		})
