@@ -59,17 +59,23 @@ var staysUp = regexp.MustCompile(`edgepurge (run|emulator)\b|--serve|--follow\b|
 // goText is what libraries of Go say, and nobody else understands.
 var goText = regexp.MustCompile(`strconv\.|dial tcp|context deadline|invalid argument|json:|yaml:|no such host|panic:|goroutine `)
 
+// named is a file that a flag names.
+var named = regexp.MustCompile(`--(file|urls|config) (\w\S*)`)
+
 // The examples of each command, as docs/cli.md has them, are commands that do something: they run beside a worker, and
 // none of them is refused as a mistake.
 func TestDocsCLI_ExamplesRun(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)
-	for name, content := range map[string]string{
-		"edgepurge.yaml": "instance: example\n", "urls.txt": "https://www.example.com/1\nhttps://www.example.com/2\n",
-		"list.txt": "https://www.example.com/3\n",
-	} {
-		if err := os.WriteFile(filepath.Join(r.dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
+	for _, block := range blocks(t, "docs/cli.md", "sh") { // the files that the examples name
+		for _, m := range named.FindAllStringSubmatch(block, -1) {
+			content := "https://www.example.com/" + m[2] + "\n"
+			if m[1] == "config" {
+				content = "instance: example\n"
+			}
+			if err := os.WriteFile(filepath.Join(r.dir, m[2]), []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	n := 0

@@ -48,7 +48,7 @@ func TestDeadReplay_IsPurgedOnceUnderItsOwnID(t *testing.T) {
 		s, err := js.Stream(t.Context(), "PURGE_REQUESTS")
 		return err == nil && s.CachedInfo().State.Msgs == 0
 	})
-	until(t, "the other end", func() bool { return strings.Count(must(t, "events"), "\n") >= 5 })
+	until(t, "the other end", func() bool { return strings.Count(must(t, "events", "--no-headers"), "\n") >= 5 })
 	if out := must(t, "events", "-o", "json"); strings.Count(out, "_replay-"+n+`",`) == 0 || strings.Count(out, "\n") != 5 {
 		t.Errorf("want one event of each request:\n%s", out)
 	}

@@ -110,6 +110,10 @@ func requestArg(cmd *cobra.Command, args []string) (record.Key, error) {
 	if len(args) != 1 {
 		return record.Key{}, usage("%s takes one [SOURCE/]ID, got %d; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
 	}
+	if strings.Contains(args[0], "://") {
+		return record.Key{}, usage("%q is a URL; status takes the id of a request, as submit prints it; "+
+			"`edgepurge events --source cli` lists those that have ended", args[0])
+	}
 	k := record.Key{Source: "cli", ID: args[0]}
 	if source, id, ok := strings.Cut(args[0], "/"); ok {
 		k = record.Key{Source: source, ID: id}

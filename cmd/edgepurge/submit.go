@@ -21,7 +21,7 @@ import (
 type submitFlags struct {
 	zone, typ, method, lane, source, id string
 	files                               []string
-	wait                                bool
+	wait, yes                           bool
 	timeout                             time.Duration
 	output                              format
 }
@@ -33,7 +33,9 @@ func newSubmit() *cobra.Command {
 		Short: "Ask for purges, one request a target",
 		Long: `Ask for purges, one request a target. The ids are NAME- and 16 hex digits that
 follow from type, zone, method and target, so the same --id again does only what
-is missing. With --wait it reports how all of them ended.
+is missing. With --wait it reports how all of them ended. The types host and all
+purge more than a page: they ask for confirmation on a terminal, and need --yes
+elsewhere.
 
 A file has one target a line. Blanks around a line are dropped; blank lines and
 lines that begin with # are skipped; equal lines are one request. Every other
@@ -42,7 +44,8 @@ list (compressed, XML, several columns, column names) is refused before anything
 is sent.`,
 		Example: `  edgepurge submit https://www.example.com/blog/hello/ --wait
   edgepurge submit --file urls.txt --id release-42 --wait
-  edgepurge submit --type host www.example.com`,
+  edgepurge submit --file blog.txt --file shop.txt
+  edgepurge submit --type host www.example.com --yes`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := f.order(cmd, args)
 			if err != nil {
@@ -70,6 +73,7 @@ is sent.`,
 	s.StringVar(&f.source, "source", "cli", "who asks")
 	s.StringArrayVar(&f.files, "file", nil, "file with one target a line, - for standard input (repeatable)")
 	s.StringVar(&f.id, "id", "", "name that the ids begin with")
+	s.BoolVar(&f.yes, "yes", false, "do not ask before a purge of type host or all")
 	s.BoolVar(&f.wait, "wait", false, "wait until every request has ended")
 	s.DurationVar(&f.timeout, "timeout", 0, "with --wait: give up after this time; 0: never")
 	addOutput(cmd, &f.output)
@@ -97,8 +101,15 @@ func (f *submitFlags) order(cmd *cobra.Command, args []string) (*order, error) {
 			o.lane = purge.Bulk
 		}
 	}
+	ask := question{
+		typ: o.typ, what: o.targets, yes: f.yes, in: cmd.InOrStdin(), out: cmd.ErrOrStderr(),
+		terminal: !slices.Contains(f.files, "-") && isTerminal(cmd.InOrStdin()),
+	}
 	if o.typ == purge.All {
-		o.targets = []string{""}
+		o.targets, ask.what = []string{""}, []string{f.zone}
+	}
+	if err := ask.ask(); err != nil {
+		return nil, err
 	}
 	o.once()
 	if o.name == "" {
