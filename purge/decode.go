@@ -147,12 +147,17 @@ func (d *decoder) close() {
 	}
 }
 
+// syntaxFault says where a message stops being JSON.
 func syntaxFault(data []byte) string {
 	var raw json.RawMessage
-	if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(data, &raw)); ok {
-		return fmt.Sprintf(": %v, at byte %d", syntax, syntax.Offset)
+	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(data, &raw))
+	switch {
+	case !ok:
+		return ""
+	case syntax.Offset >= int64(len(data)) && strings.HasPrefix(syntax.Error(), "unexpected end"):
+		return fmt.Sprintf(": it ends too early, after %d bytes", len(data))
 	}
-	return ""
+	return fmt.Sprintf(": the fault is at byte %d", syntax.Offset)
 }
 
 // malformed notes what is wrong with a field; the message, made to follow the field's name, must also do alone.

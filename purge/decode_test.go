@@ -19,6 +19,19 @@ var (
 	expires = time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC)
 )
 
+func TestDecode_SaysWhereItIsNoJSON(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"targets":[`:        "the message is not JSON: it ends too early, after 12 bytes",
+		`{"targets":["a"]} x`: "the message is not JSON: the fault is at byte 19",
+		`nope`:                "the message is not JSON: the fault is at byte 2",
+		``:                    "the message is not JSON: it ends too early, after 0 bytes",
+	} {
+		if _, err := purge.Decode([]byte(body), ""); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", body, err, want)
+		}
+	}
+}
+
 func TestDecode_ReadsRequests(t *testing.T) {
 	full := purge.Request{
 		ID: "post-4711-r3", Zone: "zone-3fkff38fyw8s", Type: purge.Tag,

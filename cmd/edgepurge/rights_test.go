@@ -69,7 +69,7 @@ func TestCommands_WithTheRightsOfAProducer(t *testing.T) {
 	if out := must(t, "status", "ghost/"+id); !strings.HasPrefix(out, "status     completed\n") {
 		t.Errorf("status: got %q", out)
 	}
-	out := must(t, "events", "--source", "ghost")
+	out := must(t, "events", "--source", "ghost", "--no-headers")
 	if strings.Count(out, "\n") != 2 || strings.Count(out, "completed  ghost/n-") != 2 {
 		t.Errorf("events: got %q, want two of ghost", out)
 	}

@@ -95,7 +95,7 @@ func (d *document) syntaxFault(err error) {
 		d.fault(line, "", "not valid YAML: a word that begins with * is an alias; put it in quotes")
 		return
 	}
-	d.fault(line, "", "not valid YAML here or just below ("+message+"); look for a missing quote or a wrong "+
+	d.fault(line, "", "not valid YAML here or just below; look for a missing quote or bracket, or a wrong "+
 		"indentation, and quote text that begins with * & ! % @ or `")
 }
 

@@ -51,8 +51,8 @@ func TestLoad_FileFaultsHaveTheirLine(t *testing.T) {
 		{"tab", "log:\n\tlevel: info\n", "line 2: a tab in the indentation; YAML wants spaces"},
 		{"star", "instance: a\nnats: {token: *s3cr3t}\n", "line 2: not valid YAML: a word that begins with * is an alias; " +
 			"put it in quotes"},
-		{"syntax", "log: {level: info\n", "line 1: not valid YAML here or just below (did not find expected ',' or '}'); " +
-			"look for a missing quote or a wrong indentation, and quote text that begins with * & ! % @ or `"},
+		{"syntax", "log: {level: info\n", "line 1: not valid YAML here or just below; " +
+			"look for a missing quote or bracket, or a wrong indentation, and quote text that begins with * & ! % @ or `"},
 		{"value with its place", "log:\n  level: loud\n", `line 2: log.level: "loud" is not a level; write debug, info, warn or error`},
 	}
 	for _, tt := range tests {
