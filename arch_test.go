@@ -28,6 +28,7 @@ floor 0: what all others speak of
 	internal/edgeone/emulator
 	internal/nasty
 	internal/natstest
+	internal/trouble
 
 floor 1: one idea each
 	batcher
@@ -102,7 +103,7 @@ only
 	github.com/nats-io/nuid: cmd/edgepurge
 	github.com/cenkalti/backoff/v4: internal/ledger internal/zone worker
 	golang.org/x/sync/errgroup: 2+
-	go.uber.org/zap: batcher internal/limiter internal/zone 2+ internal/edgeone/emulator
+	go.uber.org/zap: batcher internal/limiter internal/zone internal/trouble 2+ internal/edgeone/emulator
 	github.com/prometheus/client_golang: 3+
 	github.com/caarlos0/env/v11: internal/config
 	go.yaml.in/yaml/v3: internal/config

@@ -189,7 +189,7 @@ func checkNoAckUnstored(t *testing.T) {
 	w.startLogging(zap.New(logs))
 	for _, what := range []string{"store dead letters", "store job", "park requests"} {
 		w.until("what can't be done: "+what, func() bool {
-			return warnings.FilterMessage(what+" did not succeed, trying again").Len() > 2
+			return warnings.FilterMessage(what+" did not succeed, trying again").Len() > 0 // said once, and then at a growing pace
 		})
 	}
 	if n := w.count("PURGE_REQUESTS"); n != bad+good+late {

@@ -45,6 +45,14 @@ func newWorld(t *testing.T, change func(*emulator.Config)) *world {
 // newWorldOf is newWorld with other options of the server.
 func newWorldOf(t *testing.T, opts func(*server.Options), change func(*emulator.Config)) *world {
 	t.Helper()
+	w := newWorldApart(t, opts, change)
+	w.connect()
+	return w
+}
+
+// newWorldApart is newWorldOf without a connection of the test, which the server may refuse.
+func newWorldApart(t *testing.T, opts func(*server.Options), change func(*emulator.Config)) *world {
+	t.Helper()
 	w := &world{t: t, nats: natstest.Start(t, opts)}
 
 	ec := emulator.Default()
@@ -74,7 +82,6 @@ func newWorldOf(t *testing.T, opts func(*server.Options), change func(*emulator.
 	w.cfg.Tracker.PollMax = 500 * time.Millisecond
 	w.cfg.Worker.Drain = 5 * time.Second
 
-	w.connect()
 	return w
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/trouble"
 )
 
 // API is what the tracker asks of EdgeOne. Errors are classified by [edgeone.Classify].
@@ -64,8 +65,10 @@ type Tracker struct {
 	ledger Ledger
 	pace   Pace
 	log    *zap.Logger
-	wake   chan struct{} // capacity 1: a job was added that may be the next due
-	ends   chan struct{} // capacity endsAtOnce: one place for each job that is being ended
+	// troubles are those of polls that gave no answer, by zone.
+	troubles *trouble.Log
+	wake     chan struct{} // capacity 1: a job was added that may be the next due
+	ends     chan struct{} // capacity endsAtOnce: one place for each job that is being ended
 
 	mu     sync.Mutex
 	turns  queue
@@ -83,6 +86,7 @@ func New(cfg Config, api API, ledger Ledger, pace Pace, log *zap.Logger) *Tracke
 	return &Tracker{
 		cfg: cfg.withDefaults(), api: api, ledger: ledger, pace: pace, log: log,
 		wake: make(chan struct{}, 1), ends: make(chan struct{}, endsAtOnce), open: make(map[*followed]struct{}), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
+		troubles: trouble.New(log),
 	}
 }
 
@@ -163,6 +167,7 @@ func (t *Tracker) ByType() (byType map[string]int, oldest time.Time) {
 
 // Run polls until the context ends, and returns nil then, after the polls in flight.
 func (t *Tracker) Run(ctx context.Context) error {
+	defer t.troubles.Close()
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	defer func() { _ = g.Wait() }()
@@ -226,8 +231,7 @@ func (t *Tracker) failed(ctx context.Context, job *followed, err error, begun ti
 	}
 	wait := t.backoff(job)
 	if ctx.Err() == nil {
-		t.log.Warn("poll gave no answer", zap.String("job", job.ID), zap.String("zone", job.Zone),
-			zap.Duration("wait", wait), zap.Error(err))
+		t.failing("poll gave no answer", job.Zone, err, zap.String("job", job.ID), zap.Duration("wait", wait))
 	}
 	return wait
 }

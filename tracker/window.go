@@ -156,10 +156,15 @@ func (t *Tracker) uncounted(w *window, err error, begun time.Time) {
 	case edgeone.Throttled:
 		t.pace.Throttled(begun)
 	case edgeone.Transient, edgeone.Ambiguous:
-		t.log.Warn("count gave no answer", zap.String("zone", w.zone), zap.Error(err))
+		t.failing("count gave no answer", w.zone, err)
 	default:
-		t.log.Warn("counts are refused, asking for each job", zap.String("zone", w.zone), zap.Duration("for", t.distrust(w)), zap.Error(err))
+		t.failing("counts are refused, asking for each job", w.zone, err, zap.Duration("for", t.distrust(w)))
 	}
+}
+
+// failing notes a call that gave no answer. Where none fails in the zone for as long as a job waits at most, that is over.
+func (t *Tracker) failing(what, zone string, err error, fields ...zap.Field) {
+	t.troubles.Shared(what, zone, zap.String("zone", zone)).FailedUntil(2*t.cfg.PollMax+time.Minute, err, fields...)
 }
 
 // backoffOf is the wait until a window is counted again.

@@ -24,12 +24,14 @@ func (w *Worker) watchPauses(ctx context.Context) {
 
 // firstPauses reads the pauses before anything is pulled. It tries until the context ends.
 func (w *Worker) firstPauses(ctx context.Context) error {
+	unread := w.troubles.On("pauses could not be read, trying again", "")
 	for {
 		err := w.readPauses(ctx)
 		if err == nil {
+			unread.Over()
 			return nil
 		}
-		w.Log.Warn("pauses could not be read, trying again", zap.Error(err))
+		unread.Failed(err)
 		if !sleep(ctx, pauseEvery) {
 			return context.Cause(ctx)
 		}

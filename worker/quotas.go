@@ -9,6 +9,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/trouble"
 )
 
 const (
@@ -37,6 +38,7 @@ type quota struct {
 	read   bool                     // asked at least once, with whatever result
 	days   map[string]*day          // of the types for which a day was spent
 	usage  usage                    // what was submitted since
+	unread *trouble.Trouble         // readings that fail; nil before the first reading
 }
 
 func newQuotas() quotas {
@@ -99,6 +101,9 @@ func (q *quotas) dueAt(now time.Time) (zones []string, next time.Time) {
 				next = z.next()
 			}
 		case z.read && !z.spent() && now.Sub(z.last) > quotaAge:
+			if z.unread != nil {
+				z.unread.Leave()
+			}
 			delete(q.zones, id)
 		default:
 			zones = append(zones, id)
@@ -135,6 +140,17 @@ func (q *quotas) set(zone string, byType map[string]edgeone.Quota, now time.Time
 	return held
 }
 
+// unread gives the trouble of a zone whose quotas can't be read.
+func (q *quotas) unread(zone string, log *trouble.Log) *trouble.Trouble {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	z := q.of(zone, time.Now())
+	if z.unread == nil {
+		z.unread = log.On("quotas could not be read", zone, zap.String("zone", zone))
+	}
+	return z.unread
+}
+
 // limit is the batcher's: the quota's Batch, what is left of a day that was spent before, the API's
 // ceiling and the operator's cap, whichever is least.
 func (w *Worker) limit(g batcher.Group) int {
@@ -168,8 +184,11 @@ func (w *Worker) watchQuotas(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
+			unread := w.quotas.unread(zone, w.troubles)
 			if err != nil {
-				w.Log.Warn("quotas could not be read", zap.String("zone", zone), zap.Error(err))
+				unread.Failed(err)
+			} else {
+				unread.Over()
 			}
 			w.unhold(zone, w.quotas.set(zone, byType, time.Now()))
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/parking"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/trouble"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -46,11 +47,13 @@ type Worker struct {
 	lonely chan struct{} // capacity 1: something is to be handled alone
 	onWire chan struct{} // capacity 1: the call granted last has gone to the wire
 	quotas quotas
-	plans  plans
-	traces traces
-	looks  sync.WaitGroup          // for the jobs of lost answers
-	calls  chan struct{}           // capacity callsAtOnce: one place for each call in flight
-	abort  context.CancelCauseFunc // ends Run
+	// troubles are those of the loops that try again.
+	troubles *trouble.Log
+	plans    plans
+	traces   traces
+	looks    sync.WaitGroup          // for the jobs of lost answers
+	calls    chan struct{}           // capacity callsAtOnce: one place for each call in flight
+	abort    context.CancelCauseFunc // ends Run
 
 	resendFrom func(stop context.Context, in *intake) error // pulls a queue of parked requests; set by Run
 	parking    *parking.Parking[Lane, *request]
@@ -95,6 +98,7 @@ func New(cfg Config, deps Deps) *Worker {
 	}
 	w.zoneless.again = make(chan struct{}, 1)
 	w.apart.some = make(chan struct{}, 1)
+	w.troubles = trouble.New(w.Log)
 	w.quotas, w.plans, w.traces = newQuotas(), newPlans(), newTraces(cfg.HandedOver)
 	w.parking = parking.New(parking.Config[Lane, *request]{
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,

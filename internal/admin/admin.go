@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/internal/trouble"
 )
 
 const (
@@ -60,15 +61,17 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.cfg.Addr == "" {
 		return nil
 	}
+	taken := trouble.New(s.log).On("no health and metrics, trying again", "", zap.String("listen", s.cfg.Addr))
 	for {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
 		if err == nil {
+			taken.Over()
 			err = s.serve(ctx, l)
 		}
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the context ended: a clean stop
 		}
-		s.log.Warn("no health and metrics, trying again", zap.String("listen", s.cfg.Addr), zap.Error(err))
+		taken.Failed(err)
 		select {
 		case <-ctx.Done():
 			return nil

@@ -19,6 +19,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/trouble"
 )
 
 // again is how long after a failure the owner's work or the set-up is begun anew.
@@ -37,6 +38,7 @@ type App struct {
 	reloads     reloads
 	streams     streams
 	seen        atomic.Bool // the streams were there once
+	troubles    troubles
 
 	mu      sync.Mutex
 	setup   string   // why the streams can't be worked with; empty when they can
@@ -55,7 +57,7 @@ func New(cfg config.Config, credentials common.CredentialIface, log *zap.Logger)
 	a := &App{
 		cfg: cfg, credentials: credentials, log: log, reg: reg, broker: b, counts: newCounts(reg),
 		reloads: reloads{cfg: cfg, last: metrics.Reload{OK: true, At: time.Now()}},
-		setup:   "not provisioned yet",
+		setup:   "not provisioned yet", troubles: newTroubles(log),
 	}
 	metrics.NewState(reg, a.State)
 	return a, nil
@@ -102,8 +104,9 @@ func (a *App) Run(ctx context.Context) error {
 
 func (a *App) work(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if err := a.turn(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("begins anew", zap.Error(err), zap.Duration("wait", again))
+		at := a.troubles.setup
+		if err := a.turn(ctx, &at); err != nil && ctx.Err() == nil {
+			at.Failed(err, zap.Duration("wait", again))
 			a.setSetup(err.Error())
 			wait(ctx, again)
 		}
@@ -111,12 +114,13 @@ func (a *App) work(ctx context.Context) error {
 	return nil
 }
 
-// turn is one go from the set-up to the loss of the lease.
-func (a *App) turn(ctx context.Context) error {
-	err := a.broker.Ready(ctx, func(why error) { a.log.Warn("waiting for nats", zap.Error(why)) })
+// turn is one go from the set-up to the loss of the lease. It sets at to the step that it has come to.
+func (a *App) turn(ctx context.Context, at **trouble.Trouble) error {
+	err := a.broker.Ready(ctx, func(why error) { a.troubles.nats.Failed(why) })
 	if err != nil {
 		return nil //nolint:nilerr // the context ended: a clean stop
 	}
+	a.troubles.nats.Over()
 	if err := a.provision(ctx); err != nil {
 		return err
 	}
@@ -126,17 +130,21 @@ func (a *App) turn(ctx context.Context) error {
 		a.note(found)
 	}
 	a.seen.Store(true)
+	a.troubles.setup.Over()
 	a.setSetup("")
 	if k, ok := a.credentials.(*keys); ok {
-		if err := k.await(ctx, a.log); err != nil {
+		if err := k.await(ctx, a.troubles.keys); err != nil {
 			return nil //nolint:nilerr // the context ended: a clean stop
 		}
 	}
-	a.log.Info("standing by")
+	a.info("standing by")
+	*at = a.troubles.lease
 	lease, err := a.broker.Acquire(ctx)
 	if err != nil {
 		return err
 	}
+	a.troubles.lease.Over()
+	*at = a.troubles.own
 	err = a.own(ctx, lease)
 	switch {
 	case errors.Is(err, broker.ErrLeaseLost) && broker.Gone(err):

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/trouble"
 )
 
 func TestCredentials_OfTheConfigurationComeFirst(t *testing.T) {
@@ -60,7 +61,7 @@ func TestKeys_AreLookedForUntilTheyAreThere(t *testing.T) {
 		if id, _, _ := k.GetCredential(); id != "" || k.missing() == nil {
 			t.Errorf("got %q and %v, want none and why", id, k.missing())
 		}
-		if err := k.await(t.Context(), zap.NewNop()); err != nil {
+		if err := k.await(t.Context(), trouble.New(zap.NewNop()).On("waiting", "")); err != nil {
 			t.Fatal(err)
 		}
 		if id, key, token := k.GetCredential(); id != "id" || key != "key" || token != "token" || k.missing() != nil {

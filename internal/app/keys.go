@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
-	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/trouble"
 )
 
 const (
@@ -130,17 +131,14 @@ func (k *keys) missing() error {
 
 // await asks until there are keys: a replica without any should leave the lease to one that has some.
 // It returns the context's cause when that ends first.
-func (k *keys) await(ctx context.Context, log *zap.Logger) error {
-	last := ""
+func (k *keys) await(ctx context.Context, waiting *trouble.Trouble) error {
 	for {
 		err := k.renew()
 		if err == nil {
+			waiting.Over()
 			return nil
 		}
-		if why := err.Error(); why != last {
-			last = why
-			log.Warn("waiting for credentials", zap.Error(err))
-		}
+		waiting.Failed(err)
 		wait(ctx, again)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

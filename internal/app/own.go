@@ -25,6 +25,9 @@ import (
 // one.
 const release = 3 * time.Second
 
+// steady is how long an owner works until what kept it from working counts as over.
+const steady = 5 * time.Second
+
 // window is the span over which the API counts calls (API documentation, "API frequency limits").
 const window = time.Second
 
@@ -158,7 +161,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	}
 	acc.books, acc.jobs = books, made
 	acc.take(jobs)
-	a.log.Info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed_over", ok), zap.Duration("took", time.Since(begin)))
+	a.info("owner", zap.Int("jobs", len(jobs)), zap.Bool("handed_over", ok), zap.Duration("took", time.Since(begin)))
 	return acc, nil
 }
 
@@ -194,6 +197,7 @@ func (acc *account) sent(action string) {
 // run keeps the tracker going until the worker has drained.
 func (a *App) run(pull, work context.Context, acc *account) error {
 	a.setOwner(true, acc)
+	defer time.AfterFunc(steady, a.troubles.own.Over).Stop()
 	a.catchUp(acc)
 	defer acc.client.CloseIdleConnections()
 	background, end := context.WithCancel(work)

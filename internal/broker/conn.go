@@ -15,8 +15,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
+	"github.com/edgepurge/edgepurge/internal/trouble"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -29,6 +29,8 @@ const (
 const (
 	apiTimeout     = 5 * time.Second
 	publishTimeout = 5 * time.Second
+	// reportsQuiet is after what time without an error the errors that the server reports count as over.
+	reportsQuiet = time.Minute
 	// maxPending bounds the publishes in flight; a job of 5,000 requests ends in one go.
 	maxPending = 8192
 )
@@ -55,7 +57,8 @@ type Broker struct {
 	epoch    atomic.Uint64 // changes with every disconnect and reconnect
 	wake     chan struct{} // capacity 1: a change of epoch not yet seen by the lease
 	handles  sync.Map      // jetstream.Stream by name
-	seen     atomic.Bool   // the streams were there, or were made by this Broker
+	troubles *trouble.Log
+	seen     atomic.Bool // the streams were there, or were made by this Broker
 	vacancy  vacancy
 	alarm    chan struct{} // capacity 1: something was found to be missing
 	refusals refusals
@@ -69,7 +72,7 @@ func Connect(dial Dial, set Settings, log *zap.Logger) (*Broker, error) {
 	}
 	b := &Broker{
 		set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log,
-		salt: rand.Text(), wake: make(chan struct{}, 1), alarm: make(chan struct{}, 1),
+		salt: rand.Text(), wake: make(chan struct{}, 1), alarm: make(chan struct{}, 1), troubles: trouble.New(log),
 	}
 	nc, err := dial.connect(b.options()...)
 	if err != nil {
@@ -94,10 +97,6 @@ func (b *Broker) options() []nats.Option {
 			b.log.Info(what, zap.String("url", address(nc)))
 		}
 	}
-	// A right that is missing is reported for each message that needs it.
-	reports := b.log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		return zapcore.NewSamplerWithOptions(core, 10*time.Second, 5, 0)
-	}))
 	return []nats.Option{
 		nats.Name("edgepurge"),
 		nats.MaxReconnects(-1),
@@ -119,7 +118,8 @@ func (b *Broker) options() []nats.Option {
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			b.refusals.refused(err)
-			reports.Warn("nats reports an error", zap.Error(err))
+			// A right that is missing is reported for each message that needs it.
+			b.troubles.Shared("nats reports an error", "").FailedUntil(reportsQuiet, err)
 		}),
 	}
 }
@@ -143,7 +143,10 @@ func (b *Broker) turn() {
 }
 
 // Close ends the connection. What is in flight may be lost; callers wait for their writes.
-func (b *Broker) Close() { b.nc.Close() }
+func (b *Broker) Close() {
+	b.nc.Close()
+	b.troubles.Close()
+}
 
 // Subjects are the names of this installation.
 func (b *Broker) Subjects() purge.Subjects { return b.subjects }
@@ -194,18 +197,14 @@ func (b *Broker) stream(ctx context.Context, name string) (jetstream.Stream, err
 }
 
 // Ready blocks until the connection can be worked with. It returns the context's cause when that
-// ends first, and reports each new reason to wait to why.
+// ends first, and reports at each look the reason to wait to why.
 func (b *Broker) Ready(ctx context.Context, why func(error)) error {
-	last := ""
 	for {
 		err := b.Check()
 		if err == nil {
 			return nil
 		}
-		if err.Error() != last {
-			last = err.Error()
-			why(err)
-		}
+		why(err)
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

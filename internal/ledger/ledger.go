@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/trouble"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -70,11 +71,13 @@ type Config struct {
 
 // Ledger is safe for concurrent use.
 type Ledger struct {
-	cfg    Config
-	store  Store
-	log    *zap.Logger
-	index  index
-	recent recent
+	cfg   Config
+	store Store
+	log   *zap.Logger
+	index index
+	// troubles are those of the writes that are tried until they succeed.
+	troubles *trouble.Log
+	recent   recent
 
 	parking atomic.Bool // something may be parked
 
@@ -98,7 +101,10 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 	if cfg.Parked == nil {
 		cfg.Parked = func(record.Queue, []record.Parked) {}
 	}
-	return &Ledger{cfg: cfg, store: store, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]string), moved: make(map[place]uint64)}
+	return &Ledger{
+		cfg: cfg, store: store, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]string), moved: make(map[place]uint64),
+		troubles: trouble.New(log),
+	}
 }
 
 // Record stores a job. When it returns without an error, the messages of its requests may be acked as
@@ -221,6 +227,8 @@ func firstOf(errs []error) error {
 // insist tries an idempotent write until it is done or the context ends: giving up would lose
 // something that only this process knows.
 func (l *Ledger) insist(ctx context.Context, what string, op func() error) error {
+	failing := l.troubles.On(what+" did not succeed, trying again", "")
+	defer failing.Leave()
 	b := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(20*time.Millisecond),
 		backoff.WithMaxInterval(2*time.Second),
@@ -231,8 +239,11 @@ func (l *Ledger) insist(ctx context.Context, what string, op func() error) error
 		}
 		return op()
 	}, backoff.WithContext(b, ctx), func(err error, wait time.Duration) {
-		l.log.Warn(what+" did not succeed, trying again", zap.Error(err), zap.Duration("wait", wait))
+		failing.Failed(err, zap.Duration("wait", wait))
 	})
+	if err == nil {
+		failing.Over()
+	}
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -24,6 +24,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/trouble"
 )
 
 // The answers beside a zone.
@@ -53,10 +54,11 @@ type API interface {
 type Finder struct {
 	api     API
 	pace    func(context.Context) error
-	log     *zap.Logger
 	fixed   atomic.Pointer[map[string][]string] // host or *.suffix -> zones, from the configuration
 	wake    chan struct{}                       // capacity 1: a reading is wanted
 	updated chan struct{}                       // capacity 1: a reading has ended
+
+	unread, forbidden *trouble.Trouble // readings that failed, and those that EdgeOne refused in part
 
 	mu      sync.Mutex
 	known   map[string][]string
@@ -67,7 +69,12 @@ type Finder struct {
 
 // New makes a Finder. The table maps a host, or *.suffix, to a zone id; "*" stands for every host.
 func New(api API, table map[string]string, pace func(context.Context) error, log *zap.Logger) *Finder {
-	f := &Finder{api: api, pace: pace, log: log, wake: make(chan struct{}, 1), updated: make(chan struct{}, 1)}
+	t := trouble.New(log)
+	f := &Finder{
+		api: api, pace: pace, wake: make(chan struct{}, 1), updated: make(chan struct{}, 1),
+		unread:    t.On("zones could not be read; requests that name no zone may wait", ""),
+		forbidden: t.On("zones may not be read; requests that name no zone may be rejected", ""),
+	}
 	f.set(table)
 	return f
 }
@@ -193,11 +200,14 @@ func (f *Finder) renew(ctx context.Context, again backoff.BackOff) time.Duration
 	f.mu.Unlock()
 	if err != nil {
 		wait := again.NextBackOff()
-		f.log.Warn("zones could not be read; requests that name no zone may wait", zap.Error(err), zap.Duration("wait", wait))
+		f.unread.Failed(err, zap.Duration("wait", wait))
 		return wait
 	}
+	f.unread.Over()
 	if refused != nil {
-		f.log.Warn("zones may not be read; requests that name no zone may be rejected", zap.Error(refused))
+		f.forbidden.Failed(refused)
+	} else {
+		f.forbidden.Over()
 	}
 	again.Reset()
 	f.mu.Lock()
