@@ -112,6 +112,17 @@ func TestQuotas_AreReadSoonWhereACallMayCountOtherwise(t *testing.T) {
 // made with no call in flight.
 func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
+		// Drawn before: rapid ends a run by a panic, which is not to leave the bubble.
+		type step struct {
+			pass    time.Duration
+			kind, n int
+		}
+		steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
+			return step{
+				rapid.SampledFrom([]time.Duration{0, time.Millisecond, time.Second}).Draw(t, "pass"),
+				rapid.IntRange(0, 5).Draw(t, "kind"), rapid.IntRange(1, 50).Draw(t, "n"),
+			}
+		}), 1, 60).Draw(rt, "steps")
 		fault := ""
 		synctest.Test(t, func(*testing.T) {
 			const zone = "zone-a"
@@ -131,11 +142,11 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 			}
 			q.want(zone, time.Now())
 			read()
-			for range rapid.IntRange(1, 60).Draw(rt, "steps") {
-				time.Sleep(rapid.SampledFrom([]time.Duration{0, time.Millisecond, time.Second}).Draw(rt, "pass"))
-				switch rapid.IntRange(0, 5).Draw(rt, "step") {
+			for _, s := range steps {
+				time.Sleep(s.pass)
+				switch s.kind {
 				case 0:
-					calls = append(calls, call{n: rapid.IntRange(1, 50).Draw(rt, "n"), sent: time.Now()})
+					calls = append(calls, call{n: s.n, sent: time.Now()})
 				case 1: // EdgeOne carries one out
 					for i := range calls {
 						if !calls[i].counted {
@@ -188,8 +199,8 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 				q.set(zone, answer, time.Now())
 			}
 			exact := q.zones[zone].available(edgeone.TypeURL) == left
-			_, next := q.dueAt(time.Now())
-			if wait := time.Until(next); !exact && wait > settleAge {
+			due, next := q.dueAt(time.Now())
+			if wait := time.Until(next); !exact && len(due) == 0 && wait > settleAge {
 				fault = fmt.Sprintf("shows %d of %d, and reads again only after %v", q.zones[zone].available(edgeone.TypeURL), left, wait)
 				return
 			}
