@@ -41,8 +41,12 @@ func TestChart_RendersWhatKubernetesTakes(t *testing.T) {
 	for name, settings := range map[string][]string{
 		"defaults":   nil,
 		"monitoring": {"serviceMonitor.enabled=true", "prometheusRule.enabled=true", "nats.existingSecret=n", "nats.inbox=_INBOX_worker"},
-		"creds":      {"nats.existingSecret=nats", "nats.auth=creds", "serviceAccount.create=false", "networkPolicy.enabled=false"},
-		"nkey":       {"nats.existingSecret=nats", "nats.auth=nkey", "edgeone.existingSecret=", "podDisruptionBudget.enabled=false"},
+		"setup": {
+			"setup.enabled=true", "setup.existingSecret=operator", "setup.inbox=_INBOX_operator", "nats.existingSecret=worker",
+			"config.nats.provision=verify",
+		},
+		"creds": {"nats.existingSecret=nats", "nats.auth=creds", "serviceAccount.create=false", "networkPolicy.enabled=false"},
+		"nkey":  {"nats.existingSecret=nats", "nats.auth=nkey", "edgeone.existingSecret=", "podDisruptionBudget.enabled=false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,6 +33,52 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- div (mul $n 9) 10 -}}MiB
 {{- end }}
 
+{{/* Of the setup job's objects: another name, or they would count as replicas. */}}
+{{- define "edgepurge.setup.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}-setup
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "edgepurge.setup.labels" -}}
+{{ include "edgepurge.setup.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{/* A failed job stays, for its log. */}}
+{{- define "edgepurge.setup.hook" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{- define "edgepurge.image" -}}
+{{- $image := printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- with .Values.image.digest }}{{ $image = printf "%s@%s" $.Values.image.repository . }}{{ end }}
+{{- $image | quote }}
+{{- end }}
+
+{{/* The variables of a user of NATS: existingSecret, auth and inbox, as in the values. */}}
+{{- define "edgepurge.nats" -}}
+{{- if .existingSecret }}
+{{- if eq .auth "password" }}
+- name: NATS_USER
+  valueFrom: {secretKeyRef: {name: {{ .existingSecret | quote }}, key: user}}
+- {name: NATS_PASSWORD_FILE, value: /etc/edgepurge/nats/password}
+{{- else if eq .auth "token" }}
+- {name: NATS_TOKEN_FILE, value: /etc/edgepurge/nats/token}
+{{- else if eq .auth "nkey" }}
+- {name: NATS_NKEY, value: /etc/edgepurge/nats/nkey}
+{{- else }}
+- {name: NATS_CREDS, value: /etc/edgepurge/nats/creds}
+{{- end }}
+{{- end }}
+{{- with .inbox }}
+- {name: EDGEPURGE_NATS_INBOX, value: {{ . | quote }}}
+{{- end }}
+{{- end }}
+
 {{- define "edgepurge.port" -}}
 {{- .Values.config.http.listen | splitList ":" | last -}}
 {{- end }}
