@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/trouble"
 )
 
 const (
@@ -72,12 +73,17 @@ type Parking[L, R any] struct {
 	mu      sync.Mutex
 	queues  map[record.Queue]*queue[L, R]
 	fresh   []*queue[L, R] // without a goroutine
-	trouble trouble
+	failing failing
+
+	trouble *trouble.Trouble // of all queues that fail, in the log
 }
 
 // New returns a Parking without queues.
 func New[L, R any](cfg Config[L, R]) *Parking[L, R] {
-	return &Parking[L, R]{cfg: cfg, begun: make(chan struct{}, 1), queues: make(map[record.Queue]*queue[L, R])}
+	return &Parking[L, R]{
+		cfg: cfg, begun: make(chan struct{}, 1), queues: make(map[record.Queue]*queue[L, R]), failing: make(failing),
+		trouble: trouble.New(cfg.Log).On("requests can not be parked; they go back to the stream and come again later", ""),
+	}
 }
 
 // Put takes requests over, to be stored behind those that were put into the queue before. It returns false
@@ -138,7 +144,7 @@ func (p *Parking[L, R]) Len() int {
 func (p *Parking[L, R]) Trouble() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.trouble.text()
+	return p.failing.text()
 }
 
 // Run serves the queues until stop ends; work bounds what is stored for them. It returns once all of its
@@ -191,7 +197,9 @@ func (p *Parking[L, R]) forget(s *queue[L, R]) bool {
 		return false
 	}
 	delete(p.queues, s.name)
-	p.trouble.over(s.name)
+	if p.failing.over(s.name) {
+		p.trouble.Leave() // not stored, but nobody waits for it any more
+	}
 	return true
 }
 

@@ -157,18 +157,16 @@ func (s *queue[L, R]) note(err error, opened bool) {
 	}
 	if err == nil {
 		s.failures = 0
-		if s.p.trouble.over(s.name) {
-			s.p.cfg.Log.Info("requests are parked again", zap.String("zone", s.name.Zone), zap.String("type", s.name.Type))
+		if s.p.failing.over(s.name) {
+			s.p.trouble.Over()
 		}
 		return
 	}
 	s.retryAt = time.Now().Add(min(retryMax, retryFirst<<min(s.failures, 10)))
 	s.failures++
-	if s.p.trouble.note(s.name, err, time.Now()) {
-		s.p.cfg.Log.Warn("requests can not be parked; they go back to the stream and come again later",
-			zap.String("zone", s.name.Zone), zap.String("type", s.name.Type), zap.String("lane", string(s.name.Lane)),
-			zap.Int("queues", len(s.p.trouble.queues)), zap.Error(err))
-	}
+	s.p.failing[s.name] = err
+	s.p.trouble.Failed(err, zap.String("zone", s.name.Zone), zap.String("type", s.name.Type),
+		zap.String("lane", string(s.name.Lane)), zap.Int("queues", len(s.p.failing)))
 }
 
 // openQueue opens the queue, with a few quick tries: what comes of a refusal that needs a person is the same
