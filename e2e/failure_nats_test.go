@@ -187,10 +187,11 @@ func checkNoAckUnstored(t *testing.T) {
 	w.limit(1)
 	logs, warnings := observer.New(zap.WarnLevel)
 	w.startLogging(zap.New(logs))
-	for _, what := range []string{"store dead letters", "store job", "park requests"} {
-		w.until("what can't be done: "+what, func() bool {
-			return warnings.FilterMessage(what+" did not succeed, trying again").Len() > 0 // said once, and then at a growing pace
-		})
+	for _, what := range []string{ // each is logged once, and then at a growing pace
+		"store dead letters did not succeed, trying again", "store job did not succeed, trying again",
+		"requests can not be parked; they go back to the stream and come again later",
+	} {
+		w.until("the log to say: "+what, func() bool { return warnings.FilterMessage(what).Len() > 0 })
 	}
 	if n := w.count("PURGE_REQUESTS"); n != bad+good+late {
 		t.Errorf("%d messages are kept, want all %d: nothing of them is stored elsewhere", n, bad+good+late)
