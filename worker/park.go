@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -155,9 +156,17 @@ func (o parkingOwner) Unfit(_ record.Queue, requests []*request) {
 // Released gives requests back that could not be parked.
 func (o parkingOwner) Released(_ record.Queue, requests []*request) { o.putOff(requests) }
 
-// Resend pulls what a queue holds.
+// Resend pulls what a queue holds. What fails for a while ends nothing but the pull, which begins anew.
 func (o parkingOwner) Resend(ctx context.Context, q record.Queue, from Lane) error {
-	return o.resendFrom(ctx, newIntake("queue "+q.Zone+" "+q.Type, q.Lane, from, &q))
+	in := newIntake("queue "+q.Zone+" "+q.Type, q.Lane, from, &q)
+	for {
+		err := o.resendFrom(ctx, in)
+		if err == nil || ctx.Err() != nil || errors.Is(err, record.ErrGone) {
+			return err
+		}
+		o.Log.Warn("queue could not be pulled, trying again", zap.String("zone", q.Zone), zap.String("type", q.Type), zap.Error(err))
+		sleep(ctx, sameEvery)
+	}
 }
 
 // stay puts a request in line that can't be parked.

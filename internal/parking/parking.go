@@ -23,6 +23,8 @@ const (
 	retryFirst, retryMax = time.Second, time.Minute
 	// drainGrace is how long a store that is under way may take after the end of the intake.
 	drainGrace = time.Second
+	// unsureTries is how often it is tried to open a queue that nobody needs any more: for about five minutes.
+	unsureTries = 10
 	// idleFor is how long a queue that is neither open nor wanted is remembered.
 	idleFor = 2 * time.Minute
 )
@@ -193,7 +195,7 @@ func (p *Parking[L, R]) queue(q record.Queue) *queue[L, R] {
 func (p *Parking[L, R]) forget(s *queue[L, R]) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.wanted || s.open || len(s.pending) > 0 {
+	if s.wanted || s.unsure || s.open || len(s.pending) > 0 {
 		return false
 	}
 	delete(p.queues, s.name)

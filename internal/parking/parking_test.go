@@ -51,6 +51,7 @@ type broker struct {
 	storing func(id string) error
 	twice   bool // what storing refuses is stored all the same
 	resend  error
+	lose    bool // the answer to a close
 }
 
 // source is what a queue is pulled from.
@@ -119,6 +120,9 @@ func (b *broker) CloseQueue(ctx context.Context, q record.Queue) (bool, error) {
 		return false, nil
 	}
 	delete(b.open, q)
+	if b.lose {
+		return false, errFull
+	}
 	return true, nil
 }
 
@@ -396,6 +400,7 @@ func TestParking_OpensWhatWaits(t *testing.T) {
 		stop := b.run()
 		b.p.Open(zoneA)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if n := b.opens[zoneA]; n < 60 || n > 80 {
 			t.Errorf("%d attempts in an hour, want about one a minute", n)
 		}
@@ -495,6 +500,51 @@ func TestParking_LosesNothingBetweenPutAndClose(t *testing.T) {
 		if len(b.parked) != rounds {
 			t.Errorf("%d were parked, want %d", len(b.parked), rounds)
 		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// An attempt whose answer is lost may have made the queue. It is opened again and closed, though nobody puts any more.
+func TestParking_ClosesWhatItMayHaveMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, zap.NewNop())
+		b.refuse = func(q record.Queue) error {
+			b.open[q] = &source{close: make(chan struct{})} // it is made all the same
+			return errFull
+		}
+		stop := b.run()
+		b.p.Put(zoneA, "a")
+		time.Sleep(5 * time.Second)
+		b.want("released", &b.released, "a")
+		b.set(func() { b.refuse = nil })
+		time.Sleep(time.Minute)
+		b.take(zoneA)
+		b.set(func() {
+			if b.p.Len() != 0 || len(b.open) != 0 {
+				t.Errorf("%d queues are known, %d are there, want none", b.p.Len(), len(b.open))
+			}
+		})
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// An attempt to close a queue whose answer is lost may have removed it: it is made again before anything is stored.
+func TestParking_StoresInNoQueueThatMayBeGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, zap.NewNop())
+		stop := b.run()
+		b.p.Put(zoneA, "a")
+		synctest.Wait()
+		b.lose = true
+		b.take(zoneA) // it is removed, and nobody learns of it
+		b.lose = false
+		b.p.Put(zoneA, "b")
+		synctest.Wait()
+		b.want("parked", &b.parked, "a", "b")
 		if err := stop(); err != nil {
 			t.Error(err)
 		}

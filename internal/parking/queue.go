@@ -20,7 +20,9 @@ type queue[L, R any] struct {
 
 	pending  []R
 	wanted   bool // to be opened though nothing is pending
+	unsure   bool // an attempt to open it failed, and may have made it all the same: it must be closed then
 	open     bool
+	doubt    bool      // it is open, and an attempt to close it failed, which may have removed it all the same
 	failures int       // attempts in a row
 	retryAt  time.Time // of the next attempt, while failures is not 0
 	trying   bool      // an attempt is under way while failures is not 0
@@ -56,7 +58,7 @@ func (s *queue[L, R]) serve(stop, work context.Context) error {
 			if pulls = false; err != nil {
 				return err
 			}
-			s.set(func() { s.open, s.wanted = false, true }) // the pull ended, and the queue did not
+			s.set(func() { s.open, s.doubt, s.wanted = false, false, true }) // the pull ended, and the queue did not
 			continue
 		case answer := <-s.closing:
 			timer.Stop()
@@ -95,7 +97,7 @@ func (s *queue[L, R]) set(change func()) {
 func (s *queue[L, R]) wait(now time.Time) time.Duration {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
-	switch work := len(s.pending) > 0 || s.wanted && !s.open; {
+	switch work := s.todo(); {
 	case work && s.failures > 0:
 		return max(0, s.retryAt.Sub(now))
 	case work:
@@ -104,12 +106,15 @@ func (s *queue[L, R]) wait(now time.Time) time.Duration {
 	return idleFor
 }
 
+// todo reports whether there is something to do; the lock must be held.
+func (s *queue[L, R]) todo() bool { return len(s.pending) > 0 || (s.wanted || s.unsure) && !s.open }
+
 // attempt opens the queue if it is not, and stores what is pending. opened says that the source is new; idle
 // that there was nothing to do, and that nobody needs to remember a failure.
 func (s *queue[L, R]) attempt(stop, work context.Context) (source L, opened, idle bool) {
 	s.p.mu.Lock()
-	open, lot := s.open, s.pending
-	todo := len(lot) > 0 || s.wanted && !open
+	open, sure, lot := s.open, s.open && !s.doubt, s.pending
+	todo := s.todo()
 	if todo = todo && (s.failures == 0 || !time.Now().Before(s.retryAt)); todo {
 		s.pending, s.trying = nil, true
 	}
@@ -119,10 +124,13 @@ func (s *queue[L, R]) attempt(stop, work context.Context) (source L, opened, idl
 		return source, false, idle
 	}
 	var err error
-	if !open {
+	if !sure {
 		source, err = s.openQueue(stop)
-		opened = err == nil
-		s.set(func() { s.open = opened })
+		opened = err == nil && !open
+		s.set(func() {
+			s.open, s.doubt = open || opened, open && err != nil
+			s.unsure = !s.open && s.failures < unsureTries
+		})
 	}
 	left := lot
 	if err == nil && len(lot) > 0 {
@@ -259,11 +267,14 @@ func (s *queue[L, R]) close(stop context.Context) bool {
 	ctx, cancel := context.WithTimeout(stop, openTimeout)
 	defer cancel()
 	closed, err := s.p.cfg.Broker.CloseQueue(ctx, s.name)
+	if err != nil {
+		s.set(func() { s.doubt = true })
+	}
 	if err != nil && stop.Err() == nil {
 		s.p.cfg.Log.Debug("queue not closed", zap.String("zone", s.name.Zone), zap.Error(err))
 	}
 	if closed {
-		s.set(func() { s.open = false }) // before anything more is stored
+		s.set(func() { s.open, s.doubt = false, false }) // before anything more is stored
 	}
 	return closed
 }
