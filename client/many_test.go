@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/internal/natstest"
@@ -423,5 +424,39 @@ func TestPurge_ADuplicateProvesNothing(t *testing.T) {
 	asked.Store(0)
 	if err := one(); !errors.Is(err, client.ErrDuplicate) || asked.Load() > 20 {
 		t.Errorf("got %v after %d tries, want %v after some", err, asked.Load(), client.ErrDuplicate)
+	}
+}
+
+// Another producer takes the message id that a request of ghost might have, on a stream whose table of these is as long as
+// the last version made it. The request is stored, purged, and gets its event.
+func TestPurge_NobodyElseCanMakeARequestVanish(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	s, err := w.js.Stream(t.Context(), "PURGE_REQUESTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := s.CachedInfo().Config
+	cfg.Duplicates = 2 * time.Minute
+	if _, err := w.js.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	body := []byte(`{"targets":["https://other.example/"]}`)
+	if _, err := w.js.Publish(t.Context(), "purge.requests.interactive.other", body, jetstream.WithMsgID("ghost.x")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := w.client()
+	request := purge.Request{ID: "x", Targets: []string{page}}
+	if _, err := c.Purge(ctx, request); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.messages(); len(got) != 2 || got[1].id() != "x" || got[1].Headers != 0 {
+		t.Fatalf("stored %v, want ghost's request too, without headers", got)
+	}
+	w.work()
+	if o, err := c.Wait(ctx, "x"); err != nil || o.Status != purge.Completed {
+		t.Errorf("got %+v, %v, want completed", o, err)
 	}
 }

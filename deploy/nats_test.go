@@ -172,7 +172,7 @@ func (g *producer) publish(lane purge.Lane, r purge.Request) {
 	if err != nil {
 		g.w.t.Fatal(err)
 	}
-	if _, err := g.js.Publish(g.w.t.Context(), "purge.requests."+string(lane)+".ghost", data, jetstream.WithMsgID("ghost."+r.ID)); err != nil {
+	if _, err := g.js.Publish(g.w.t.Context(), "purge.requests."+string(lane)+".ghost", data); err != nil {
 		g.w.t.Fatalf("publish: %v", err)
 	}
 	g.requests++

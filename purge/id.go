@@ -52,8 +52,8 @@ func GeneratedID(stored time.Time, sequence uint64) string {
 	return string(id)
 }
 
-// ReplayID returns the id of the request that a replay of the dead letter with this sequence makes. It comes with the
-// Nats-Msg-Id header, see PickID; no message can hold it, for it begins with '_'.
+// ReplayID returns the id of the request that a replay of the dead letter with this sequence makes. It comes in the
+// Edgepurge-Replay header, see MessageID; no message can hold it, for it begins with '_'.
 func ReplayID(sequence uint64) string {
 	return replayPrefix + strconv.FormatUint(sequence, 10)
 }
@@ -66,9 +66,22 @@ func validReplayID(id string) bool {
 	return err == nil && id == ReplayID(sequence)
 }
 
+// ReplayHeader names the header of a replay, which holds its ReplayID.
+const ReplayHeader = "Edgepurge-Replay"
+
+// MessageID returns what the headers of a message of source say of its id, as PickID takes it: "<source>.<id>" of a replay
+// where the ReplayHeader has a ReplayID, else the Nats-Msg-Id header. Whoever may publish for a source may set either, but
+// names no request of another source with them.
+func MessageID(source, replay, msgID string) string {
+	if validReplayID(replay) {
+		return source + "." + replay
+	}
+	return msgID
+}
+
 // PickID returns the id that r's producer gave it: r.ID, else the one that follows from r.CloudEvent, else what follows
-// "<source>." in msgID, the message's Nats-Msg-Id header. The header of a replay holds a ReplayID, which comes before
-// r.CloudEvent. PickID returns "" where nothing fits; then GeneratedID names the request.
+// "<source>." in msgID, the message's MessageID. That of a replay comes before r.CloudEvent; one in the Nats-Msg-Id header
+// is of a version that had no ReplayHeader. PickID returns "" where nothing fits; then GeneratedID names the request.
 func PickID(r Request, source, msgID string) string {
 	if ValidID(r.ID) {
 		return r.ID

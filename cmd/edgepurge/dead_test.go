@@ -114,7 +114,7 @@ func TestDead_ReplaysAndDrops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(m.Data) != `{"targets":["https://a.example/2?x=<&>"],"labels":{"replay_of":"ghost/a"}}` || m.Header.Get("Nats-Msg-Id") != "ghost._replay-"+reused {
+	if string(m.Data) != `{"targets":["https://a.example/2?x=<&>"],"labels":{"replay_of":"ghost/a"}}` || m.Header.Get("Edgepurge-Replay") != "_replay-"+reused {
 		t.Errorf("got %s with %v", m.Data, m.Header)
 	}
 	code, out, errs := command(t, "", "dead", "replay", garbage, reused, "99", "-o", "json")

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 // Change is one difference between what a stream or consumer is and what it should be.
@@ -84,6 +86,9 @@ func compare(name string, have, want any) []Change {
 		if !compared[field] {
 			continue
 		}
+		if field == "Duplicates" && w.Field(i).IsZero() { // the server's default
+			continue
+		}
 		hv, wv := h.Field(i).Interface(), w.Field(i).Interface()
 		if field == "MaxMsgs" || field == "MaxBytes" || field == "MaxMsgSize" || field == "MaxMsgsPerSubject" {
 			hv, wv = unlimited(h.Field(i)), unlimited(w.Field(i))
@@ -100,7 +105,7 @@ var compared = map[string]bool{
 	"MaxMsgs": true, "MaxBytes": true, "MaxMsgSize": true, "MaxMsgsPerSubject": true, "MaxAge": true, "Replicas": true, "DenyDelete": true, "DenyPurge": true,
 	"AllowRollup": true, "AllowDirect": true, "AllowMsgTTL": true, "AllowMsgSchedules": true, "Storage": true,
 	"FilterSubject": true, "AckPolicy": true, "AckWait": true, "MaxDeliver": true, "MaxAckPending": true,
-	"HeadersOnly": true,
+	"HeadersOnly": true, "Duplicates": true,
 }
 
 // unlimited folds the server's -1 and our 0 into one.
@@ -146,11 +151,27 @@ func (b *Broker) provisionStream(ctx context.Context, s stream, have jetstream.S
 	case update || unbounded(have.CachedInfo().Config, s.cfg):
 		s.cfg.FirstSeq = have.CachedInfo().Config.FirstSeq
 		have, err = b.js.UpdateStream(ctx, s.cfg)
+	default:
+		b.narrow(ctx, have.CachedInfo().Config, s.cfg.Duplicates)
 	}
 	if err != nil {
 		return made, fmt.Errorf("provision stream %s: %w", s.cfg.Name, err)
 	}
 	return made, b.provisionConsumers(ctx, s, have, update)
+}
+
+// narrow shortens the duplicate window of a stream that the last version made, and changes nothing else. The worker can
+// do without: a user who may not change streams has setup do it.
+func (b *Broker) narrow(ctx context.Context, cfg jetstream.StreamConfig, window time.Duration) {
+	if window == 0 || cfg.Duplicates <= window {
+		return
+	}
+	was := cfg.Duplicates
+	cfg.Duplicates = window
+	if _, err := b.js.UpdateStream(ctx, cfg); err != nil {
+		b.log.Warn("duplicate window not shortened; run `edgepurge setup`", zap.String("stream", cfg.Name),
+			zap.Duration("is", was), zap.Duration("should_be", window), zap.Error(err))
+	}
 }
 
 // unbounded reports that a stream is as a version made it that set no bound to its size.

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
@@ -151,6 +153,39 @@ func TestProvision_SaysWhyItCannot(t *testing.T) {
 	} {
 		if err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("got %v, want it to name %q", err, what)
+		}
+	}
+}
+
+// The least duplicate window that the server takes, also for a stream that the last version made, which is changed in
+// nothing else.
+func TestProvision_ShortensTheDuplicateWindow(t *testing.T) {
+	t.Parallel()
+	for _, update := range []bool{false, true} {
+		b, s := provisioned(t)
+		js := client(t, s)
+		cfg := stream(t, js, "PURGE_REQUESTS").CachedInfo().Config
+		if cfg.Duplicates != 100*time.Millisecond {
+			t.Errorf("a new stream: got %v, want 100 ms", cfg.Duplicates)
+		}
+		cfg.Duplicates = 99 * time.Millisecond
+		if _, err := js.UpdateStream(t.Context(), cfg); err == nil {
+			t.Error("99 ms: got nil, want that the server takes no less than 100 ms")
+		}
+		cfg.Duplicates, cfg.MaxBytes = 2*time.Minute, 1<<29 // as the last version and an operator left it
+		if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		changes, err := b.Diff(t.Context())
+		if err != nil || !slices.ContainsFunc(changes, func(c broker.Change) bool { return c.Field == "Duplicates" }) {
+			t.Errorf("diff: got %v, %v, want the window", changes, err)
+		}
+		if err := b.Provision(t.Context(), update); err != nil {
+			t.Fatal(err)
+		}
+		got := stream(t, js, "PURGE_REQUESTS").CachedInfo().Config
+		if got.Duplicates != 100*time.Millisecond || (got.MaxBytes == 1<<29) == update {
+			t.Errorf("update %t: got a window of %v and %d bytes", update, got.Duplicates, got.MaxBytes)
 		}
 	}
 }

@@ -107,6 +107,12 @@ func (p *pull) take(room int, got []record.Delivery) []record.Delivery {
 	return got
 }
 
+// messageID is what the headers of a request say of its id. The source is the last token of the subject.
+func messageID(m *nats.Msg) string {
+	source := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
+	return purge.MessageID(source, m.Header.Get(purge.ReplayHeader), m.Header.Get(jetstream.MsgIDHeader))
+}
+
 // read tells messages from what the server says: only the latter come on the inbox's own subject.
 func (p *pull) read(m *nats.Msg, got []record.Delivery) []record.Delivery {
 	p.heard = time.Now()
@@ -124,7 +130,7 @@ func (p *pull) read(m *nats.Msg, got []record.Delivery) []record.Delivery {
 	p.seen = meta.Sequence.Consumer
 	return append(got, record.Delivery{
 		Subject: m.Subject, Data: m.Data,
-		ContentType: m.Header.Get("Content-Type"), MsgID: m.Header.Get(jetstream.MsgIDHeader),
+		ContentType: m.Header.Get("Content-Type"), MsgID: messageID(m),
 		Event:    purge.ParseEventHeader(m.Header),
 		Sequence: meta.Sequence.Stream, Stored: meta.Timestamp, Count: int(meta.NumDelivered), Reply: m.Reply,
 	})

@@ -29,11 +29,12 @@ type Replay struct {
 	Key      record.Key
 	Lane     purge.Lane
 	Of       string // source/id of the request that was refused
-	Again    bool   // the broker knows that it has been replayed before; false proves nothing
+	Again    bool   // it was replayed before and has ended: nothing was published; false proves nothing
 }
 
 // Replay publishes the request of a dead letter anew, on the subject that it came on. Its id follows from
-// the sequence, so that replaying a letter twice makes one request. The body stays as it was but for the
+// the sequence, so that replaying a letter twice makes one request: the worker takes the second message for the first, and
+// one that has ended is not published. The body stays as it was but for the
 // id, which goes, and the label replay_of. The letter stays.
 //
 // The error is [ErrNoLetter], or [ErrNoReplay] when the body is no request that could be admitted.
@@ -52,19 +53,25 @@ func (b *Broker) Replay(ctx context.Context, sequence uint64) (Replay, error) {
 	if err != nil {
 		return Replay{}, fmt.Errorf("dead letter %d %w: %w", sequence, ErrNoReplay, err)
 	}
+	ended, err := b.EventsOf(ctx, []record.Key{r.Key})
+	if err != nil {
+		return Replay{}, fmt.Errorf("replay dead letter %d: %w", sequence, err)
+	}
+	if _, r.Again = ended[r.Key]; r.Again {
+		return r, nil
+	}
 	m := nats.NewMsg(l.Subject)
 	m.Data = body
+	m.Header.Set(purge.ReplayHeader, r.Key.ID)
 	if l.ContentType != "" {
 		m.Header.Set("Content-Type", l.ContentType)
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	ack, err := b.js.PublishMsg(ctx, m,
-		jetstream.WithMsgID(source+"."+r.Key.ID), jetstream.WithExpectStream(b.name("REQUESTS")))
-	if err != nil {
+	// Without a message id: the table of these is shared with the producers.
+	if _, err := b.js.PublishMsg(ctx, m, jetstream.WithExpectStream(b.name("REQUESTS"))); err != nil {
 		return Replay{}, fmt.Errorf("replay dead letter %d: %w", sequence, b.explainPublish(err))
 	}
-	r.Again = ack.Duplicate
 	return r, nil
 }
 
@@ -113,7 +120,7 @@ func relabel(l Letter, id string) ([]byte, error) {
 		return nil, err
 	}
 	top.set("data", inner)
-	top.set("id", quoted(id)) // CloudEvents want one, and this one gives way to the message id
+	top.set("id", quoted(id)) // CloudEvents want one, and this one gives way to the header
 	return top.bytes(), nil
 }
 

@@ -60,8 +60,8 @@ func TestReplay_IsTheRequestWithALabel(t *testing.T) {
 		if string(m.Data) != want || m.Subject != d.Subject {
 			t.Errorf("%s: got %s on %s,\nwant %s", c.name, m.Data, m.Subject, want)
 		}
-		if got := m.Header.Get("Nats-Msg-Id"); got != "ghost."+key.ID {
-			t.Errorf("%s: message id %q, want the new one", c.name, got)
+		if got := m.Header.Get("Edgepurge-Replay"); got != key.ID || m.Header.Get("Nats-Msg-Id") != "" {
+			t.Errorf("%s: headers %v, want the new id in its own header alone", c.name, m.Header)
 		}
 		if got := m.Header.Get("Content-Type"); got != c.contentType {
 			t.Errorf("%s: content type %q, want %q", c.name, got, c.contentType)
@@ -79,14 +79,29 @@ func TestReplay_TwiceIsOneRequest(t *testing.T) {
 	d := letter(1, time.Now())
 	d.Data = []byte(`{"targets":["https://a.example/"]}`)
 	bury(t, b, d)
-	for i := range 3 {
+	for i := range 2 { // of the same id: the worker takes them for one
 		r, err := b.Replay(t.Context(), 1)
-		if err != nil || r.Again != (i > 0) {
+		if err != nil || r.Again {
 			t.Errorf("replay %d: got %+v, %v", i, r, err)
 		}
 	}
-	if n := stored(t, client(t, s), "PURGE_REQUESTS"); n != 1 {
-		t.Errorf("%d requests, want 1", n)
+	got := pull(t, lane(t, b, purge.Bulk), 2)
+	for i, d := range got {
+		if d.MsgID != "ghost._replay-1" || string(d.Data) != string(got[0].Data) {
+			t.Errorf("request %d: got %q named by %q, want the same twice", i, d.Data, d.MsgID)
+		}
+	}
+	o := purge.Outcome{Request: "_replay-1", Source: "ghost", Status: purge.Completed}
+	for _, err := range b.PutEvents(t.Context(), []purge.Event{purge.NewEvent("test", o, time.Now())}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := b.Replay(t.Context(), 1); err != nil || !r.Again {
+		t.Errorf("after its end: got %+v, %v, want that it is known", r, err)
+	}
+	if n := stored(t, client(t, s), "PURGE_REQUESTS"); n != 2 {
+		t.Errorf("%d requests, want none more", n)
 	}
 	if n := stored(t, client(t, s), "PURGE_DEAD"); n != 1 {
 		t.Errorf("%d letters, want that it stays", n)

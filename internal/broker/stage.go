@@ -90,7 +90,8 @@ func (b *Broker) waits(ctx context.Context, k record.Key) (bool, error) {
 // that is not valid counts.
 func requestID(m *jetstream.RawStreamMsg, source string) string {
 	body, _ := purge.DecodeMessage(m.Data, m.Header.Get("Content-Type"), purge.ParseEventHeader(m.Header))
-	if id := purge.PickID(body, source, m.Header.Get(jetstream.MsgIDHeader)); id != "" {
+	msgID := purge.MessageID(source, m.Header.Get(purge.ReplayHeader), m.Header.Get(jetstream.MsgIDHeader))
+	if id := purge.PickID(body, source, msgID); id != "" {
 		return id
 	}
 	return purge.GeneratedID(m.Time, m.Sequence)

@@ -9,6 +9,10 @@ import (
 )
 
 const (
+	// duplicateWindow is the least that the server takes. The table of message ids is one for all sources, so that another
+	// can put a message id there before its owner does. Repeats are found by their id, in the worker.
+	duplicateWindow = 100 * time.Millisecond
+
 	// requestHeadroom is what a request leaves of max_payload, so that its dead letter and its job
 	// record, which say more, still fit.
 	requestHeadroom = 64 << 10
@@ -63,6 +67,7 @@ func (b *Broker) requestStream(maxPayload int64) stream {
 		Discard:    jetstream.DiscardNew,
 		MaxBytes:   b.set.MaxBytes,
 		MaxMsgSize: int32(maxPayload - requestHeadroom),
+		Duplicates: duplicateWindow,
 		DenyDelete: true,
 		DenyPurge:  true,
 	}}

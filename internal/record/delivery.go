@@ -20,7 +20,7 @@ type Delivery struct {
 	Subject     string
 	Data        []byte
 	ContentType string
-	MsgID       string // the Nats-Msg-Id header
+	MsgID       string // its purge.MessageID
 	Event       purge.EventHeader
 	Sequence    uint64 // in its stream
 	Stored      time.Time
