@@ -298,3 +298,27 @@ func TestStreams_OneBadMessageStopsNobodyWithoutDeadLetters(t *testing.T) {
 	in.until("no message to be left", func() bool { return in.count("PURGE_REQUESTS") == 0 })
 	in.ready("both to be ready again")
 }
+
+// The server's answers that a producer has stored among the records are removed, and count as nothing.
+func TestStreams_AnswersToPublishesAreNoRecords(t *testing.T) {
+	t.Parallel()
+	in := install(t, config.ProvisionCreate, nil)
+	for i := range 30 {
+		for _, reply := range []string{
+			fmt.Sprintf("purge.parked.main.zone-a.purge_url.bulk.test.x.%d", i), fmt.Sprintf("purge.marks.other.a.%d", i),
+			fmt.Sprintf("purge.jobs.main.zone-a.job.salt.%d", i),
+		} {
+			if err := in.nc.PublishRequest("purge.requests.bulk.test", reply, []byte("{}")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	in.until("all requests to be taken", func() bool { return in.count("PURGE_EVENTS") == 90 && in.count("PURGE_REQUESTS") == 0 })
+	in.until("the answers to be removed", func() bool {
+		return in.count("PURGE_PARKED") == 0 && in.count("PURGE_PROGRESS") == 0 && in.count("PURGE_JOBS") == 0
+	})
+	in.until("the answers to be logged", func() bool {
+		return in.logged("removed what is no record: somebody names the stream's subjects as those for the answers to a publish", "PURGE_PROGRESS")
+	})
+	in.ended(in.ask("after", 10))
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -79,6 +80,7 @@ type world struct {
 	late     []string // naked, to come again later
 	events   map[string]purge.Outcome
 	letters  []record.DeadLetter
+	noDead   bool   // dead letters cannot be stored
 	sequence uint64 // of the last part
 	jobs     int
 	calls    []edgeone.Purge
@@ -250,6 +252,11 @@ func (w *world) EventsOf(context.Context, []record.Key) (map[record.Key]purge.Ou
 }
 
 func (w *world) PutDead(_ context.Context, letters []record.DeadLetter) []error {
+	var noDead bool
+	w.set(func() { noDead = w.noDead })
+	if noDead {
+		return slices.Repeat([]error{errAway}, len(letters))
+	}
 	return w.each(len(letters), func(i int) { w.letters = append(w.letters, letters[i]) })
 }
 

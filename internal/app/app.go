@@ -77,6 +77,7 @@ func Dial(cfg config.Config) broker.Dial {
 func Settings(cfg config.Config) broker.Settings {
 	return broker.Settings{
 		Prefix: cfg.NATS.Prefix, Replicas: cfg.NATS.Replicas, MaxBytes: int64(cfg.NATS.MaxBytes),
+		ParkedMaxBytes: int64(cfg.NATS.ParkedMaxBytes), ProgressMaxBytes: int64(cfg.NATS.ProgressMaxBytes),
 		EventsKeep: cfg.Events.Keep, DeadKeep: cfg.Dead.Keep,
 		BulkWindow: cfg.Worker.Window, InteractiveWindow: cfg.Worker.InteractiveWindow,
 	}

@@ -206,6 +206,7 @@ func (a *App) run(pull, work context.Context, acc *account) error {
 	g.Go(func() error { return acc.tracker.Run(background) })
 	g.Go(func() error { return acc.zones.Run(background) })
 	g.Go(func() error { a.watchStrays(background, acc); return nil })
+	g.Go(func() error { a.watchJunk(background); return nil })
 	g.Go(func() error {
 		defer end()
 		return acc.worker.Run(pull, work)

@@ -13,6 +13,7 @@ const (
 	wordAck        = "+ACK"
 	wordInProgress = "+WPI"
 	wordNak        = "-NAK"
+	wordTerm       = "+TERM"
 )
 
 // Ack tells the broker that the deliveries with these reply subjects are done: plain acks, and one on

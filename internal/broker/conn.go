@@ -37,11 +37,13 @@ const (
 
 // Settings are what streams, consumers and subjects follow from.
 type Settings struct {
-	Prefix     string // of all subjects; streams are its upper case
-	Replicas   int
-	MaxBytes   int64 // of the request stream
-	EventsKeep time.Duration
-	DeadKeep   time.Duration
+	Prefix   string // of all subjects; streams are its upper case
+	Replicas int
+	MaxBytes int64 // of the request stream
+	// ParkedMaxBytes and ProgressMaxBytes are those of the streams of parked requests and of progress.
+	ParkedMaxBytes, ProgressMaxBytes int64
+	EventsKeep                       time.Duration
+	DeadKeep                         time.Duration
 	// BulkWindow and InteractiveWindow are how many targets of a lane are held in memory.
 	BulkWindow, InteractiveWindow int
 }
@@ -60,6 +62,7 @@ type Broker struct {
 	troubles *trouble.Log
 	seen     atomic.Bool // the streams were there, or were made by this Broker
 	vacancy  vacancy
+	junk     atomic.Int64  // messages of queues that were no records, and removed, since the last sweep
 	alarm    chan struct{} // capacity 1: something was found to be missing
 	refusals refusals
 }

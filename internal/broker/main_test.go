@@ -35,7 +35,7 @@ const patience = 30 * time.Second
 
 func settings() broker.Settings {
 	return broker.Settings{
-		Prefix: "purge", Replicas: 1, MaxBytes: 256 << 20,
+		Prefix: "purge", Replicas: 1, MaxBytes: 256 << 20, ParkedMaxBytes: 128 << 20, ProgressMaxBytes: 64 << 20,
 		EventsKeep: 7 * 24 * time.Hour, DeadKeep: 30 * 24 * time.Hour,
 		BulkWindow: 50_000, InteractiveWindow: 5_000,
 	}

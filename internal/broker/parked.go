@@ -96,7 +96,8 @@ func (b *Broker) parkedRequests(ctx context.Context, keys []record.Key, found ma
 	return err
 }
 
-// Queues tells the queues that there are, whether or not something waits in them.
+// Queues tells the queues that there are, whether or not something waits in them, and those whose consumer
+// somebody deleted while requests waited in them.
 func (b *Broker) Queues(ctx context.Context) ([]record.Queue, error) {
 	s, err := b.stream(ctx, "PARKED")
 	if err != nil {
@@ -104,7 +105,9 @@ func (b *Broker) Queues(ctx context.Context) ([]record.Queue, error) {
 	}
 	var queues []record.Queue
 	list := s.ListConsumers(ctx)
+	waiting := uint64(0)
 	for info := range list.Info() {
+		waiting += info.NumPending + uint64(info.NumAckPending)
 		m := info.Config.Metadata
 		if lane := m["lane"]; lane != "" {
 			queues = append(queues, record.Queue{Account: m["account"], Zone: m["zone"], Type: m["type"], Lane: purge.Lane(lane)})
@@ -113,7 +116,18 @@ func (b *Broker) Queues(ctx context.Context) ([]record.Queue, error) {
 	if err := list.Err(); err != nil {
 		return nil, fmt.Errorf("list queues: %w", err)
 	}
-	return queues, nil
+	all, err := s.Info(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list queues: %w", err)
+	}
+	if all.State.Msgs <= waiting { // each message has its consumer
+		return queues, nil
+	}
+	lost, err := b.orphans(ctx, s, queues)
+	if err != nil {
+		return nil, fmt.Errorf("list queues: %w", err)
+	}
+	return append(queues, lost...), nil
 }
 
 // OpenQueue makes a queue if there is none, and gives what pulls from it.

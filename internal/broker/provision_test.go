@@ -65,8 +65,8 @@ func TestProvision_MakesWhatIsPromised(t *testing.T) {
 		"PURGE_EVENTS":   {Subjects: "purge.events.*.*.*", MaxAge: 7 * 24 * time.Hour, Fixed: true, Direct: true},
 		"PURGE_DEAD":     {Subjects: "purge.dead.*.*", MaxAge: 30 * 24 * time.Hour, Direct: true},
 		"PURGE_JOBS":     {Subjects: "purge.jobs.*.*.*.*.*", PerSubject: 1},
-		"PURGE_PROGRESS": {Subjects: "purge.marks.*.*.*", PerSubject: 1, TTL: true},
-		"PURGE_PARKED":   {Subjects: "purge.parked.*.*.*.*.*.*.*", WorkQueue: true, Direct: true},
+		"PURGE_PROGRESS": {Subjects: "purge.marks.*.*.*", PerSubject: 1, TTL: true, DiscardNew: true, MaxBytes: 64 << 20, MaxMsgSize: 1<<20 - 16<<10},
+		"PURGE_PARKED":   {Subjects: "purge.parked.*.*.*.*.*.*.*", WorkQueue: true, Direct: true, PerSubject: 1, DiscardNew: true, MaxBytes: 128 << 20, MaxMsgSize: 1<<20 - 16<<10},
 		"PURGE_CONTROL": {
 			Subjects: "purge.control.lease purge.control.handover purge.control.pause.interactive purge.control.pause.bulk", PerSubject: 1, DiscardNew: true,
 			Consumers: "owner purge.control.lease 3s -1 1",

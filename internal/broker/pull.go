@@ -44,6 +44,7 @@ type pull struct {
 	big   bool   // the next message is larger than pullBytes
 	seen  uint64 // the consumer's number of the last delivery
 	anew  bool   // that number fell: the consumer may be another one
+	junk  func() // for a message that is no record, where only records belong; nil: all belong
 	err   error
 }
 
@@ -63,6 +64,9 @@ func (l *Lane) ask(n int, alone bool) (*pull, error) {
 		return nil, fmt.Errorf("encode pull of lane %s: %w", l.name, err)
 	}
 	p := &pull{msgs: make(chan *nats.Msg, n+pullNotices), open: n, heard: time.Now(), seen: l.seen}
+	if l.stream == l.b.name("PARKED") {
+		p.junk = func() { l.b.junk.Add(1) }
+	}
 	inbox := l.b.nc.NewInbox()
 	if p.sub, err = l.b.nc.ChanSubscribe(inbox, p.msgs); err != nil {
 		return nil, fmt.Errorf("subscribe for lane %s: %w", l.name, err)
@@ -128,6 +132,12 @@ func (p *pull) read(m *nats.Msg, got []record.Delivery) []record.Delivery {
 	}
 	p.anew = p.anew || meta.Sequence.Consumer <= p.seen
 	p.seen = meta.Sequence.Consumer
+	if p.junk != nil && !isRecord(m.Header) {
+		if m.Respond([]byte(wordTerm)) == nil {
+			p.junk()
+		}
+		return got
+	}
 	return append(got, record.Delivery{
 		Subject: m.Subject, Data: m.Data,
 		ContentType: m.Header.Get("Content-Type"), MsgID: messageID(m),

@@ -41,7 +41,7 @@ func (b *Broker) subject(rest string) string { return b.set.Prefix + "." + rest 
 
 // streams is the one definition of everything that edgepurge stores.
 func (b *Broker) streams(maxPayload int64) []stream {
-	all := []stream{b.requestStream(maxPayload), b.eventStream(), b.deadStream(), b.jobStream(), b.progressStream(), b.parkedStream(), b.controlStream()}
+	all := []stream{b.requestStream(maxPayload), b.eventStream(), b.deadStream(), b.jobStream(), b.progressStream(maxPayload), b.parkedStream(maxPayload), b.controlStream()}
 	for i := range all {
 		switch all[i].cfg.Name {
 		case b.name("JOBS"), b.name("PROGRESS"), b.name("PARKED"), b.name("CONTROL"):
@@ -138,25 +138,36 @@ func (b *Broker) jobStream() stream {
 	}}
 }
 
-func (b *Broker) progressStream() stream {
+// progressStream is bounded because producers can have the server's answers to their publishes stored in it. It
+// refuses what is beyond: to drop the oldest record would lose a request.
+func (b *Broker) progressStream(maxPayload int64) stream {
 	return stream{cfg: jetstream.StreamConfig{
 		Name:              b.name("PROGRESS"),
 		Description:       "edgepurge: requests whose targets lie in several jobs",
 		Subjects:          []string{b.subject("marks.*.*.*")},
 		MaxMsgsPerSubject: 1,
+		Discard:           jetstream.DiscardNew,
+		MaxBytes:          b.set.ProgressMaxBytes,
+		MaxMsgSize:        int32(maxPayload - partHeadroom/2),
 		AllowMsgTTL:       true,
 	}}
 }
 
 // parkedStream is a work queue of its own for each zone, type and lane that can't be sent now; consumers
-// come and go with these queues.
-func (b *Broker) parkedStream() stream {
+// come and go with these queues. It is bounded as the stream of progress is.
+func (b *Broker) parkedStream(maxPayload int64) stream {
 	return stream{cfg: jetstream.StreamConfig{
 		Name:        b.name("PARKED"),
 		Description: "edgepurge: requests that wait for their zone or its next day",
 		Subjects:    []string{b.subject("parked.*.*.*.*.*.*.*")},
 		Retention:   jetstream.WorkQueuePolicy,
+		Discard:     jetstream.DiscardNew,
+		MaxBytes:    b.set.ParkedMaxBytes,
+		MaxMsgSize:  int32(maxPayload - partHeadroom/2),
 		AllowDirect: true,
+
+		MaxMsgsPerSubject:    1, // a subject holds the request's id
+		DiscardNewPerSubject: true,
 	}}
 }
 

@@ -110,6 +110,9 @@ func Default() Config {
 			Provision: ProvisionCreate,
 			Replicas:  1,
 			MaxBytes:  1 << 30,
+
+			ParkedMaxBytes:   1 << 30,
+			ProgressMaxBytes: 512 << 20,
 		},
 		EdgeOne: EdgeOne{
 			Account:  "main",

@@ -14,6 +14,7 @@ func TestLoad_EveryVariableSetsItsKey(t *testing.T) {
 	file := write(t, "secret", "from-file")
 	texts := map[string]string{
 		"log.level": "debug", "nats.url": "tls://x:1", "nats.provision": "verify", "nats.replicas": "3", "nats.max_bytes": "3GiB",
+		"nats.parked_max_bytes": "4GiB", "nats.progress_max_bytes": "5GiB",
 		"nats.inbox": "_INBOX_a", "nats.prefix": "other", "edgeone.account": "second", "edgeone.endpoint": "http://localhost:1", "edgeone.region": "ap-x",
 		"edgeone.timeout": "5s", "edgeone.zones": "*.b.com=zone-2,a.com=zone-1", "limits.create_per_second": "7.5",
 		"limits.describe_per_second": "8", "batch.max_targets": "9", "tracker.poll_min": "3s", "tracker.poll_max": "40s",

@@ -23,6 +23,8 @@ func drawConfig(t *rapid.T) config.Config {
 	cfg.Instance = rapid.StringMatching(`[A-Za-z0-9_.-]{1,64}`).Draw(t, "instance")
 	cfg.NATS.Context = word.Draw(t, "context")
 	cfg.NATS.MaxBytes = config.Size(rapid.Int64Min(64<<20).Draw(t, "max_bytes"))
+	cfg.NATS.ParkedMaxBytes = config.Size(rapid.Int64Min(64<<20).Draw(t, "parked_max_bytes"))
+	cfg.NATS.ProgressMaxBytes = config.Size(rapid.Int64Min(64<<20).Draw(t, "progress_max_bytes"))
 	cfg.EdgeOne.Zones = rapid.MapOfN(rapid.StringMatching(`(\*\.)?[a-z0-9]{1,9}\.com`),
 		rapid.StringMatching(`zone-[a-z0-9]{1,9}`), 0, 4).Draw(t, "zones")
 	cfg.Limits.CreatePerSecond = rapid.Float64Range(0.01, 1000).Draw(t, "create")

@@ -39,6 +39,10 @@ type NATS struct {
 	Replicas int `yaml:"replicas" env:"REPLICAS"`
 	// MaxBytes is the size at which the request stream refuses more; at least 64MiB.
 	MaxBytes Size `yaml:"max_bytes" env:"MAX_BYTES"`
+	// ParkedMaxBytes and ProgressMaxBytes are the sizes at which the streams of parked requests and of requests that
+	// span jobs refuse more; at least 64MiB each.
+	ParkedMaxBytes   Size `yaml:"parked_max_bytes" env:"PARKED_MAX_BYTES"`
+	ProgressMaxBytes Size `yaml:"progress_max_bytes" env:"PROGRESS_MAX_BYTES"`
 }
 
 // EdgeOne is the API and the account. Without SecretID and SecretKey the SDK's provider chain is asked. The _FILE keys

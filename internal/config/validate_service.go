@@ -37,8 +37,15 @@ func (k *checker) nats(n NATS) {
 	if n.Replicas != 1 && n.Replicas != 3 && n.Replicas != 5 {
 		k.fault("nats.replicas", fmt.Sprintf("%d copies can't work; write 1, 3 or 5", n.Replicas))
 	}
-	if least := Size(64 << 20); n.MaxBytes < least {
-		k.fault("nats.max_bytes", fmt.Sprintf("%s is too small; write at least %s", n.MaxBytes, least))
+	for _, bound := range []struct {
+		key  string
+		size Size
+	}{
+		{"nats.max_bytes", n.MaxBytes}, {"nats.parked_max_bytes", n.ParkedMaxBytes}, {"nats.progress_max_bytes", n.ProgressMaxBytes},
+	} {
+		if least := Size(64 << 20); bound.size < least {
+			k.fault(bound.key, fmt.Sprintf("%s is too small; write at least %s", bound.size, least))
+		}
 	}
 }
 

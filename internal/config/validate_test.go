@@ -81,6 +81,8 @@ func TestValidate_NATS(t *testing.T) {
 		{"4 replicas", nats(func(n *config.NATS) { n.Replicas = 4 }), "nats.replicas: 4 copies can't work; write 1, 3 or 5"},
 		{"64MiB", nats(func(n *config.NATS) { n.MaxBytes = 64 << 20 }), ""},
 		{"less", nats(func(n *config.NATS) { n.MaxBytes = 64<<20 - 1 }), "nats.max_bytes: 67108863 is too small; write at least 64MiB"},
+		{"little for parked requests", nats(func(n *config.NATS) { n.ParkedMaxBytes = 1 }), "nats.parked_max_bytes: 1 is too small; write at least 64MiB"},
+		{"little for progress", nats(func(n *config.NATS) { n.ProgressMaxBytes = 1 }), "nats.progress_max_bytes: 1 is too small; write at least 64MiB"},
 		{"unlimited", nats(func(n *config.NATS) { n.MaxBytes = -1 }), "nats.max_bytes: -1 is too small"},
 	})
 }
