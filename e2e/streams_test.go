@@ -139,7 +139,7 @@ func (in *installation) ended(ids []string) {
 
 // Whatever stream is purged or deleted while workers run: they say so, it is made anew, by a worker or by
 // `setup`, and without a restart requests are purged again and get one event each.
-func TestStreams_DamagedFromOutside(t *testing.T) {
+func TestFailure_StreamsDamaged(t *testing.T) {
 	t.Parallel()
 	for _, provision := range []string{config.ProvisionCreate, config.ProvisionVerify} {
 		for _, name := range []string{"REQUESTS", "EVENTS", "DEAD", "JOBS", "PROGRESS", "PARKED", "CONTROL"} {
@@ -197,7 +197,7 @@ func (in *installation) purgeStream(ctx context.Context, name string) error {
 
 // A consumer that is paused stays so, and everybody says until when; one that is deleted or changed is made as
 // it was, by a worker or by setup.
-func TestConsumers_DamagedFromOutside(t *testing.T) {
+func TestFailure_ConsumersDamaged(t *testing.T) {
 	t.Parallel()
 	for _, provision := range []string{config.ProvisionCreate, config.ProvisionVerify} {
 		for _, of := range [][2]string{{"PURGE_REQUESTS", "interactive"}, {"PURGE_REQUESTS", "bulk"}, {"PURGE_CONTROL", "owner"}} {
@@ -276,7 +276,7 @@ func (in *installation) change(ctx context.Context, stream, name string) error {
 }
 
 // Without PURGE_DEAD bad requests wait, and the good ones of their lane go on.
-func TestStreams_OneBadMessageStopsNobodyWithoutDeadLetters(t *testing.T) {
+func TestFailure_NoDeadLetters(t *testing.T) {
 	t.Parallel()
 	in := install(t, config.ProvisionVerify, nil)
 	in.damage(func(ctx context.Context) error { return in.js.DeleteStream(ctx, "PURGE_DEAD") })
@@ -300,7 +300,7 @@ func TestStreams_OneBadMessageStopsNobodyWithoutDeadLetters(t *testing.T) {
 }
 
 // The server's answers that a producer has stored among the records are removed, and count as nothing.
-func TestStreams_AnswersToPublishesAreNoRecords(t *testing.T) {
+func TestFailure_AnswersAmongRecords(t *testing.T) {
 	t.Parallel()
 	in := install(t, config.ProvisionCreate, nil)
 	for i := range 30 {
