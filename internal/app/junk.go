@@ -32,11 +32,10 @@ func (a *App) watchJunk(ctx context.Context) {
 	for _, name := range broker.Swept() {
 		found[name] = &junk{next: 1}
 	}
-	for ctx.Err() == nil {
+	for wait(ctx, junkEvery); ctx.Err() == nil; wait(ctx, junkEvery) {
 		for name, j := range found {
 			a.sweep(ctx, name, j)
 		}
-		wait(ctx, junkEvery)
 	}
 }
 
