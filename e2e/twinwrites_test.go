@@ -28,7 +28,7 @@ var twinWrites = []twinWrite{
 
 	{name: "stream", match: published("$JS.API.STREAM.CREATE."), nths: []int{1, 2, 7}, load: askPlain, setting: bare},
 	{name: "consumer", match: published("$JS.API.CONSUMER.CREATE."), nths: []int{1, 2, 3}, load: askPlain, setting: bare},
-	{name: "lease made", match: published("purge.control.lease"), nths: []int{1, 2}, load: askPlain, setting: bare},
+	{name: "lease made", match: published("purge.control.lease"), nths: []int{1}, load: askPlain, setting: bare},
 
 	{name: "job", match: jobRecord, nths: []int{1, 2, 5}, load: askPlain},
 	{name: "part of a job", match: jobRecord, nths: []int{1, 2, 4}, load: askLarge, setting: smallMessages},

@@ -133,7 +133,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*account, erro
 	if err != nil {
 		return nil, err
 	}
-	books := a.newLedger(func(job record.InFlight) { acc.worker.Again(job) })
+	books := a.newLedger(lease.Valid, func(job record.InFlight) { acc.worker.Again(job) })
 	look, aside := surePace{acc.look, lease}, surePace{acc.aside, lease}
 	acc.zones = zone.New(acc.client, e.Zones, aside.Wait, a.log.Named("zone"))
 	acc.zones.Prepare()

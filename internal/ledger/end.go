@@ -78,6 +78,7 @@ func (l *Ledger) endPart(ctx context.Context, at place, out *record.Results) err
 // context ends.
 func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) error {
 	at := place{sequence, job.ID}
+	defer l.goes(at)()
 	for {
 		now := l.current(at)
 		if err := l.dropStored(ctx, job, now); err != nil {

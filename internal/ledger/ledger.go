@@ -64,6 +64,8 @@ type Config struct {
 	Attempts int                   // how often a target is sent at most before its failure counts; 0 is 1
 	Told     func(purge.Event)     // a terminal event is stored
 	Again    func(record.InFlight) // what is left of a job is stored, to be sent again
+	// May reports whether this process leads: only then is it known that no other has removed a part.
+	May func() bool
 	// Submitted is called when a job is stored, Parked when requests are stored in a queue of which no target is in a job.
 	Submitted func(*record.Job)
 	Parked    func(record.Queue, []record.Parked)
@@ -84,6 +86,7 @@ type Ledger struct {
 	mu    sync.Mutex
 	parts map[uint64]string // sequences of the stored parts that somebody follows, with their jobs
 	moved map[place]uint64  // where those were stored again that were removed from outside
+	going map[place]bool    // those that are being removed
 	stray map[uint64]bool   // those that nobody did at the last look
 }
 
@@ -95,6 +98,9 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 	if cfg.Again == nil {
 		cfg.Again = func(record.InFlight) {}
 	}
+	if cfg.May == nil {
+		cfg.May = func() bool { return true }
+	}
 	if cfg.Submitted == nil {
 		cfg.Submitted = func(*record.Job) {}
 	}
@@ -103,7 +109,7 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 	}
 	return &Ledger{
 		cfg: cfg, store: store, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]string), moved: make(map[place]uint64),
-		troubles: trouble.New(log),
+		going: make(map[place]bool), troubles: trouble.New(log),
 	}
 }
 

@@ -161,7 +161,7 @@ func (l *Ledger) follows(sequence uint64) bool {
 func (l *Ledger) followsPlace(at place) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.parts[at.sequence] == at.job
+	return l.parts[at.sequence] == at.job && !l.going[at]
 }
 
 // unfollow forgets a part, wherever it is now, unless another has its place.

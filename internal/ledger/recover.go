@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -20,6 +21,9 @@ type place struct {
 	job      string
 }
 
+// errNotLeading says that a part may be gone because another process leads, and has ended its job.
+var errNotLeading = errors.New("not stored again: this replica is not sure that it leads")
+
 // maxNamed bounds how many jobs one line of the log names.
 const maxNamed = 20
 
@@ -36,6 +40,9 @@ func (l *Ledger) Recover(ctx context.Context, first uint64) error {
 		}
 		if there || !l.followsPlace(at) {
 			continue
+		}
+		if !l.cfg.May() {
+			return errNotLeading
 		}
 		kept, err := l.storeAgain(ctx, at)
 		if err != nil {
@@ -78,6 +85,9 @@ func (l *Ledger) storeAgain(ctx context.Context, at place) (bool, error) {
 	if job == nil || job.ID != at.job {
 		l.unfollow(at)
 		return false, nil
+	}
+	if !l.cfg.May() {
+		return false, errNotLeading
 	}
 	data, err := job.EncodePart()
 	if err != nil {
@@ -130,8 +140,8 @@ func (l *Ledger) followedBelow(first uint64) []place {
 	defer l.mu.Unlock()
 	var all []place
 	for sequence, job := range l.parts {
-		if sequence < first {
-			all = append(all, place{sequence, job})
+		if at := (place{sequence, job}); sequence < first && !l.going[at] {
+			all = append(all, at)
 		}
 	}
 	slices.SortFunc(all, func(a, b place) int { return int(int64(a.sequence - b.sequence)) })
@@ -142,13 +152,34 @@ func (l *Ledger) followedBelow(first uint64) []place {
 func (l *Ledger) move(from place, to uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.parts[from.sequence] != from.job {
+	if l.parts[from.sequence] != from.job || l.going[from] {
 		return false
 	}
 	delete(l.parts, from.sequence)
 	l.parts[to] = from.job
 	l.moved[from] = to
 	return true
+}
+
+// goes marks a part as being removed, wherever it is, until the function is called: its place may be empty.
+func (l *Ledger) goes(at place) (gone func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := []place{at}
+	for next, ok := l.moved[at]; ok; next, ok = l.moved[at] {
+		at.sequence = next
+		all = append(all, at)
+	}
+	for _, p := range all {
+		l.going[p] = true
+	}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, p := range all {
+			delete(l.going, p)
+		}
+	}
 }
 
 // current returns where a part is now.

@@ -102,3 +102,21 @@ func TestLedger_KeepsWhatIsLeftOfARemovedJob(t *testing.T) {
 		t.Errorf("got %v, %v, want the one target", left, err)
 	}
 }
+
+// A replica that is not sure that it leads stores nothing again: the next leader may have ended the job.
+func TestLedger_StoresNothingAgainWithoutTheLease(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	l := ledger.New(ledger.Config{Instance: "test", May: func() bool { return false }}, store, zap.NewNop())
+	r := request("a", 1)
+	j := jobOf("job")
+	put(j, r, false, 0)
+	must(t, l, j)
+	store.wipe(false)
+	if err := l.Recover(t.Context(), math.MaxUint64); err == nil {
+		t.Error("got no error, want it to be left to the leader")
+	}
+	if got, _ := store.JobCount(t.Context()); got != 0 {
+		t.Errorf("%d jobs are stored again", got)
+	}
+}
