@@ -163,7 +163,7 @@ func checkNoAckUnstored(t *testing.T) {
 	t.Parallel()
 	const bad, good, late, day = 20, 10, 150, 10 // each good tag once: a day has room for them however they are pulled
 	w := newWorld(t, func(c *emulator.Config) { c.Zones, c.DailyQuota, c.BatchQuota = twoZones, day, 50 })
-	w.cfg.Worker.Window = 200
+	w.cfg.Worker.Window, w.cfg.EdgeOne.Timeout = 200, patience // what may have been sent is not parked
 	w.provision()
 	var spend []purge.Request
 	for i := range day {
