@@ -80,7 +80,7 @@ func TestDocsCLI_ExamplesRun(t *testing.T) {
 	}
 	n := 0
 	var all sync.WaitGroup // some look for what is not there for seconds
-	few := make(chan struct{}, 4)
+	few := make(chan struct{}, 12)
 	for _, block := range blocks(t, "docs/cli.md", "sh") {
 		for line := range strings.Lines(block) {
 			line = strings.TrimSpace(line)

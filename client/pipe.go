@@ -44,6 +44,9 @@ func (c *shared) pipe(ctx context.Context, parcels iter.Seq[parcel], each func(p
 			}
 		}
 		if p.err == nil {
+			p.err = context.Cause(ctx) // sends nothing that nobody waits for
+		}
+		if p.err == nil {
 			p.call, p.err = c.line.begin(p.msg)
 		}
 		open, size = append(open, p), size+len(p.msg.Data)

@@ -95,7 +95,7 @@ func TestConfigCheck_OnlineTellsWhatIsAwayAndRefused(t *testing.T) {
 	world(t, nil)
 	t.Setenv("NATS_URL", "nats://127.0.0.1:1")
 	t.Setenv("TENCENTCLOUD_SECRET_KEY", "some-other-secret")
-	code, out, _ := command(t, "", "config", "check", "--online")
+	code, out, _ := away(t, "config", "check", "--online")
 	got := findings(t, out)
 	if code != exitNone || !strings.HasPrefix(got["nats"], "WRONG nats://127.0.0.1:1: nats is away") || !strings.HasPrefix(got["zones"], "WRONG call DescribeZones") {
 		t.Errorf("exit code %d, %v", code, got)
@@ -211,7 +211,7 @@ func TestRun_TellsNoSecretWhenItCanNotStart(t *testing.T) {
 
 func tellsNoSecret(t *testing.T, args string) {
 	t.Helper()
-	_, out, errs := command(t, "", strings.Fields(args)...)
+	_, out, errs := away(t, strings.Fields(args)...)
 	for _, secret := range []string{workerPassword, secretPassword, secretToken, secretKey, secretSession} {
 		if strings.Contains(out+errs, secret) {
 			t.Errorf("%s tells %s:\n%s%s", args, secret, out, errs)

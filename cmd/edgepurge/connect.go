@@ -16,8 +16,12 @@ import (
 	"github.com/edgepurge/edgepurge/internal/config"
 )
 
-// connectWait is how long a command that a person waits for looks for the server.
-const connectWait = 5 * time.Second
+// connectWait is how long a command that a person waits for looks for the server, unless the flag
+// connectTimeout says otherwise.
+const (
+	connectWait    = 5 * time.Second
+	connectTimeout = "connect-timeout"
+)
 
 // absence is how long nobody may answer for a stream before a command says that there is none.
 const absence = 2 * time.Second
@@ -29,7 +33,11 @@ func withBroker(cmd *cobra.Command, do func(context.Context, *broker.Broker) err
 	if err != nil {
 		return err
 	}
-	b, err := connect(cmd.Context(), cfg)
+	wait, err := patienceOf(cmd)
+	if err != nil {
+		return err
+	}
+	b, err := connect(cmd.Context(), cfg, wait)
 	if err != nil {
 		return err
 	}
@@ -58,12 +66,12 @@ func asProducer(ctx context.Context, b *broker.Broker, cfg client.Config, do fun
 }
 
 // connect opens a connection for a command, and gives up soon when there is no server.
-func connect(ctx context.Context, cfg config.Config) (*broker.Broker, error) {
+func connect(ctx context.Context, cfg config.Config, wait time.Duration) (*broker.Broker, error) {
 	b, err := broker.Connect(app.Dial(cfg), app.Settings(cfg), zap.NewNop())
 	if err != nil {
 		return nil, exit{exitUsage, withoutAddress(err)}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, connectWait, fmt.Errorf("no answer within %s", connectWait))
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %s", wait))
 	defer cancel()
 	var why error
 	if err := b.Ready(ctx, func(reason error) { why = reason }); err != nil {
@@ -71,6 +79,15 @@ func connect(ctx context.Context, cfg config.Config) (*broker.Broker, error) {
 		return nil, fmt.Errorf("%s: %w", where(b), b.Explain(why))
 	}
 	return b, nil
+}
+
+// patienceOf returns how long a command looks for the server.
+func patienceOf(cmd *cobra.Command) (time.Duration, error) {
+	wait, err := cmd.Flags().GetDuration(connectTimeout)
+	if err == nil && wait <= 0 {
+		err = usage("--%s must be more than 0, such as 5s", connectTimeout)
+	}
+	return wait, err
 }
 
 // where is the server's address without the password that may stand in it (I6).

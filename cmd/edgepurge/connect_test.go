@@ -43,7 +43,7 @@ func TestCommands_WithAWrongPassword(t *testing.T) {
 	t.Setenv("NATS_URL", s.URL)
 	t.Setenv("NATS_USER", "worker")
 	t.Setenv("NATS_PASSWORD", "another")
-	code, _, errs := command(t, "", "events")
+	code, _, errs := away(t, "events")
 	if code != exitNone || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, s.URL+": nats is away: the server refuses these credentials; check NATS_CREDS") {
 		t.Errorf("exit code %d, %q", code, errs)
 	}

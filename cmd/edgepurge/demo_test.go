@@ -34,6 +34,7 @@ func (s *shared) String() string {
 
 // What waits for a day that is far away ends the demo, which says so at once and at its end.
 func TestDemo_EndsWhereTheQuotaIsExhausted(t *testing.T) {
+	t.Parallel()
 	args := "demo --json --daily-quota 100 --count 150 --task-time 100ms --batch-quota 50"
 	code, out, errs := command(t, "", strings.Fields(args)...)
 	var s struct {
@@ -57,6 +58,7 @@ func TestDemo_EndsWhereTheQuotaIsExhausted(t *testing.T) {
 }
 
 func TestDemo_GoesOnTheNextDay(t *testing.T) {
+	t.Parallel()
 	args := "demo --daily-quota 100 --count 150 --task-time 100ms --batch-quota 50 --day 6s"
 	code, out, errs := command(t, "", strings.Fields(args)...)
 	if code != exitOK || !strings.HasPrefix(out, "150 requests: 150 completed, 0 failed, in ") {
@@ -68,6 +70,7 @@ func TestDemo_GoesOnTheNextDay(t *testing.T) {
 }
 
 func TestDemo_RefusesATakenAddressAtOnce(t *testing.T) {
+	t.Parallel()
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +94,7 @@ func TestDemo_RefusesATakenAddressAtOnce(t *testing.T) {
 }
 
 func TestDemo_ServesWhereItIsTold(t *testing.T) {
+	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var out, errs shared

@@ -22,6 +22,12 @@ func command(t *testing.T, stdin string, args ...string) (code int, out, errs st
 	return code, o.String(), e.String()
 }
 
+// away runs a command that will find no server, and does not look for it for long.
+func away(t *testing.T, args ...string) (code int, out, errs string) {
+	t.Helper()
+	return command(t, "", append(args, "--connect-timeout", "1s")...)
+}
+
 func file(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
@@ -205,7 +211,7 @@ func TestCommands_WithoutABroker(t *testing.T) {
 		"status a", "dead ls", "dead show 1", "dead replay 1", "dead drop 1",
 	} {
 		all.Go(func() {
-			code, _, errs := command(t, "", strings.Fields(args)...)
+			code, _, errs := away(t, strings.Fields(args)...)
 			if code != exitNone || !strings.Contains(errs, "nats://127.0.0.1:1: nats is away") || !strings.Contains(errs, "NATS_URL") {
 				t.Errorf("%s: exit code %d, %q", args, code, errs)
 			}

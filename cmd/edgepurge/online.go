@@ -36,11 +36,15 @@ func wrong(check string, err error) finding { return finding{check, false, words
 
 // checkOnline looks at NATS and at EdgeOne side by side, and prints one line for each look.
 func checkOnline(cmd *cobra.Command, cfg config.Config, output format) error {
+	wait, err := patienceOf(cmd)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), onlineWait, errOnlineWait)
 	defer cancel()
 	var nats, api []finding
 	var looks sync.WaitGroup
-	looks.Go(func() { nats = checkNATS(ctx, cfg) })
+	looks.Go(func() { nats = checkNATS(ctx, cfg, wait) })
 	looks.Go(func() { api = checkEdgeOne(ctx, cfg) })
 	looks.Wait()
 	if cmd.Context().Err() != nil {
@@ -77,14 +81,14 @@ func printFindings(out io.Writer, output format, all []finding) error {
 }
 
 // checkNATS looks at the server, and at the streams if it can be worked with.
-func checkNATS(ctx context.Context, cfg config.Config) []finding {
-	b, err := connect(ctx, cfg)
+func checkNATS(ctx context.Context, cfg config.Config, wait time.Duration) []finding {
+	b, err := connect(ctx, cfg, wait)
 	if err != nil {
 		return []finding{wrong("nats", err)}
 	}
 	defer b.Close()
 	server := found("nats", "%s, server %s", where(b), b.ServerVersion())
-	ctx, cancel := context.WithTimeoutCause(ctx, connectWait, errOnlineWait)
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, errOnlineWait)
 	defer cancel()
 	changes, err := b.Diff(ctx)
 	switch {

@@ -24,7 +24,7 @@ func sums(t *testing.T, out string) (requests, completed int) {
 func TestSubmit_EndsWithAnObjectWhateverHappens(t *testing.T) {
 	t.Setenv("NATS_URL", "nats://127.0.0.1:1")
 	args := []string{"submit", "--wait", "-o", "json", "https://a.example/", "https://b.example/"}
-	code, out, errs := command(t, "", args...)
+	code, out, errs := away(t, args...)
 	if n, completed := sums(t, out); code != exitNone || n != 2 || completed != 0 || !strings.Contains(errs, "nats is away") {
 		t.Errorf("without a server: exit code %d, %q, %q", code, out, errs)
 	}

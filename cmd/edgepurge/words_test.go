@@ -28,7 +28,7 @@ func TestMessages_AreForPeople(t *testing.T) {
 	var all sync.WaitGroup
 	ask := func(want string, args ...string) {
 		all.Go(func() {
-			code, out, errs := command(t, "", args...)
+			code, out, errs := away(t, args...)
 			if text := goText.FindString(out + errs); text != "" || code == exitOK || !strings.Contains(out+errs, want) {
 				t.Errorf("%s: exit code %d, %q, %q; want %q, and no text of a library (%s)", args, code, out, errs, want, text)
 			}

@@ -108,7 +108,7 @@ func (l *load) finish(m message, r purge.Request) message {
 		m.ID, m.msgID = name, m.Source+"."+name
 	case 7:
 		m.ID, m.contentType = name, purge.EventContentType
-		m.body = fmt.Appendf(nil, `{"specversion":"1.0","id":%q,"source":"/load","type":"purge","data":%s}`, name, m.body)
+		m.body = fmt.Appendf(nil, `{"specversion":"1.0","id":%q,"source":"/%s","type":"purge","data":%s}`, name, m.Source, m.body)
 	}
 	if way < 6 && l.rng.IntN(4) == 0 {
 		m.msgID = m.Source + "." + name
