@@ -78,6 +78,10 @@ func connect(ctx context.Context, cfg config.Config, wait time.Duration) (*broke
 		defer b.Close()
 		return nil, fmt.Errorf("%s: %w", where(b), b.Explain(why))
 	}
+	if err := b.Answers(); err != nil {
+		defer b.Close()
+		return nil, b.Explain(err)
+	}
 	return b, nil
 }
 

@@ -122,6 +122,9 @@ func (a *App) turn(ctx context.Context, at **trouble.Trouble) error {
 		return nil //nolint:nilerr // the context ended: a clean stop
 	}
 	a.troubles.nats.Over()
+	if err := a.broker.Answers(); err != nil {
+		return a.broker.Explain(err)
+	}
 	if err := a.provision(ctx); err != nil {
 		return err
 	}

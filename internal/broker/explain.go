@@ -67,6 +67,30 @@ func withoutJetStream(err error) bool {
 // inbox begins the subjects of answers to this connection.
 func (b *Broker) inbox() string { return cmp.Or(b.nc.Opts.InboxPrefix, "_INBOX") }
 
+// Answers reports why no answer can reach this connection: the user may not subscribe below its inbox. Without this
+// question a command would wait for an answer until it gives up, and not know why. It takes one round trip. [Broker.Explain]
+// adds what to do.
+func (b *Broker) Answers() error {
+	before := b.nc.LastError()
+	sub, err := b.nc.SubscribeSync(b.nc.NewInbox() + ".*")
+	if err != nil {
+		return fmt.Errorf("subscribe to the inbox: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := b.nc.FlushTimeout(apiTimeout); err != nil {
+		return fmt.Errorf("subscribe to the inbox: %w", err)
+	}
+	// The server refuses before it answers the flush, and each refusal is an error of its own.
+	refusal := b.nc.LastError()
+	if refusal == nil || refusal == before || !errors.Is(refusal, nats.ErrPermissionViolation) { //nolint:errorlint // the same one
+		return nil
+	}
+	if text := refusal.Error(); strings.Contains(text, `Subscription to "`+b.inbox()+".") {
+		return fmt.Errorf("%w: %s", client.ErrDenied, strings.TrimPrefix(text, nats.ErrPermissionViolation.Error()+": "))
+	}
+	return nil
+}
+
 // denied is an error that comes of a refused permission.
 type denied struct {
 	refusal, cause error
