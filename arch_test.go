@@ -64,6 +64,7 @@ floor 5: what can be run
 	e2e/proc < e2e/torture
 	e2e/bench
 	e2e/proc < e2e/bench
+	e2e/evil
 
 # Of a lower floor, and yet not for everyone. The emulator shares no code with what it judges, not even the vocabulary,
 # and is no part of the product; nor are the corpus of nasty messages and the servers of tests, which only tests use. What is

@@ -21,7 +21,7 @@ func timed(job, status string, created time.Time, took time.Duration) edgeone.Ta
 }
 
 // A job whose times are absurd, or that took long, does not decide when the next is polled.
-func TestTracker_OneJobsTimesPutNoOtherOff(t *testing.T) {
+func TestFailure_AbsurdTimes(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		says     time.Duration // UpdateTime after CreateTime

@@ -9,7 +9,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 )
 
-func TestRefusals_FindTargetsByOtherSpellings(t *testing.T) {
+func TestFailure_RefusedInAnotherSpelling(t *testing.T) {
 	const a, b, c = "https://www.example.com/%c3%a9", "https://www.example.com/b", "https://www.example.com/c"
 	for _, tt := range []struct {
 		name    string

@@ -42,7 +42,7 @@ func modes(t *testing.T) []evil.Mode {
 }
 
 // In no mode is a request lost, ended twice or reported as purged though it was not, and a healthy zone's is not held up.
-func TestModes_LoseNothingAndClaimNothing(t *testing.T) {
+func TestFailure_AnswersContradict(t *testing.T) {
 	if *seeds > 0 {
 		t.Skip("the modes run with processes")
 	}

@@ -3,6 +3,7 @@ package evil
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -239,16 +240,16 @@ func jobs() []Mode {
 			if c.Action != create {
 				return false
 			}
-			write(w, []byte(`{"Response":{"JobId":"000000000000","RequestId":"evil"}}`))
+			write(w, fmt.Appendf(nil, `{"Response":{"JobId":"%012d","RequestId":"evil"}}`, c.Number))
 			return true
 		}},
 		{Name: "job-of-the-call-before", Faults: half(), Answer: created(func(c *Call, answer object) {
 			c.server.mu.Lock()
 			defer c.server.mu.Unlock()
-			if c.server.last == nil {
-				c.server.last = object{"JobId": answer["JobId"]}
+			if c.Number%2 == 0 && c.server.last != nil {
+				answer["JobId"] = c.server.last
 			}
-			answer["JobId"] = c.server.last["JobId"]
+			c.server.last = answer["JobId"]
 		})},
 	}
 }

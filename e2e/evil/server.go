@@ -47,7 +47,7 @@ type Server struct {
 	mu    sync.Mutex
 	rand  *rand.Rand
 	calls map[string]int
-	last  object         // what was answered last to a CreatePurgeTask
+	last  any            // the job that was named last
 	notes map[string]int // of a mode, by its own words
 }
 
