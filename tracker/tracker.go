@@ -50,9 +50,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// atOnce bounds the polls in flight with what follows them: at 20 calls a second and an API latency
-// of 300 ms, six are; the rest is room for jobs whose events are being stored.
-const atOnce = 24
+// atOnce bounds the polls in flight with what follows them. A zone alone has half of them: at 20 calls a second
+// and an API latency of 300 ms, six are in flight; the rest is room for jobs whose events are being stored.
+const atOnce = 32
 
 // endsAtOnce bounds the jobs that are ended at a time: what is told of one at full speed keeps the broker
 // busy, and more would only keep others waiting for it.
@@ -73,6 +73,8 @@ type Tracker struct {
 	mu     sync.Mutex
 	turns  queue
 	open   map[*followed]struct{} // jobs that have not ended
+	asking map[string]int         // polls that wait for an answer, by zone
+	asked  int                    // all of them
 	times  map[string]*times
 	zones  map[string]*zone
 	clock  edgeone.Clock
@@ -85,7 +87,8 @@ type Tracker struct {
 func New(cfg Config, api API, ledger Ledger, pace Pace, log *zap.Logger) *Tracker {
 	return &Tracker{
 		cfg: cfg.withDefaults(), api: api, ledger: ledger, pace: pace, log: log,
-		wake: make(chan struct{}, 1), ends: make(chan struct{}, endsAtOnce), open: make(map[*followed]struct{}), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
+		wake: make(chan struct{}, 1), ends: make(chan struct{}, endsAtOnce), open: make(map[*followed]struct{}),
+		asking: make(map[string]int), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
 		troubles: trouble.New(log),
 	}
 }
@@ -182,6 +185,12 @@ func (t *Tracker) Run(ctx context.Context) error {
 		if !t.ready(next) {
 			continue
 		}
+		zone := next.first().Zone
+		if !t.begin(zone) {
+			next.due = time.Now().Add(crowdWait)
+			t.push(next)
+			continue
+		}
 		if err := t.pace.Wait(ctx); err != nil {
 			return nil // the context ended: a clean stop
 		}
@@ -212,6 +221,7 @@ func (t *Tracker) sleep(ctx context.Context, wait time.Duration) bool {
 func (t *Tracker) step(ctx context.Context, job *followed) {
 	begun := time.Now()
 	out, err := t.poll(ctx, job)
+	t.answered(job.Zone)
 	t.settle(job, out != nil)
 	switch {
 	case err != nil:

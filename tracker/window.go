@@ -127,6 +127,7 @@ func (t *Tracker) look(ctx context.Context, w *window) {
 	w.looks++
 	begun := time.Now()
 	done, again, err := t.judge(ctx, w)
+	t.answered(w.zone)
 	if err != nil && ctx.Err() == nil {
 		t.uncounted(w, err, begun)
 	}
