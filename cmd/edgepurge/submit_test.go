@@ -31,7 +31,7 @@ func TestSubmit_EndsWithAnObjectWhateverHappens(t *testing.T) {
 	world(t, nil) // no worker runs
 	must(t, "setup")
 	code, out, _ = command(t, "", append(args, "--timeout", "200ms")...)
-	if n, completed := sums(t, out); code != exitTimeout || n != 2 || completed != 0 {
+	if n, completed := sums(t, out); code != exitTimeout || n != 2 || completed != 0 || !strings.Contains(out, `"failed":0,"pending":2,`) || !strings.Contains(out, `"failures":[]`) {
 		t.Errorf("after a while: exit code %d, %q", code, out)
 	}
 }
