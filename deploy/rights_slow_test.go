@@ -83,13 +83,35 @@ func TestNATS_UsersHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
 		s, err := w.admin.Stream(t.Context(), "PURGE_PARKED")
 		return err == nil && s.CachedInfo().State.Consumers == 0 && w.count("PURGE_REQUESTS") == 0 && w.count("PURGE_JOBS") == 0
 	})
-	if out := w.operate("events", "--source", "ghost"); strings.Count(out, "\n") != g.requests {
+	if out := w.operate("events", "--source", "ghost", "-o", "json"); strings.Count(out, "\n") != g.requests {
 		t.Errorf("I1: got %d events, want one for each of %d requests", strings.Count(out, "\n"), g.requests)
 	}
 	w.operate("status", "ghost/span")
+	w.produce()
 	w.stop(c, syscall.SIGTERM)
 	for user, p := range map[string]*tap{"worker": w.worker, "operator": w.operator, "ghost": w.ghost} {
 		t.Run(user, func(t *testing.T) { p.check(t, w.rights(user)) })
+	}
+}
+
+// produce runs a producer's commands on an installation at work, with the inbox that all clients have. submit --wait looks
+// first whether it may read events, which this producer may not, so that its connection is not watched.
+func (w *town) produce() {
+	w.t.Helper()
+	watched := w.env("ghost", w.ghost, "EDGEPURGE_NATS_INBOX=")
+	direct := w.env("ghost", w.ghost, "EDGEPURGE_NATS_INBOX=", "NATS_URL=nats://"+w.address)
+	for _, c := range []struct {
+		env        []string
+		args, want string
+	}{
+		{direct, "submit --source ghost --id mine --wait https://shop.example/mine", "1 request: 1 completed, 0 failed"},
+		{direct, "submit --source ghost --id mine --wait https://shop.example/mine", "; 1 had ended before"},
+		{watched, "status ghost/span", "ghost/span"},
+	} {
+		out, code := w.try(c.env, strings.Fields(c.args)...)
+		if code != 0 || !strings.Contains(out, c.want) {
+			w.t.Errorf("%s as ghost: exit code %d, %.2000s; want %q", c.args, code, out, c.want)
+		}
 	}
 }
 
