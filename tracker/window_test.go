@@ -35,6 +35,7 @@ type factory struct {
 	hidden  time.Duration // until a job's rows are visible
 	lone    bool          // it shows one row a job
 	refuse  func(edgeone.TaskQuery) error
+	twist   func(edgeone.TaskQuery, *edgeone.TaskPage) // answers to counts of a second
 
 	deadline time.Duration // of who follows them; 0: the default
 
@@ -90,6 +91,9 @@ func (f *factory) PurgeTasks(_ context.Context, q edgeone.TaskQuery) (edgeone.Ta
 				page.Tasks = append(page.Tasks, row)
 			}
 		}
+	}
+	if f.twist != nil && q.JobID == "" {
+		f.twist(q, &page)
 	}
 	return page, nil
 }
@@ -344,4 +348,49 @@ func TestTracker_GivesUpWhatIsCountedTogether(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Counts of a second that contradict each other, and rows that do not say whose they are, end no job.
+func TestTracker_BelievesNoCountOfASecondAlone(t *testing.T) {
+	for name, twist := range map[string]func(q edgeone.TaskQuery, page *edgeone.TaskPage){
+		"the count ignores the statuses": func(_ edgeone.TaskQuery, page *edgeone.TaskPage) { page.Total = 600 },
+		"failed rows name no job": func(_ edgeone.TaskQuery, page *edgeone.TaskPage) {
+			for i := range page.Tasks {
+				if page.Tasks[i].Status != edgeone.StatusSuccess {
+					page.Tasks[i].JobID = ""
+				}
+			}
+		},
+		"failed rows are the first one's": func(_ edgeone.TaskQuery, page *edgeone.TaskPage) {
+			for i := range page.Tasks {
+				page.Tasks[i] = page.Tasks[0]
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				twisted := 0
+				f := &factory{t: t, latency: 40 * time.Millisecond}
+				f.twist = func(q edgeone.TaskQuery, page *edgeone.TaskPage) { twisted++; twist(q, page) }
+				jobs := crowd(func(int) time.Duration { return 5 * time.Second }) // 20 a second, of 30 rows
+				for i := range jobs {
+					if i%7 == 0 {
+						jobs[i].failed = 1 + i%3
+					}
+				}
+				ends := f.follow(t, 50*time.Millisecond, jobs, nil)
+				for _, m := range jobs {
+					e, ok := ends[m.id]
+					for i := range m.rows {
+						if got := of(e, "url", url(i)); !ok || (got != "") != (i < m.failed) {
+							t.Fatalf("job %s (%t): target %d has code %q, and the first %d should have failed", m.id, ok, i, got, m.failed)
+						}
+					}
+				}
+				if twisted == 0 {
+					t.Error("no second was counted")
+				}
+			})
+		})
+	}
 }
