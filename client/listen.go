@@ -103,7 +103,7 @@ func (a *awaited) heard(ctx context.Context, mail <-chan *nats.Msg) map[string]p
 // confirm settles those of the requests that have a stored event, and takes them out of heard. What is heard is published
 // just before it is stored, or refused because the request has its event already. It reports whether looks are allowed.
 func (a *awaited) confirm(ctx context.Context, heard map[string]purge.Outcome) (bool, error) {
-	for until := time.Now().Add(storedWithin); len(heard) > 0; {
+	for until := time.Now().Add(storedWithin); len(heard) > 0 && ctx.Err() == nil; {
 		var failed error
 		a.c.ended(ctx, maps.Keys(maps.Clone(heard)), func(id string, got purge.Outcome, err error) bool {
 			switch {
@@ -121,9 +121,10 @@ func (a *awaited) confirm(ctx context.Context, heard map[string]purge.Outcome) (
 		if failed != nil || ctx.Err() != nil {
 			return true, failed
 		}
-		if len(heard) > 0 && (time.Now().After(until) || pause(ctx, nil, storedAgain) != nil) {
+		if len(heard) == 0 || time.Now().After(until) {
 			break
 		}
+		_ = pause(ctx, nil, storedAgain) // the loop ends with the context
 	}
 	return true, nil
 }

@@ -88,7 +88,9 @@ func TestPurgeMany_GoesOnBehindOneThatIsNotValid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	requests := []purge.Request{
-		numbered(0), {ID: "bad", Targets: []string{"nonsense"}}, {ID: "large", Targets: []string{"https://a.example/", strings.Repeat("x", 2<<20)}},
+		numbered(0),
+		{ID: "bad", Targets: []string{"nonsense"}},
+		{ID: "large", Targets: []string{"https://a.example/", strings.Repeat("x", 2<<20)}},
 		numbered(1),
 	}
 	var got []string
@@ -149,7 +151,9 @@ func TestPurgeMany_UncheckedPublishesEveryLine(t *testing.T) {
 	w := newWorld(t, nil)
 	const bad, good = "https://a.example/\xff?\"\\<\xe4", "https://a.example/\ufffd"
 	requests := []purge.Request{
-		{ID: "a", Zone: "zone-a", Targets: []string{good, bad}}, {ID: "b", Targets: []string{bad}}, {ID: "c", Targets: []string{"nonsense"}},
+		{ID: "a", Zone: "zone-a", Targets: []string{good, bad}},
+		{ID: "b", Targets: []string{bad}},
+		{ID: "c", Targets: []string{"nonsense"}},
 		{ID: "_d", Targets: []string{page}},
 	}
 	refused := 0
@@ -407,7 +411,8 @@ func TestPurge_ADuplicateProvesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	many := func() (err error) {
-		for _, err = range c.PurgeMany(t.Context(), several(0, 1)) {
+		for _, e := range c.PurgeMany(t.Context(), several(0, 1)) {
+			err = e
 		}
 		return err
 	}

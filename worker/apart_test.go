@@ -3,6 +3,7 @@ package worker
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -55,7 +56,7 @@ func TestApart_IsBounded(t *testing.T) {
 	k := newWorld().worker()
 	var open []refused
 	for i := range apartMost + 10 {
-		r := &request{home: purge.Bulk, Request: record.Request{Source: "test", ID: fmt.Sprint(i), Total: 100}}
+		r := &request{home: purge.Bulk, Request: record.Request{Source: "test", ID: strconv.Itoa(i), Total: 100}}
 		k.requests[r.Key()] = r
 		open = append(open, refused{request: r})
 	}

@@ -3,6 +3,7 @@ package broker_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -34,7 +35,7 @@ func TestSweep_RemovesTheAnswersToPublishes(t *testing.T) {
 	w := newTown(t)
 	park(t, w.worker, queueOf("zone-1", purge.Bulk), "a", "b", "c", "d", "e")
 	for i := range 5 {
-		putProgress(t, w.worker, record.Key{Source: "ghost", ID: fmt.Sprint(i)}, "body", record.Place{}, false)
+		putProgress(t, w.worker, record.Key{Source: "ghost", ID: strconv.Itoa(i)}, "body", record.Place{}, false)
 	}
 	w.before = w.others(t)
 	before := map[string]int{}

@@ -72,11 +72,16 @@ func (l *Ledger) holds(ctx context.Context, at place) (there bool, err error) {
 			there = false
 			return err
 		}
-		head, err := record.DecodeHead(firstLine(data))
-		there = err != nil || head.ID == at.job // one that cannot be read is left alone
+		there = isOf(data, at.job)
 		return nil
 	})
 	return there, err
+}
+
+// isOf reports whether a part is of a job. One that cannot be read is left alone, as if it were.
+func isOf(part []byte, job string) bool {
+	head, err := record.DecodeHead(firstLine(part))
+	return err != nil || head.ID == job
 }
 
 // storeAgain stores a part that is in memory in another place; false when it is not in memory.

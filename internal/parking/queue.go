@@ -40,7 +40,7 @@ func (s *queue[L, R]) serve(stop, work context.Context) error {
 	pulls := false
 	defer func() {
 		if pulls {
-			_ = <-pulling // the context has ended
+			<-pulling // the context has ended
 		}
 	}()
 	for {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,14 +21,15 @@ func bench() (*trouble.Log, func() []string) {
 	return trouble.New(zap.New(core)), func() []string {
 		var lines []string
 		for _, e := range logs.TakeAll() {
-			line := e.Message
+			var line strings.Builder
+			_, _ = line.WriteString(e.Message)
 			fields := e.ContextMap()
 			for _, key := range []string{"zone", "error", "times", "lasted"} {
 				if v, ok := fields[key]; ok {
-					line += fmt.Sprintf(" %s=%v", key, v)
+					_, _ = fmt.Fprintf(&line, " %s=%v", key, v)
 				}
 			}
-			lines = append(lines, line)
+			lines = append(lines, line.String())
 		}
 		return lines
 	}
