@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -122,10 +123,7 @@ func fields() []Mode {
 // counts are wrong values of TotalCount.
 func counts() []Mode {
 	all := func(c *Call) int {
-		body := object{}
-		for k, v := range c.Body {
-			body[k] = v
-		}
+		body := maps.Clone(c.Body)
 		whole := &Call{Action: describe, Body: body, server: c.server, version: c.version}
 		whole.without("statuses")
 		n, _ := whole.ask(describe, whole.Body)["TotalCount"].(float64)
@@ -215,7 +213,7 @@ func jobs() []Mode {
 			}
 			return false
 		}
-		answer := func(c *Call, answer object) object {
+		answer := func(_ *Call, answer object) object {
 			if id, ok := answer["JobId"].(string); ok {
 				answer["JobId"] = name(id)
 			}
@@ -330,7 +328,7 @@ func wires() []Mode {
 			_, _ = w.Write(data)
 			return true
 		}},
-		{Name: "gzip-unasked", Exact: true, Write: func(_ *Call, w http.ResponseWriter, r *http.Request, data []byte) bool {
+		{Name: "gzip-unasked", Exact: true, Write: func(_ *Call, w http.ResponseWriter, _ *http.Request, data []byte) bool {
 			var b bytes.Buffer
 			z := gzip.NewWriter(&b)
 			_, _ = z.Write(data)
@@ -348,7 +346,7 @@ func wires() []Mode {
 			}
 			return answer
 		}},
-		{Name: "too-huge", Write: some(func(_ *Call, w http.ResponseWriter, r *http.Request, _ []byte) {
+		{Name: "too-huge", Write: some(func(_ *Call, w http.ResponseWriter, _ *http.Request, _ []byte) {
 			block := bytes.Repeat([]byte(" "), 1<<20)
 			for range 60 {
 				if _, err := w.Write(block); err != nil {
@@ -356,7 +354,7 @@ func wires() []Mode {
 				}
 			}
 		})},
-		{Name: "slow", Slow: true, Write: some(func(_ *Call, w http.ResponseWriter, r *http.Request, data []byte) {
+		{Name: "slow", Slow: true, Write: some(func(_ *Call, _ http.ResponseWriter, r *http.Request, _ []byte) {
 			pause(r, time.Minute)
 		})},
 		{Name: "trickled", Slow: true, Write: some(func(_ *Call, w http.ResponseWriter, r *http.Request, data []byte) {

@@ -2,6 +2,7 @@ package evil
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -97,7 +98,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	data, err := json.Marshal(object{"Response": answer})
 	if err != nil {
-		panic(err) // a mode made what is no JSON
+		http.Error(w, "a mode made what is no JSON: "+err.Error(), http.StatusInternalServerError)
+		return
 	}
 	if s.mode.Write != nil && s.mode.Write(c, w, r, data) {
 		return
@@ -114,9 +116,9 @@ func write(w http.ResponseWriter, data []byte) {
 func (c *Call) ask(action string, body object) object {
 	data, err := json.Marshal(body)
 	if err != nil {
-		panic(err)
+		return broken(err)
 	}
-	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(data))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", bytes.NewReader(data))
 	r.Header.Set("X-TC-Action", action)
 	r.Header.Set("X-TC-Version", c.version)
 	if c.version == "2022-01-06" {
@@ -127,9 +129,14 @@ func (c *Call) ask(action string, body object) object {
 	c.server.bad.ServeHTTP(w, r)
 	var answer struct{ Response object }
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
-		panic(fmt.Sprintf("the emulator answered %q", w.Body))
+		return broken(fmt.Errorf("the emulator answered %q", w.Body))
 	}
 	return answer.Response
+}
+
+// broken is the answer where this package itself has a fault.
+func broken(err error) object {
+	return object{"Error": object{"Code": "InternalError.Evil", "Message": err.Error()}}
 }
 
 // Purged reports for each target of [Zone] by its spelling whether a task has purged it.

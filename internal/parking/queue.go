@@ -38,11 +38,6 @@ func (s *queue[L, R]) accepts(now time.Time) bool {
 func (s *queue[L, R]) serve(stop, work context.Context) error {
 	pulling := make(chan error, 1) // capacity 1: one pull at a time, whose end needs no reader
 	pulls := false
-	defer func() {
-		if pulls {
-			<-pulling // the context has ended
-		}
-	}()
 	for {
 		timer := time.NewTimer(s.wait(time.Now()))
 		select {
