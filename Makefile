@@ -23,7 +23,7 @@ node: ## run Tencent's Node.js SDK and NATS' client, from npm, against edgepurge
 
 lint: ## vet and lint; golangci-lint comes with the first make ci
 	go vet ./...
-	$(LINT) run --build-tags node,slow
+	$(LINT) run --build-tags node,slow,thorough
 
 fmt: ## format
 	$(LINT) fmt

@@ -1,11 +1,11 @@
-//go:build !slow
+//go:build !thorough
 
 package e2e_test
 
 // thorough has tests wait for what takes minutes.
 const thorough = false
 
-// some gives those of a table that every run goes through; with -tags slow all of it is.
+// some gives those of a table that every run goes through; with -tags thorough all of it is.
 func some[T any](all []T, brief ...int) []T {
 	picked := make([]T, len(brief))
 	for i, n := range brief {

@@ -1,4 +1,4 @@
-//go:build slow
+//go:build thorough
 
 package e2e_test
 
