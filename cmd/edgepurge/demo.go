@@ -33,7 +33,7 @@ for that, else it ends and says what has not ended (exit code 3, 1 when nothing
 completed).`,
 		Example: `  edgepurge demo
   edgepurge demo --urls list.txt --batch-quota 1000
-  edgepurge demo --daily-quota 1000 --day 1m
+  edgepurge demo --daily-quota 1000 --day 10s
   edgepurge demo --serve --nats-listen 127.0.0.1:4223 --http-listen 127.0.0.1:7490`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -81,6 +81,8 @@ func (w *world) process(bin string) *exec.Cmd {
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.t.TempDir()},
 		"NATS_URL="+string(w.cfg.NATS.URL), "NATS_TOKEN="+string(w.cfg.NATS.Token), "EDGEPURGE_NATS_PREFIX="+w.cfg.NATS.Prefix,
 		"EDGEPURGE_NATS_MAX_BYTES="+fmt.Sprint(w.cfg.NATS.MaxBytes), "EDGEPURGE_HTTP_LISTEN="+listen,
+		"EDGEPURGE_NATS_PARKED_MAX_BYTES="+fmt.Sprint(w.cfg.NATS.ParkedMaxBytes),
+		"EDGEPURGE_NATS_PROGRESS_MAX_BYTES="+fmt.Sprint(w.cfg.NATS.ProgressMaxBytes),
 		"TENCENTCLOUD_SECRET_ID="+emulator.DefaultSecretID, "TENCENTCLOUD_SECRET_KEY="+emulator.DefaultSecretKey,
 		"EDGEPURGE_EDGEONE_ENDPOINT="+w.cfg.EdgeOne.Endpoint, "EDGEPURGE_EDGEONE_TIMEOUT="+w.cfg.EdgeOne.Timeout.String(),
 		"EDGEPURGE_TRACKER_POLL_MIN="+w.cfg.Tracker.PollMin.String(), "EDGEPURGE_TRACKER_POLL_MAX="+w.cfg.Tracker.PollMax.String(),

@@ -58,7 +58,8 @@ func newWorld(t *testing.T, srv *natstest.Server, prefix string, mode evil.Mode,
 	w.cfg.NATS.Prefix = prefix
 	w.cfg.EdgeOne.Endpoint, w.cfg.EdgeOne.Timeout = front.URL, time.Second
 	w.cfg.HTTP.Listen = ""
-	w.cfg.NATS.MaxBytes = 64 << 20 // each stream reserves its own
+	// Each stream reserves its own.
+	w.cfg.NATS.MaxBytes, w.cfg.NATS.ParkedMaxBytes, w.cfg.NATS.ProgressMaxBytes = 64<<20, 64<<20, 64<<20
 	w.cfg.Tracker.PollMin, w.cfg.Tracker.PollMax, w.cfg.Tracker.Deadline = 150*time.Millisecond, 300*time.Millisecond, time.Second
 	w.cfg.Limits.DescribePerSecond = 200 // so many jobs can be asked for that counts are used
 	w.cfg.Worker.Drain = 2 * time.Second

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
@@ -148,11 +147,11 @@ func (b *Broker) provisionStream(ctx context.Context, s stream, have jetstream.S
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another replica was first
 			have, err = b.js.Stream(ctx, s.cfg.Name)
 		}
-	case update || unbounded(have.CachedInfo().Config, s.cfg):
+	case update:
 		s.cfg.FirstSeq = have.CachedInfo().Config.FirstSeq
 		have, err = b.js.UpdateStream(ctx, s.cfg)
 	default:
-		b.narrow(ctx, have.CachedInfo().Config, s.cfg.Duplicates)
+		b.amend(ctx, have.CachedInfo().Config, s.cfg)
 	}
 	if err != nil {
 		return made, fmt.Errorf("provision stream %s: %w", s.cfg.Name, err)
@@ -160,17 +159,23 @@ func (b *Broker) provisionStream(ctx context.Context, s stream, have jetstream.S
 	return made, b.provisionConsumers(ctx, s, have, update)
 }
 
-// narrow shortens the duplicate window of a stream that the last version made, and changes nothing else. The worker can
-// do without: a user who may not change streams has setup do it.
-func (b *Broker) narrow(ctx context.Context, cfg jetstream.StreamConfig, window time.Duration) {
-	if window == 0 || cfg.Duplicates <= window {
+// amend gives a stream that the last version made what it left out: a short duplicate window, and a bound to its size. It
+// changes nothing else. The worker can do without: where the account has no room for the bound, or the user may not change
+// streams, a person has to run setup.
+func (b *Broker) amend(ctx context.Context, have, want jetstream.StreamConfig) {
+	cfg := have
+	if want.Duplicates > 0 && have.Duplicates > want.Duplicates {
+		cfg.Duplicates = want.Duplicates
+	}
+	if unbounded(have, want) {
+		want.Duplicates, want.FirstSeq = cfg.Duplicates, have.FirstSeq
+		cfg = want
+	}
+	if reflect.DeepEqual(cfg, have) {
 		return
 	}
-	was := cfg.Duplicates
-	cfg.Duplicates = window
 	if _, err := b.js.UpdateStream(ctx, cfg); err != nil {
-		b.log.Warn("duplicate window not shortened; run `edgepurge setup`", zap.String("stream", cfg.Name),
-			zap.Duration("is", was), zap.Duration("should_be", window), zap.Error(err))
+		b.log.Warn("stream is still as the last version made it; run `edgepurge setup`", zap.String("stream", cfg.Name), zap.Error(err))
 	}
 }
 

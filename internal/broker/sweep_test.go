@@ -6,9 +6,11 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -118,23 +120,7 @@ func TestProvision_BoundsTheStreamsOfTheLastVersion(t *testing.T) {
 			t.Parallel()
 			b, s := provisioned(t)
 			js := client(t, s)
-			for _, cfg := range []jetstream.StreamConfig{
-				{
-					Name: "PURGE_PARKED", Subjects: []string{"purge.parked.*.*.*.*.*.*.*"}, Retention: jetstream.WorkQueuePolicy,
-					AllowDirect: true, Storage: jetstream.FileStorage, Replicas: 1,
-				},
-				{
-					Name: "PURGE_PROGRESS", Subjects: []string{"purge.marks.*.*.*"}, MaxMsgsPerSubject: 1, AllowMsgTTL: true,
-					Storage: jetstream.FileStorage, Replicas: 1,
-				},
-			} {
-				if err := js.DeleteStream(t.Context(), cfg.Name); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := js.CreateStream(t.Context(), cfg); err != nil {
-					t.Fatal(err)
-				}
-			}
+			unbind(t, js)
 			q := queueOf("zone-1", purge.Bulk)
 			park(t, b, q, "a", "b", "c")
 			putProgress(t, b, record.Key{Source: "ghost", ID: "a"}, "body", record.Place{}, false)
@@ -178,5 +164,50 @@ func TestQueues_FindsThoseWithoutAConsumer(t *testing.T) {
 	slices.SortFunc(got, func(a, c record.Queue) int { return slices.Index(want, a) - slices.Index(want, c) })
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+}
+
+// unbind makes two streams as the last version had them, without a bound.
+func unbind(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	for _, cfg := range []jetstream.StreamConfig{
+		{
+			Name: "PURGE_PARKED", Subjects: []string{"purge.parked.*.*.*.*.*.*.*"}, Retention: jetstream.WorkQueuePolicy,
+			AllowDirect: true, Storage: jetstream.FileStorage, Replicas: 1,
+		},
+		{
+			Name: "PURGE_PROGRESS", Subjects: []string{"purge.marks.*.*.*"}, MaxMsgsPerSubject: 1, AllowMsgTTL: true,
+			Storage: jetstream.FileStorage, Replicas: 1,
+		},
+	} {
+		if err := js.DeleteStream(t.Context(), cfg.Name); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := js.CreateStream(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A bound reserves storage. Where the server has too little for those of this version, the worker goes on with the streams
+// of the last one; setup says what is missing.
+func TestProvision_GoesOnWhereThereIsNoRoomForABound(t *testing.T) {
+	t.Parallel()
+	s := natstest.Start(t, func(o *server.Options) { o.JetStreamMaxStore = 400 << 20 })
+	small := settings()
+	small.ParkedMaxBytes = small.ProgressMaxBytes
+	provision(t, connect(t, s, small))
+	js := client(t, s)
+	unbind(t, js)
+	b := connect(t, s, settings())
+	if err := b.Provision(t.Context(), false); err != nil {
+		t.Errorf("got %v, want the streams of the last version to do", err)
+	}
+	park(t, b, queueOf("zone-1", purge.Bulk), "a")
+	if got := stored(t, js, "PURGE_PARKED"); got != 1 {
+		t.Errorf("%d parked requests, want one", got)
+	}
+	if err := b.Provision(t.Context(), true); err == nil {
+		t.Error("setup finds no fault, want that the storage does not suffice")
 	}
 }
