@@ -148,7 +148,10 @@ var usage = regexp.MustCompile(`(?m)^Usage:\n  edgepurge[a-z ]*`)
 // built is edgepurge, built once for all tests that run it.
 var built = proc.NewOnce("edgepurge", proc.Edgepurge)
 
-func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
+func TestMain(m *testing.M) {
+	proc.Parallel(6)
+	os.Exit(built.Main(m))
+}
 
 // program is the path of edgepurge.
 type program string

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/client"
+	"github.com/edgepurge/edgepurge/e2e/proc"
 )
 
 // The variables that make a process of this test program a producer, and not a test.
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv(childServer); url != "" {
 		os.Exit(produce(url))
 	}
+	proc.Parallel(8)
 	os.Exit(m.Run())
 }
 

@@ -154,7 +154,8 @@ func TestBackup_OfRunningWorkerLosesNothing(t *testing.T) {
 	var copies []saved
 	for _, stream := range order {
 		copies = append(copies, w.backup("PURGE_"+stream))
-		time.Sleep(300 * time.Millisecond) // the worker goes on meanwhile
+		ended := w.count("PURGE_EVENTS")
+		w.until("the worker to go on meanwhile", func() bool { now := w.count("PURGE_EVENTS"); return now > ended || now == n })
 	}
 	stop() // and the server is gone with all that was done since
 

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"flag"
 	"os"
 	"testing"
 
@@ -10,10 +9,7 @@ import (
 
 // TestMain lets more tests run side by side than there are cores: they wait most of the time.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "10"); err != nil {
-		panic(err)
-	}
+	proc.Parallel(12)
 	os.Exit(program.Main(m))
 }
 

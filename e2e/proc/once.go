@@ -2,7 +2,9 @@ package proc
 
 import (
 	"context"
+	"flag"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -40,6 +42,13 @@ func (o *Once) Path(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Parallel lets n tests of a package run side by side, for tests that mostly wait: Go's default is the number of processors.
+// [testing.M.Run] must not have been called.
+func Parallel(n int) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", strconv.Itoa(n)) // the flag is there in every test
 }
 
 // Main runs the tests of a package, removes the program after the last, and returns what [os.Exit]

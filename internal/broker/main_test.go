@@ -2,10 +2,8 @@ package broker_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"iter"
-	"os"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	producer "github.com/edgepurge/edgepurge/client"
+	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -24,9 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// More at once than there are cores: most of these tests wait for a lease or a heartbeat to run out.
-	if err := flag.Set("test.parallel", "4"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
+	proc.Parallel(6)
 	goleak.VerifyTestMain(m)
 }
 
