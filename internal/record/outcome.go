@@ -59,7 +59,7 @@ func (o *Outcome) Uniform() *Results { return &Results{rest: o.Rest} }
 // Results finds the result of each of the targets of a job, which are given as they were sent.
 //
 // A row whose name fits a target is that target's ([Pair]); targets that EdgeOne lists by one name have their
-// result when each has a row and these agree. Where the other rows are at least as many as the other targets and all have
+// result when each has a row and these agree; where they have too few, no success among them is believed. Where the other rows are at least as many as the other targets and all have
 // the same result, each of these targets has it, whichever row is its own. Every other target has Rest, or h.Refusal if
 // EdgeOne refused as many targets by names that are none of those sent.
 func (o *Outcome) Results(t purge.Type, h *Head, targets []string) *Results {
@@ -72,6 +72,7 @@ func (o *Outcome) Results(t purge.Type, h *Head, targets []string) *Results {
 	}
 	m.pair(t)
 	m.twins(t)
+	m.doubt(t)
 	m.count(t)
 	r := &Results{rest: o.Rest, of: make(map[string]Result, len(m.targets))}
 	for i, target := range m.targets {
@@ -139,6 +140,42 @@ func (m *match) twins(t purge.Type) {
 			m.results[i], m.found[i] = same[0].Result, true
 		}
 	}
+}
+
+// doubt takes successes back from targets that are the same in the loosest form as one that has no row, if there are fewer
+// rows of that form than targets: EdgeOne may list the other one by this one's name.
+func (m *match) doubt(t purge.Type) {
+	all := forms(t)
+	if len(all) == 0 || !slices.Contains(m.found, false) {
+		return
+	}
+	form := all[len(all)-1]
+	lack := make(map[string]int) // form of a target without a row -> targets of that form less the rows of it
+	for i, found := range m.found {
+		if !found {
+			lack[form(m.targets[i])] = 0
+		}
+	}
+	for _, target := range m.targets {
+		if f := form(target); hasKey(lack, f) {
+			lack[f]++
+		}
+	}
+	for _, row := range m.outcome.Rows {
+		if f := form(row.Target); hasKey(lack, f) {
+			lack[f]--
+		}
+	}
+	for i, target := range m.targets {
+		if m.found[i] && m.results[i].Code == "" && lack[form(target)] > 0 {
+			m.found[i] = false
+		}
+	}
+}
+
+func hasKey(m map[string]int, key string) bool {
+	_, ok := m[key]
+	return ok
 }
 
 // count gives the targets that no row names what the rows without a target have in common, or the rest.

@@ -94,6 +94,25 @@ func TestOutcome_ResultsOfEachTarget(t *testing.T) {
 	}
 }
 
+// Two targets are one by RFC 3986, EdgeOne lists both by one name, and leaves one out: the row may be of either.
+func TestOutcome_DoubtsARowOfTwins(t *testing.T) {
+	targets := []string{"https://www.example.com/%C3%A9", "https://www.example.com/%c3%a9", "https://www.example.com/a"}
+	out := record.Outcome{Rest: rest, Rows: []record.Row{{Target: targets[2]}, {Target: targets[0]}, {Target: targets[2]}}}
+	all := out.Results(purge.URL, &record.Head{Rows: 3}, targets)
+	for i, want := range []record.Result{rest, rest, {}} {
+		if got := all.Of(targets[i]); got != want {
+			t.Errorf("%s: got %+v, want %+v", targets[i], got, want)
+		}
+	}
+	out.Rows = append(out.Rows, record.Row{Target: targets[0]})
+	all = out.Results(purge.URL, &record.Head{Rows: 3}, targets)
+	for _, target := range targets {
+		if got := all.Of(target); got.Code != "" {
+			t.Errorf("%s: got %+v though each has a row", target, got)
+		}
+	}
+}
+
 // Whatever EdgeOne lists twice, leaves out or spells otherwise: nothing is a success that is none.
 func TestOutcome_ClaimsNoSuccess(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

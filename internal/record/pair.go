@@ -12,14 +12,32 @@ import (
 //
 // An equal spelling decides first. What is left is compared in looser forms, and a form counts only where one target
 // and one name have it: distinct targets that share a looser form are never taken for each other. A name that is given
-// twice is paired once by its spelling.
+// twice is paired once by its spelling, and again only with a target that is the same by RFC 3986.
 func Pair(t purge.Type, sent, names []string) []int {
 	p := pairing{sent: sent, names: names, of: make([]int, len(names)), taken: make([]bool, len(sent))}
 	p.byForm(func(s string) string { return s }, true)
-	for _, form := range forms(t) {
+	for i, form := range forms(t) {
+		if i > 0 {
+			p.dropRepeated()
+		}
 		p.byForm(form, false)
 	}
 	return p.of
+}
+
+// dropRepeated leaves out names that have a target already under the same spelling: in the forms that follow they would
+// be taken for another target that is merely similar.
+func (p *pairing) dropRepeated() {
+	paired := make(map[string]bool)
+	for i, name := range p.names {
+		if p.of[i] >= 0 {
+			paired[name] = true
+		}
+	}
+	p.out = make([]bool, len(p.names))
+	for i, name := range p.names {
+		p.out[i] = p.of[i] < 0 && paired[name]
+	}
 }
 
 // forms returns the forms in which spellings are compared, the strictest first. A target that is equal to another in
@@ -38,6 +56,7 @@ type pairing struct {
 	sent, names []string
 	of          []int  // for each name: the index of its target, noPair or, at first, none
 	taken       []bool // for each target: it has its name
+	out         []bool // for each name: it is not compared any more; nil: all are
 	left        int
 	begun       bool
 }
@@ -69,13 +88,13 @@ func (p *pairing) byForm(form func(string) string, first bool) {
 	times := make(map[string]int)
 	if !first {
 		for i, name := range p.names {
-			if p.of[i] < 0 {
+			if p.open(i) {
 				times[form(name)]++
 			}
 		}
 	}
 	for i, name := range p.names {
-		if p.of[i] >= 0 {
+		if !p.open(i) {
 			continue
 		}
 		f := form(name)
@@ -87,6 +106,9 @@ func (p *pairing) byForm(form func(string) string, first bool) {
 		p.left--
 	}
 }
+
+// open reports whether a name has no target yet and may get one.
+func (p *pairing) open(i int) bool { return p.of[i] < 0 && (p.out == nil || !p.out[i]) }
 
 // loose is the loosest form of a target: escapes are decoded, the host has no case, root dot, port or punycode, and a
 // slash at the end makes no difference.
