@@ -46,7 +46,6 @@ func (s *queue[L, R]) serve(stop, work context.Context) error {
 			if !pulls {
 				return nil
 			}
-			pulls = false
 			return <-pulling
 		case err := <-pulling:
 			timer.Stop()
