@@ -25,7 +25,7 @@ const (
 	buryWithin = 2 * time.Second
 )
 
-// refused is a request that is refused as a whole. It is not changed once it waits apart.
+// refused is a request that is refused as a whole. Once it waits apart, nothing of it but its messages is used.
 type refused struct {
 	*request
 
@@ -115,7 +115,8 @@ func (w *Worker) setApart(open []refused, wait, drop map[*request]bool) {
 		}
 		w.apart.waiting = append(w.apart.waiting, r)
 		w.apart.bytes += size
-		r.body.Targets = nil
+		// Its letter and its end have all that is needed: the rest may be many times as large (I5).
+		r.body.Targets, r.failures, r.origin = nil, nil, nil
 		w.charge(r.request, 1)
 		wait[r.request] = true
 	}

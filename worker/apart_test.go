@@ -57,6 +57,7 @@ func TestApart_IsBounded(t *testing.T) {
 	var open []refused
 	for i := range apartMost + 10 {
 		r := &request{home: purge.Bulk, Request: record.Request{Source: "test", ID: strconv.Itoa(i), Total: 100}}
+		r.failures, r.body.Targets, r.origin = make([]record.Failure, 100), make([]string, 100), new(record.Delivery)
 		k.requests[r.Key()] = r
 		open = append(open, refused{request: r})
 	}
@@ -64,6 +65,11 @@ func TestApart_IsBounded(t *testing.T) {
 	k.setApart(open, wait, drop)
 	if len(wait) != apartMost || len(drop) != 10 || k.weight[purge.Bulk] != apartMost {
 		t.Errorf("%d wait, %d do not, they weigh %d, want %d, 10, %d", len(wait), len(drop), k.weight[purge.Bulk], apartMost, apartMost)
+	}
+	for r := range wait {
+		if r.failures != nil || r.body.Targets != nil || r.origin != nil {
+			t.Fatal("what waits apart keeps its targets, though its letter has all of it")
+		}
 	}
 	large := &request{home: purge.Bulk, Request: record.Request{Source: "test", ID: "large"}}
 	k.requests[large.Key()] = large

@@ -147,7 +147,9 @@ func (l *Lease) Keep(ctx context.Context) error {
 		case <-timer.C:
 		}
 		wait := leaseRenew
-		if err := l.step(ctx); errors.Is(err, ErrLeaseLost) {
+		if err := l.step(ctx); l.given.Load() {
+			continue // it was given back while it was asked for: that it is another's now is no loss
+		} else if errors.Is(err, ErrLeaseLost) {
 			l.until.Store(0) // before its time is over, too
 			return err
 		} else if err != nil {
