@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -27,7 +28,10 @@ func (w *world) offer(r purge.Request) bool {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	_, err = w.js.Publish(w.t.Context(), purge.Subjects{Prefix: "purge"}.Request(purge.Bulk, "test"), data, jetstream.WithRetryAttempts(0))
+	// A server that dies may take the answer with it: the request is offered again soon.
+	ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
+	defer cancel()
+	_, err = w.js.Publish(ctx, purge.Subjects{Prefix: "purge"}.Request(purge.Bulk, "test"), data, jetstream.WithRetryAttempts(0))
 	return err == nil
 }
 
