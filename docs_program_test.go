@@ -108,7 +108,7 @@ func buildProgram(t *testing.T, file, text string) string {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(dir, "program")
-	args := []string{"build", "-buildvcs=false", "-overlay", list, "-o", bin, "./docs/program"}
+	args := []string{"build", "-race=false", "-buildvcs=false", "-overlay", list, "-o", bin, "./docs/program"}
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build the program of %s: %v\n%s", file, err, text)
