@@ -40,11 +40,11 @@ func (w *Worker) Known(job string) { w.traces.learn(job) }
 // adopt looks for the job that a batch may have become though its answer is lost, and goes on with it as
 // if it had been answered. In doubt, or if there is none, the batch is sent again: to purge twice does
 // no harm, to follow the wrong job would. It does not block; Run waits for its end.
-func (w *Worker) adopt(ctx context.Context, batch *batcher.Batch[waiter], sent time.Time) {
-	wait := retryDelay(batch.Tries)
+func (w *Worker) adopt(ctx context.Context, batch *batcher.Batch[waiter], lostBy error, sent time.Time) {
 	if !w.traces.enter(looksAtOnce) {
 		w.traces.leave(batch)
-		w.again(batch, wait)
+		w.lost(batch.Group, lostBy, sent)
+		w.again(batch, w.retryAfter(batch))
 		return
 	}
 	w.looks.Go(func() {
@@ -56,7 +56,8 @@ func (w *Worker) adopt(ctx context.Context, batch *batcher.Batch[waiter], sent t
 		}
 		if !found {
 			w.traces.leave(batch)
-			w.again(batch, max(0, wait-time.Since(lost)))
+			w.lost(batch.Group, lostBy, sent)
+			w.again(batch, max(0, w.retryAfter(batch)-time.Since(lost)))
 			return
 		}
 		w.Log.Info("job adopted, whose answer was lost", zap.String("job", created.JobID), zap.String("zone", batch.Group.Zone),
@@ -67,7 +68,8 @@ func (w *Worker) adopt(ctx context.Context, batch *batcher.Batch[waiter], sent t
 	})
 }
 
-// lookFor looks until the job is found or there can be none. What can't be read is in doubt.
+// lookFor looks until the job is found or there can be none. A look that is not answered is made again with the next;
+// what can't be read then is in doubt.
 func (w *Worker) lookFor(ctx context.Context, batch *batcher.Batch[waiter], sent time.Time) (edgeone.Created, bool) {
 	lost, p := time.Now(), w.purge(batch)
 	for _, after := range lookTimes(batch.Urgent) {
@@ -77,11 +79,14 @@ func (w *Worker) lookFor(ctx context.Context, batch *batcher.Batch[waiter], sent
 		begun := time.Now()
 		job, made, err := w.look(ctx, batch, p, sent)
 		if err != nil {
-			if edgeone.Classify(err) == edgeone.Throttled {
-				w.Look.Throttled(begun)
-			}
 			w.Log.Debug("job of a lost answer not looked for", zap.String("zone", p.Zone), zap.Error(err))
-			return edgeone.Created{}, false
+			switch edgeone.Classify(err) { //nolint:exhaustive // the others are refusals, and stay
+			case edgeone.Throttled:
+				w.Look.Throttled(begun)
+			case edgeone.Ambiguous, edgeone.Transient:
+			default:
+				return edgeone.Created{}, false
+			}
 		}
 		if job != "" {
 			return edgeone.Created{JobID: job, ServerTime: made}, true

@@ -315,7 +315,7 @@ func TestAdopt_InDoubtSendsAgain(t *testing.T) {
 		most  time.Duration
 	}{
 		{"nothing tells the time", func(*past) {}, false, 0, 5 * time.Second},
-		{"the look fails", func(a *past) { a.refused = errLost }, true, 1, time.Second},
+		{"no look is answered", func(a *past) { a.refused = errLost }, true, 3, 5 * time.Second},
 		{"the look is refused", func(a *past) { a.refused = &edgeone.Error{Code: "UnauthorizedOperation.CamUnauthorized"} }, true, 1, time.Second},
 	}
 	for _, tt := range tests {

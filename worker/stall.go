@@ -41,12 +41,12 @@ type stalls map[pair]*stall
 
 // passing reports whether a class is a refusal that may pass for a zone, and slow whether such a batch is sent
 // again without end, so that only a growing pause bounds its calls. A call that did not reach EdgeOne says
-// nothing about its zone.
+// nothing about its zone, and one whose answer is lost says nothing before its job was looked for.
 func passing(class edgeone.Class, err error) (passes, slow bool) {
 	switch class { //nolint:exhaustive // the others are no refusals, or have an end or a hold of their own
 	case edgeone.Transient:
 		return edgeone.Code(err) != "", true
-	case edgeone.Throttled, edgeone.Ambiguous:
+	case edgeone.Throttled:
 		return true, true
 	case edgeone.Misconfigured, edgeone.Unknown:
 		return true, false
@@ -192,18 +192,36 @@ func (w *Worker) land(g batcher.Group, class edgeone.Class, err error, sent time
 	stalled, _ := w.stalls.of(p, now)
 	switch {
 	case passes:
-		until := w.stalls.refused(p, class, slow, sent, now)
-		if is, _ := w.stalls.of(p, now); is && !stalled {
-			w.Log.Warn("zone refuses calls for a while; it is probed by one at a time", zap.String("zone", g.Zone),
-				zap.String("type", g.Type), zap.Duration("wait", until.Sub(now)), zap.Error(err))
-		}
+		w.refuses(g, class, slow, err, sent)
 	case class == edgeone.Transient:
 		w.stalls.unanswered(p, now)
+	case class == edgeone.Ambiguous: // adopt says what it was
 	default:
 		w.accepts(g)
 	}
 	if still, _ := w.stalls.of(p, now); full || stalled || still {
 		w.hold(g.Zone, g.Type, time.Time{})
+	}
+}
+
+// lost counts a call whose answer is lost, and of which no job was found, as one that its zone refused.
+func (w *Worker) lost(g batcher.Group, err error, sent time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refuses(g, edgeone.Ambiguous, true, err, sent)
+	if stalled, _ := w.stalls.of(pair{g.Zone, g.Type}, time.Now()); stalled {
+		w.hold(g.Zone, g.Type, time.Time{})
+	}
+}
+
+// refuses counts a call that a zone's type refused; it must be called with the lock held.
+func (w *Worker) refuses(g batcher.Group, class edgeone.Class, slow bool, err error, sent time.Time) {
+	p, now := pair{g.Zone, g.Type}, time.Now()
+	stalled, _ := w.stalls.of(p, now)
+	until := w.stalls.refused(p, class, slow, sent, now)
+	if is, _ := w.stalls.of(p, now); is && !stalled {
+		w.Log.Warn("zone refuses calls for a while; it is probed by one at a time", zap.String("zone", g.Zone),
+			zap.String("type", g.Type), zap.Duration("wait", until.Sub(now)), zap.Error(err))
 	}
 }
 

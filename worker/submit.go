@@ -83,7 +83,7 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 	case edgeone.Ambiguous:
 		w.mark(batch, sent)
 		w.quotas.used(g.Zone, g.Type, 0, sent, true) // it may have been carried out
-		w.adopt(ctx, batch, sent)
+		w.adopt(ctx, batch, err, sent)
 	case edgeone.BatchQuota:
 		w.quotas.again(g.Zone)
 		w.split(ctx, batch, err)
