@@ -10,25 +10,13 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// countRows is the number of targets from which on a job's successes are counted, before its rows are read.
-const countRows = 20
-
-// countable reports whether counts may end the job. While there are more jobs than can be asked for, one page of rows
-// costs fewer calls than counts that have to agree.
+// countable reports whether counts may end the job: one whose rows take more calls than the counts. The rows of every
+// other job are one answer, and a stronger proof.
 func (t *Tracker) countable(job *followed) bool {
-	if job.Rows < countRows || job.Unnamed > 0 || job.short || job.differs || job.alone > 0 || job.same > 0 {
-		return false
-	}
-	if job.Rows > pageRows {
-		return true
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return !t.busy()
+	return job.Rows > pageRows && job.Unnamed == 0 && !job.short && !job.differs && job.alone == 0 && job.same == 0
 }
 
-// countSuccesses ends a job of many targets by counts: mostly all targets are a success, and three rows have to be read
-// instead of all. Where only some are, the rows are worth reading now; where none is, by the next poll.
+// countSuccesses ends a job by counts: mostly all targets are a success, and three rows have to be read instead of all. Where only some are, the rows are worth reading now; where none is, by the next poll.
 func (t *Tracker) countSuccesses(ctx context.Context, job *followed) (*record.Outcome, error) {
 	query := edgeone.TaskQuery{Zone: job.Zone, JobID: job.ID, Limit: 1}
 	query.Statuses = []string{edgeone.StatusSuccess}

@@ -10,6 +10,8 @@ type Mode struct {
 	Unknown map[string]string
 	// Exact says that nothing is hidden: every target that was purged is reported so.
 	Exact bool
+	// Targets is the size of the largest request, 30 unless it is given.
+	Targets int
 	// Slow says that calls may take as long as the worker lets them.
 	Slow bool
 

@@ -120,7 +120,7 @@ func fields() []Mode {
 	}
 }
 
-// counts are wrong values of TotalCount.
+// counts are wrong values of TotalCount. The successes of a job of more than 1,000 targets are counted.
 func counts() []Mode {
 	all := func(c *Call) int {
 		body := maps.Clone(c.Body)
@@ -130,18 +130,18 @@ func counts() []Mode {
 		return int(n)
 	}
 	return []Mode{
-		{Name: "count-ignores-statuses", Faults: half(), Answer: total(func(c *Call, _ object, _ int) any { return all(c) })},
-		{Name: "count-ignores-statuses-without-rows", Faults: half(), Answer: total(func(c *Call, answer object, _ int) any {
+		{Name: "count-ignores-statuses", Targets: 1010, Faults: half(), Answer: total(func(c *Call, _ object, _ int) any { return all(c) })},
+		{Name: "count-ignores-statuses-without-rows", Targets: 1010, Faults: half(), Answer: total(func(c *Call, answer object, _ int) any {
 			if len(c.statuses()) > 0 {
 				answer["Tasks"] = []any{}
 			}
 			return all(c)
 		})},
-		{Name: "count-zero", Faults: half(), Answer: total(func(*Call, object, int) any { return 0 })},
-		{Name: "count-missing", Faults: half(), Answer: total(func(*Call, object, int) any { return nil })},
-		{Name: "count-huge", Faults: half(), Answer: total(func(*Call, object, int) any { return int64(1) << 60 })},
-		{Name: "count-one-too-many", Faults: half(), Answer: total(func(_ *Call, _ object, n int) any { return n + 1 })},
-		{Name: "count-at-random", Faults: half(), Answer: total(func(c *Call, _ object, n int) any { return n + c.times("count")%7 - 3 })},
+		{Name: "count-zero", Targets: 1010, Faults: half(), Answer: total(func(*Call, object, int) any { return 0 })},
+		{Name: "count-missing", Targets: 1010, Faults: half(), Answer: total(func(*Call, object, int) any { return nil })},
+		{Name: "count-huge", Targets: 1010, Faults: half(), Answer: total(func(*Call, object, int) any { return int64(1) << 60 })},
+		{Name: "count-one-too-many", Targets: 1010, Faults: half(), Answer: total(func(_ *Call, _ object, n int) any { return n + 1 })},
+		{Name: "count-at-random", Targets: 1010, Faults: half(), Answer: total(func(c *Call, _ object, n int) any { return n + c.times("count")%7 - 3 })},
 	}
 }
 

@@ -55,7 +55,7 @@ type Server struct {
 // New makes a Server of a mode. What it does at random follows from the seed.
 func New(mode Mode, seed uint64) (*Server, error) {
 	cfg := emulator.Config{
-		TaskTime: 150 * time.Millisecond, Latency: 2 * time.Millisecond, Seed: seed, Faults: mode.Faults, Unknown: mode.Unknown,
+		TaskTime: 150 * time.Millisecond, BatchQuota: 2000, Latency: 2 * time.Millisecond, Seed: seed, Faults: mode.Faults, Unknown: mode.Unknown,
 		Zones: map[string][]string{Zone: {"evil.example", "xn--bse-sna.example"}},
 	}
 	bad, err := emulator.New(cfg)
