@@ -29,6 +29,7 @@ floor 0: what all others speak of
 	internal/nasty
 	internal/natstest
 	internal/trouble
+	internal/wait
 
 floor 1: one idea each
 	batcher

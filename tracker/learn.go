@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -82,7 +83,7 @@ func (t *Tracker) wakeUp(typ string, now time.Time) {
 		}
 	}
 	heap.Init(&t.turns)
-	signal(t.wake)
+	wait.Signal(t.wake)
 }
 
 // unknown reports whether nothing is known yet of how long a job's tasks take, and another job is asked for to

@@ -6,6 +6,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // followed is a job with what its polls have shown.
@@ -74,14 +75,7 @@ func (t *Tracker) push(next turn) {
 	t.mu.Lock()
 	heap.Push(&t.turns, next)
 	t.mu.Unlock()
-	signal(t.wake)
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	wait.Signal(t.wake)
 }
 
 // pop gives what is due, or how long nothing is.

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // tell buries and tells: the dead letters first, so that an event never speaks of one that is not
@@ -82,7 +83,7 @@ func (w *Worker) ack(ctx context.Context, replies []string) bool {
 				return false
 			}
 		}
-		sleep(ctx, 100*time.Millisecond)
+		wait.Sleep(ctx, 100*time.Millisecond)
 	}
 	return true
 }

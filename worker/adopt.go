@@ -12,6 +12,7 @@ import (
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -73,7 +74,7 @@ func (w *Worker) adopt(ctx context.Context, batch *batcher.Batch[waiter], lostBy
 func (w *Worker) lookFor(ctx context.Context, batch *batcher.Batch[waiter], sent time.Time) (edgeone.Created, bool) {
 	lost, p := time.Now(), w.purge(batch)
 	for _, after := range lookTimes(batch.Urgent) {
-		if !sleep(ctx, after-time.Since(lost)) {
+		if !wait.Sleep(ctx, after-time.Since(lost)) {
 			return edgeone.Created{}, false
 		}
 		begun := time.Now()

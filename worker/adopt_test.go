@@ -14,6 +14,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -67,7 +68,7 @@ func (a *past) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Create
 	if err != nil {
 		return edgeone.Created{}, err
 	}
-	if !sleep(ctx, a.late) {
+	if !wait.Sleep(ctx, a.late) {
 		return edgeone.Created{}, context.Cause(ctx)
 	}
 	return edgeone.Created{JobID: rows[0].JobID, ServerTime: date}, nil
@@ -249,7 +250,7 @@ func TestAdopt_TakesOnlyAnEqualJob(t *testing.T) {
 				}
 				a.give(t, purge.Bulk, 2, r)
 				a.until(func() bool { return len(a.letters) == 2 })
-				sleep(t.Context(), time.Minute)
+				wait.Sleep(t.Context(), time.Minute)
 				if err := stop(); err != nil {
 					t.Error(err)
 				}
@@ -370,7 +371,7 @@ func TestAdopt_OneJobIsOneBatchsOnly(t *testing.T) {
 		a.until(func() bool { return len(a.calls) == 2 })
 		a.give(t, purge.Interactive, 3, purge.Request{ID: "b", Zone: "zone-a", Targets: pages(1)})
 		a.until(func() bool { return len(a.letters) == 3 })
-		sleep(t.Context(), time.Minute)
+		wait.Sleep(t.Context(), time.Minute)
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
@@ -393,7 +394,7 @@ func TestAdopt_AnAdoptedJobIsNotAnsweredTwice(t *testing.T) {
 		a.until(func() bool { return len(a.calls) == 2 })
 		a.give(t, purge.Interactive, 3, purge.Request{ID: "b", Zone: "zone-a", Targets: pages(1)})
 		a.until(func() bool { return len(a.letters) == 3 })
-		sleep(t.Context(), time.Minute)
+		wait.Sleep(t.Context(), time.Minute)
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
@@ -412,7 +413,7 @@ func TestAdopt_DrainWaitsForTheLooking(t *testing.T) {
 		a.until(func() bool { return len(a.letters) == 1 })
 		a.give(t, purge.Bulk, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
 		a.until(func() bool { return len(a.calls) == 2 })
-		sleep(t.Context(), 200*time.Millisecond)
+		wait.Sleep(t.Context(), 200*time.Millisecond)
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
@@ -433,7 +434,7 @@ func TestAdopt_DrainEndsTheLooking(t *testing.T) {
 		a.until(func() bool { return len(a.letters) == 1 })
 		a.give(t, purge.Bulk, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
 		a.until(func() bool { return len(a.calls) == 2 })
-		sleep(t.Context(), 200*time.Millisecond)
+		wait.Sleep(t.Context(), 200*time.Millisecond)
 		if n := len(k.calls); n != 0 {
 			t.Errorf("got %d calls in flight, want none: it only looks", n)
 		}

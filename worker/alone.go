@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -47,7 +48,7 @@ func (w *Worker) single(in *intake, lot []record.Delivery) []incoming {
 			continue
 		}
 		w.suspects = append(w.suspects, &suspectMessage{incoming{d, in}})
-		signal(w.lonely)
+		wait.Signal(w.lonely)
 	}
 	return keep
 }
@@ -125,7 +126,7 @@ func (w *Worker) handleTogether(stop, work context.Context, lot []*suspectMessag
 	}
 	w.Log.Warn("messages that were delivered often are handled apart", zap.Int("messages", len(lot)))
 	w.take(work, deliveries)
-	sleep(stop, aloneFor)
+	wait.Sleep(stop, aloneFor)
 	w.endAlone(work, names...)
 }
 
@@ -142,7 +143,7 @@ func (w *Worker) handleAlone(stop, work context.Context, s *suspectMessage) {
 		w.poison(work, s)
 	} else {
 		w.take(work, []incoming{s.incoming})
-		sleep(stop, aloneFor)
+		wait.Sleep(stop, aloneFor)
 	}
 	w.endAlone(work, s.name())
 }

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // A request that is refused ends with a dead letter, an event and an ack, in this order. While the dead
@@ -96,7 +97,7 @@ func (w *Worker) apartBehind() bool {
 }
 
 // setApart has requests wait apart, as far as there is room and they are in the table.
-func (w *Worker) setApart(open []refused, wait, drop map[*request]bool) {
+func (w *Worker) setApart(open []refused, held, drop map[*request]bool) {
 	if len(open) == 0 {
 		return
 	}
@@ -118,9 +119,9 @@ func (w *Worker) setApart(open []refused, wait, drop map[*request]bool) {
 		// Its letter and its end have all that is needed: the rest may be many times as large (I5).
 		r.body.Targets, r.failures, r.origin = nil, nil, nil
 		w.charge(r.request, 1)
-		wait[r.request] = true
+		held[r.request] = true
 	}
-	signal(w.apart.some)
+	wait.Signal(w.apart.some)
 }
 
 // buryApart stores the dead letters of what waits apart, until the context ends.

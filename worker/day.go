@@ -1,6 +1,10 @@
 package worker
 
-import "time"
+import (
+	"time"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
+)
 
 const (
 	// spentAge is how often the quotas of a zone whose day is spent are read again, and the first wait
@@ -121,7 +125,7 @@ func (q *quotas) refused(zone, typ string, sent, now time.Time, n int) time.Time
 		z.days[typ] = d
 	}
 	z.due = time.Time{}
-	signal(q.wake)
+	wait.Signal(q.wake)
 	return d.refused(sent, now, n)
 }
 
@@ -139,7 +143,7 @@ func (q *quotas) accepted(zone, typ string, sent time.Time) {
 	}
 	if d.known && d.left == 0 {
 		q.zones[zone].due = time.Time{}
-		signal(q.wake)
+		wait.Signal(q.wake)
 	}
 }
 
@@ -176,7 +180,7 @@ func (q *quotas) ration(zone, typ string, n int, now time.Time) (granted int, dr
 	d.left -= granted
 	if d.left == 0 {
 		q.zones[zone].due = now.Add(spentAge) // or when the call is answered
-		signal(q.wake)
+		wait.Signal(q.wake)
 	}
 	return granted, d.left == 0
 }

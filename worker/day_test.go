@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -100,9 +101,9 @@ func TestWorker_AsksASpentDayOnlyNowAndThen(t *testing.T) {
 				}
 				stop := w.run(t, w.worker())
 				w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Zone: "zone-a", Targets: pages(600)})
-				sleep(t.Context(), time.Hour)
+				wait.Sleep(t.Context(), time.Hour)
 				w.give(t, purge.Bulk, 2, purge.Request{ID: "b", Zone: "zone-b", Targets: pages(1)})
-				sleep(t.Context(), 5*time.Second)
+				wait.Sleep(t.Context(), 5*time.Second)
 				if err := stop(); err != nil {
 					t.Error(err)
 				}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // pausedFor is how long calls wait after the credentials were refused.
@@ -68,7 +69,7 @@ func (w *Worker) deny(batch *batcher.Batch[waiter], err error) {
 	if pause {
 		w.Pace.Hold(pausedFor)
 	}
-	signal(w.wake)
+	wait.Signal(w.wake)
 }
 
 // stalled reports whether a type waits for its zone's day, for a permission, or because its calls are refused

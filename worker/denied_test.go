@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/limiter"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -42,7 +43,7 @@ func TestDenied_ZonesStallNoOther(t *testing.T) {
 		}
 		before, after := 0, 0
 		w.set(func() { before = len(w.calls) })
-		sleep(t.Context(), 10*time.Minute)
+		wait.Sleep(t.Context(), 10*time.Minute)
 		if w.set(func() { after = len(w.calls) }); after-before < 20 || after-before > 61+zones {
 			t.Errorf("%d probes in ten minutes, want about one every %v", after-before, pausedFor)
 		}
@@ -82,10 +83,10 @@ func TestDenied_PausesTheAccountOnlyInDoubt(t *testing.T) {
 				w.until(func() bool {
 					return slices.ContainsFunc(w.calls, func(p edgeone.Purge) bool { return p.Zone == "zone-bad" })
 				})
-				sleep(t.Context(), time.Second)
+				wait.Sleep(t.Context(), time.Second)
 				for i := range 4 {
 					w.give(t, purge.Bulk, uint64(3+i), purge.Request{ID: strconv.Itoa(i), Zone: "zone-good", Targets: []string{page(100 + i)}})
-					sleep(t.Context(), time.Second)
+					wait.Sleep(t.Context(), time.Second)
 				}
 				n := 0
 				if w.set(func() { n = len(w.acked) }); n != want {

@@ -17,6 +17,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -155,7 +156,7 @@ func (w *world) until(ok func() bool) {
 		if w.set(func() { done = ok() }); done {
 			return
 		}
-		sleep(context.Background(), time.Millisecond)
+		wait.Sleep(context.Background(), time.Millisecond)
 	}
 }
 
@@ -208,7 +209,7 @@ func (w *world) InProgress([]string) error { return w.down() }
 func (w *world) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Created, error) {
 	slow := false
 	w.set(func() { w.calls = append(w.calls, p) })
-	if !sleep(ctx, 50*time.Millisecond) {
+	if !wait.Sleep(ctx, 50*time.Millisecond) {
 		return edgeone.Created{}, context.Cause(ctx)
 	}
 	if w.set(func() { slow = w.slow }); slow {
@@ -221,7 +222,7 @@ func (w *world) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Creat
 func (w *world) Quotas(context.Context, string) (map[string]edgeone.Quota, error) { return w.quota() }
 
 func (w *world) Wait(ctx context.Context) error {
-	if !sleep(ctx, 50*time.Millisecond) {
+	if !wait.Sleep(ctx, 50*time.Millisecond) {
 		return context.Cause(ctx)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // keepEvery is below a third of the shortest AckWait, that of a take-over.
@@ -16,7 +17,7 @@ const keepEvery = 300 * time.Millisecond
 // keep tells the broker, for every message that is held, that it is being worked on, and ends what
 // has expired.
 func (w *Worker) keep(ctx context.Context) {
-	for sleep(ctx, keepEvery) {
+	for wait.Sleep(ctx, keepEvery) {
 		if replies := w.stale(time.Now()); len(replies) > 0 && w.Lease.Valid() {
 			if err := w.Acker.InProgress(replies); err != nil {
 				w.Log.Debug("no sign of life sent", zap.Error(err))

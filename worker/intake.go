@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -65,7 +66,7 @@ func (w *Worker) pull(stop, work context.Context, in *intake) error {
 		}
 		if err != nil && stop.Err() == nil {
 			w.Log.Debug("pull brought nothing", zap.String("intake", in.name), zap.Error(err))
-			sleep(stop, 100*time.Millisecond)
+			wait.Sleep(stop, 100*time.Millisecond)
 		}
 		w.admit(work, in, lot)
 		if in.queue != nil && err == nil && len(lot) == 0 && w.messages(in) == 0 && w.parking.Close(stop, *in.queue) {

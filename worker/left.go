@@ -10,6 +10,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -49,8 +50,8 @@ func (w *Worker) Again(job record.InFlight) {
 		w.spent(&job.Head, job.Rows)
 	}
 	w.mu.Unlock()
-	signal(w.due)
-	signal(w.wake)
+	wait.Signal(w.due)
+	wait.Signal(w.wake)
 }
 
 // spent holds a zone's type whose day is spent, as EdgeOne tells of targets that it took; it must be
@@ -129,7 +130,7 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 		w.hold(g.Zone, g.Type, until)
 	}
 	w.mu.Unlock()
-	signal(w.wake)
+	wait.Signal(w.wake)
 	return nil
 }
 

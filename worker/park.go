@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -83,7 +84,7 @@ func (w *Worker) shelve(q record.Queue, fresh []*request) {
 // watchDays parks what waits beyond its share while a day is exhausted, a permission is lacking, calls are refused,
 // or zones can't be read.
 func (w *Worker) watchDays(ctx context.Context) {
-	for sleep(ctx, keepEvery) {
+	for wait.Sleep(ctx, keepEvery) {
 		stalled := w.stalledTypes(time.Now())
 		w.crowded(max(len(stalled), w.parking.Len()))
 		for _, s := range stalled {
@@ -165,7 +166,7 @@ func (o parkingOwner) Resend(ctx context.Context, q record.Queue, from Lane) err
 			return err
 		}
 		o.Log.Warn("queue could not be pulled, trying again", zap.String("zone", q.Zone), zap.String("type", q.Type), zap.Error(err))
-		sleep(ctx, sameEvery)
+		wait.Sleep(ctx, sameEvery)
 	}
 }
 

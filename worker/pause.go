@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -15,7 +16,7 @@ const pauseEvery = 400 * time.Millisecond
 
 // watchPauses keeps to the stored pauses. While they can't be read the last reading counts.
 func (w *Worker) watchPauses(ctx context.Context) {
-	for sleep(ctx, pauseEvery) {
+	for wait.Sleep(ctx, pauseEvery) {
 		if err := w.readPauses(ctx); err != nil && ctx.Err() == nil {
 			w.Log.Debug("pauses not read", zap.Error(err))
 		}
@@ -32,7 +33,7 @@ func (w *Worker) firstPauses(ctx context.Context) error {
 			return nil
 		}
 		unread.Failed(err)
-		if !sleep(ctx, pauseEvery) {
+		if !wait.Sleep(ctx, pauseEvery) {
 			return context.Cause(ctx)
 		}
 	}
@@ -53,7 +54,7 @@ func (w *Worker) readPauses(ctx context.Context) error {
 		w.paused[lane] = now
 		w.batcher.Pause(lane, now)
 	}
-	signal(w.wake)
+	wait.Signal(w.wake)
 	return nil
 }
 

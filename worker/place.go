@@ -12,6 +12,7 @@ import (
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/internal/zone"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -64,7 +65,7 @@ func (w *Worker) add(r *request, slots []slot) {
 		}
 	}
 	w.Metrics.Lined(r.Type, len(slots), len(slots)-(w.batcher.Waiting()-before))
-	signal(w.wake)
+	wait.Signal(w.wake)
 }
 
 // enlist counts what a request that leaves the door has still to do.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -44,7 +45,7 @@ func TestPlan_RefusalIsRememberedForAnHour(t *testing.T) {
 			{prefix, 2 * time.Minute, 4, purge.Failed},
 			{prefix, time.Minute, 4, purge.Failed},
 		} {
-			sleep(t.Context(), tt.after)
+			wait.Sleep(t.Context(), tt.after)
 			id := strconv.Itoa(i)
 			ask(id, tt.request)
 			o := w.events[id]

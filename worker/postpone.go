@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // ration cuts a batch to what is left of its day; the rest waits, joined by nobody (I4). Nil when
@@ -49,7 +50,7 @@ func (w *Worker) postpone(batch *batcher.Batch[waiter], sent time.Time) {
 	}
 	w.batcher.Return(batch, now)
 	w.mu.Unlock()
-	signal(w.wake)
+	wait.Signal(w.wake)
 }
 
 // setAside takes those targets out of a batch that EdgeOne accepted which it lists as refused because

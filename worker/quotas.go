@@ -10,6 +10,7 @@ import (
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -63,7 +64,7 @@ func (q *quotas) of(zone string, now time.Time) *quota {
 	if z == nil {
 		z = &quota{first: now, last: now, days: make(map[string]*day)}
 		q.zones[zone] = z
-		signal(q.wake)
+		wait.Signal(q.wake)
 	}
 	return z
 }
@@ -74,7 +75,7 @@ func (q *quotas) again(zone string) {
 	defer q.mu.Unlock()
 	if z := q.zones[zone]; z != nil {
 		z.due = time.Time{}
-		signal(q.wake)
+		wait.Signal(q.wake)
 	}
 }
 
@@ -215,5 +216,5 @@ func (w *Worker) unhold(zone string, held map[string]time.Time) {
 	for _, typ := range []string{edgeone.TypeURL, edgeone.TypePrefix, edgeone.TypeHost, edgeone.TypeTag, edgeone.TypeAll} {
 		w.hold(zone, typ, held[typ])
 	}
-	signal(w.wake)
+	wait.Signal(w.wake)
 }

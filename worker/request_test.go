@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/internal/zone"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -99,7 +100,7 @@ func TestExpire_EndsWhatWasNotSentInTime(t *testing.T) {
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "spent", Zone: "zone-a", Targets: pages(2), Expires: soon})
 		w.give(t, purge.Bulk, 2, purge.Request{ID: "lost", Zone: "zone-lost", Targets: pages(2), Expires: soon})
 		w.give(t, purge.Bulk, 3, purge.Request{ID: "kept", Zone: "zone-a", Targets: pages(2)})
-		sleep(t.Context(), time.Minute)
+		wait.Sleep(t.Context(), time.Minute)
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
@@ -127,7 +128,7 @@ func TestExpire_InYearOneIsAtOnce(t *testing.T) {
 				Data: fmt.Appendf(nil, `{"id":"r%d",%s"zone":"zone-a","targets":["https://a.example/%d"]}`, i, field, i),
 			}
 		}
-		sleep(t.Context(), time.Minute)
+		wait.Sleep(t.Context(), time.Minute)
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
@@ -152,7 +153,7 @@ func TestRecord_ThatCanNotBeEncodedEndsItsTargets(t *testing.T) {
 			big.Labels[strconv.Itoa(i)] = fmt.Sprintf("%0100d", i)
 		}
 		w.give(t, purge.Bulk, 1, big)
-		sleep(t.Context(), 10*time.Second)
+		wait.Sleep(t.Context(), 10*time.Second)
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
@@ -179,10 +180,10 @@ func TestRejected_IsBuriedAlsoAfterItWaitedForItsZone(t *testing.T) {
 		stop := w.run(t, w.worker())
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Targets: pages(1)})
 		for range 10 {
-			sleep(t.Context(), time.Second)
+			wait.Sleep(t.Context(), time.Second)
 			w.updated <- struct{}{}
 		}
-		sleep(t.Context(), time.Minute)
+		wait.Sleep(t.Context(), time.Minute)
 		if err := stop(); err != nil {
 			t.Error(err)
 		}

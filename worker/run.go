@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // errDrained says that what was in flight did not end within the drain time.
@@ -78,18 +78,11 @@ func (w *Worker) receive(stop context.Context, begin func(*intake)) error {
 func (w *Worker) bound(pull, work context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(work)
 	drain := context.AfterFunc(pull, func() {
-		if sleep(ctx, w.cfg.Drain) {
+		if wait.Sleep(ctx, w.cfg.Drain) {
 			cancel(errDrained)
 		}
 	})
 	return ctx, func(cause error) { drain(); cancel(cause) }
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
 
 // endOf is nil for an error that only says that the context has ended.
@@ -98,16 +91,4 @@ func endOf(ctx context.Context, err error) error {
 		return nil //nolint:nilerr // the context ended: a clean stop
 	}
 	return err
-}
-
-// sleep waits for d, or less if the context ends; then it returns false.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

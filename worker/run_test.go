@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -36,7 +37,7 @@ func TestRun_DrainEndsWhileTheBrokerIsAway(t *testing.T) {
 				w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Targets: []string{page(1)}})
 				tt.after(w)
 				w.set(func() { w.away = true })
-				sleep(t.Context(), time.Second)
+				wait.Sleep(t.Context(), time.Second)
 				start := time.Now()
 				if err := stop(); err != nil {
 					t.Errorf("got %v, want no error after a drain", err)
@@ -60,7 +61,7 @@ func TestRun_EndsWhenTheStreamWasMadeAnew(t *testing.T) {
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Targets: []string{page(1)}})
 		w.until(func() bool { return w.jobs == 1 })
 		w.lanes[purge.Bulk].lose()
-		sleep(t.Context(), 10*time.Second)
+		wait.Sleep(t.Context(), 10*time.Second)
 		start := time.Now()
 		if err := stop(); !errors.Is(err, record.ErrGone) || time.Since(start) > 0 {
 			t.Errorf("got %v after %v, want to have ended for %v", err, time.Since(start), record.ErrGone)
@@ -79,9 +80,9 @@ func TestRun_LooksAtTheStreamWhileTheWindowIsFull(t *testing.T) {
 		for i := range 3 {
 			w.give(t, purge.Bulk, uint64(i+1), purge.Request{ID: string(rune('a' + i)), Targets: pages(5000)})
 		}
-		sleep(t.Context(), time.Second)
+		wait.Sleep(t.Context(), time.Second)
 		w.lanes[purge.Bulk].lose()
-		sleep(t.Context(), 3*time.Second)
+		wait.Sleep(t.Context(), 3*time.Second)
 		start := time.Now()
 		if err := stop(); !errors.Is(err, record.ErrGone) || time.Since(start) > 0 {
 			t.Errorf("got %v after %v, want to have ended for %v", err, time.Since(start), record.ErrGone)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -58,7 +59,7 @@ func (w *Worker) sendOne(stop, work context.Context, calls *sync.WaitGroup) bool
 		return false
 	}
 	for !w.Lease.Valid() {
-		if !sleep(stop, 10*time.Millisecond) {
+		if !wait.Sleep(stop, 10*time.Millisecond) {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -31,16 +32,16 @@ func TestStall_IsProbedByOneCallAtATime(t *testing.T) {
 					}
 					most.Store(max(most.Load(), flying.Add(1)))
 					defer flying.Add(-1)
-					sleep(context.Background(), 200*time.Millisecond)
+					wait.Sleep(context.Background(), 200*time.Millisecond)
 					return edgeone.Created{}, refusal
 				}
 				stop := w.run(t, w.worker())
 				w.give(t, purge.Bulk, 1, purge.Request{ID: "bad", Zone: "zone-bad", Targets: pages(9000)})
-				sleep(t.Context(), 5*time.Minute)
+				wait.Sleep(t.Context(), 5*time.Minute)
 				before := 0
 				w.set(func() { before = len(w.calls) })
 				most.Store(0)
-				sleep(t.Context(), time.Hour)
+				wait.Sleep(t.Context(), time.Hour)
 				w.set(func() {
 					if n := len(w.calls) - before; n < 100 || n > 125 {
 						t.Errorf("%d calls in an hour, want about one every %v", n, stallMax)
@@ -50,14 +51,14 @@ func TestStall_IsProbedByOneCallAtATime(t *testing.T) {
 					t.Errorf("%d calls at a time, want 1", most.Load())
 				}
 				w.give(t, purge.Bulk, 2, purge.Request{ID: "good", Zone: "zone-good", Targets: pages(1)})
-				sleep(t.Context(), 2*time.Second)
+				wait.Sleep(t.Context(), 2*time.Second)
 				w.set(func() {
 					if len(w.acked) != 1 {
 						t.Errorf("acked %v, want the request of the other zone", w.acked)
 					}
 				})
 				refuses.Store(false)
-				sleep(t.Context(), 2*stallMax)
+				wait.Sleep(t.Context(), 2*stallMax)
 				w.set(func() {
 					if len(w.acked) != 2 {
 						t.Errorf("acked %v, want both", w.acked)
@@ -89,14 +90,14 @@ func TestStall_CallsWithoutAnAnswerLeaveRoom(t *testing.T) {
 		}
 		stop := w.run(t, k)
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "bad", Zone: "zone-bad", Targets: pages(2000)})
-		sleep(t.Context(), time.Minute)
+		wait.Sleep(t.Context(), time.Minute)
 		w.set(func() {
 			if len(w.calls) != callsOfOne {
 				t.Errorf("%d calls are in flight, want %d", len(w.calls), callsOfOne)
 			}
 		})
 		w.give(t, purge.Bulk, 2, purge.Request{ID: "good", Zone: "zone-good", Targets: pages(1)})
-		sleep(t.Context(), 2*time.Second)
+		wait.Sleep(t.Context(), 2*time.Second)
 		w.set(func() {
 			if len(w.acked) != 1 {
 				t.Errorf("acked %v, want the request of the other zone", w.acked)

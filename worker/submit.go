@@ -10,6 +10,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -137,12 +138,12 @@ func (w *Worker) resendRepeated(ctx context.Context, batch *batcher.Batch[waiter
 }
 
 // again sends a batch again, whole and joined by nobody (I4).
-func (w *Worker) again(batch *batcher.Batch[waiter], wait time.Duration) {
+func (w *Worker) again(batch *batcher.Batch[waiter], delay time.Duration) {
 	w.mu.Lock()
-	w.batcher.Return(batch, time.Now().Add(wait))
+	w.batcher.Return(batch, time.Now().Add(delay))
 	w.mu.Unlock()
 	w.Metrics.Retried()
-	signal(w.wake)
+	wait.Signal(w.wake)
 }
 
 // split sends the halves of a batch apart, for it is too large.
@@ -161,7 +162,7 @@ func (w *Worker) suspect(ctx context.Context, batch *batcher.Batch[waiter], err 
 	w.mu.Lock()
 	some := w.batcher.Suspect(batch)
 	w.mu.Unlock()
-	signal(w.wake) // the next probe may go
+	wait.Signal(w.wake) // the next probe may go
 	if !some {
 		w.refuseBatch(ctx, batch, err)
 	}
@@ -175,7 +176,7 @@ func (w *Worker) cleared(batch *batcher.Batch[waiter]) {
 	w.accepts(batch.Group)
 	w.batcher.Cleared(batch)
 	w.mu.Unlock()
-	signal(w.wake)
+	wait.Signal(w.wake)
 }
 
 // end ends every target of a batch with EdgeOne's refusal, which is not for one of them.
@@ -183,7 +184,7 @@ func (w *Worker) end(ctx context.Context, batch *batcher.Batch[waiter], err erro
 	w.mu.Lock()
 	w.batcher.Drop(batch)
 	w.mu.Unlock()
-	signal(w.wake)
+	wait.Signal(w.wake)
 	w.refuseBatch(ctx, batch, err)
 }
 

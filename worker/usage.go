@@ -3,6 +3,8 @@ package worker
 import (
 	"maps"
 	"time"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -82,7 +84,7 @@ func (q *quotas) used(zone, typ string, n int, sent time.Time, doubt bool) {
 		z.due = soon
 	}
 	if z.next().Before(before) {
-		signal(q.wake)
+		wait.Signal(q.wake)
 	}
 }
 

@@ -1,6 +1,9 @@
 package worker
 
-import "github.com/edgepurge/edgepurge/purge"
+import (
+	"github.com/edgepurge/edgepurge/internal/wait"
+	"github.com/edgepurge/edgepurge/purge"
+)
 
 // window is how many targets of a lane are held at most, but for the lot that crosses the line.
 func (w *Worker) window(lane purge.Lane) int {
@@ -39,7 +42,7 @@ func (w *Worker) charge(r *request, weight int) {
 		w.weight[r.home] += more
 	}
 	if more < 0 {
-		signal(w.room[purge.Bulk])
-		signal(w.room[purge.Interactive])
+		wait.Signal(w.room[purge.Bulk])
+		wait.Signal(w.room[purge.Interactive])
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/parking"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -120,7 +121,7 @@ const bodyHeadroom = 100_000
 func (w *Worker) SetMaxTargets(n int) { w.most.Store(int64(n)) }
 
 // OnWire tells that a CreatePurgeTask call is handed to the network now. It does not block.
-func (w *Worker) OnWire() { signal(w.onWire) }
+func (w *Worker) OnWire() { wait.Signal(w.onWire) }
 
 // Refused tells why EdgeOne refuses the credentials, empty when it does not.
 func (w *Worker) Refused() string {

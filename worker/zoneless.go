@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // zoneless are requests that wait until their zone is known. requests and targets are guarded by the Worker's mu.
@@ -40,7 +41,7 @@ func (w *Worker) withoutZone(r *request, held []bool, readings uint64) *record.Q
 	w.zoneless.requests = append(w.zoneless.requests, waiting{r, held})
 	w.zoneless.targets += r.Total
 	if w.zoneless.readings.Load() != readings {
-		signal(w.zoneless.again)
+		wait.Signal(w.zoneless.again)
 	}
 	return nil
 }

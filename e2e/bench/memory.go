@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -86,7 +87,7 @@ func (w *world) keep(ctx context.Context, waiting, next int, length time.Duratio
 			return err
 		}
 		next += more
-		if !pause(ctx, 250*time.Millisecond) {
+		if !wait.Sleep(ctx, 250*time.Millisecond) {
 			return context.Cause(ctx)
 		}
 		if err := w.died(); err != nil {
@@ -147,7 +148,7 @@ func (w *world) idle(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !pause(ctx, length) {
+	if !wait.Sleep(ctx, length) {
 		return 0, context.Cause(ctx)
 	}
 	after, err := owner.cpu()
@@ -160,7 +161,7 @@ func (w *world) round(ctx context.Context, from, to int) (cpu, took time.Duratio
 	if err := w.lane(ctx, "pause"); err != nil {
 		return 0, 0, err
 	}
-	if !pause(ctx, settle) {
+	if !wait.Sleep(ctx, settle) {
 		return 0, 0, context.Cause(ctx)
 	}
 	if err := w.publish(ctx, requests(purge.Bulk), w.b.singles(from, to)); err != nil {

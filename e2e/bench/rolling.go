@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -81,7 +82,7 @@ func (w *world) update(ctx context.Context, span time.Duration) ([]float64, erro
 		old = append(old, i)
 	}
 	for n := range w.workers {
-		if !pause(ctx, time.Until(begin.Add(time.Duration(n)*span+span/2))) {
+		if !wait.Sleep(ctx, time.Until(begin.Add(time.Duration(n)*span+span/2))) {
 			return nil, context.Cause(ctx)
 		}
 		owner, err := w.flow(ctx)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -72,7 +73,7 @@ func (w *world) endOwner(ctx context.Context, signal syscall.Signal) (gap, error
 	if w.workers[i], err = w.startWorker(ctx, i); err != nil {
 		return gap{}, err
 	}
-	if !pause(ctx, time.Until(at.Add(aftermath))) {
+	if !wait.Sleep(ctx, time.Until(at.Add(aftermath))) {
 		return gap{}, context.Cause(ctx)
 	}
 	if _, err := w.flow(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -83,7 +84,7 @@ func (w *world) ask(ctx context.Context, n int, every time.Duration) (map[string
 	}
 	at := make(map[string]time.Time, n)
 	for i, begin := 0, time.Now(); i < n; i++ {
-		if !pause(ctx, time.Until(begin.Add(time.Duration(i)*every))) {
+		if !wait.Sleep(ctx, time.Until(begin.Add(time.Duration(i)*every))) {
 			return nil, context.Cause(ctx)
 		}
 		target := fmt.Sprintf("https://www.example.com/urgent/%d", i)
@@ -127,16 +128,4 @@ func arrivalsOf(calls []create, published map[string]time.Time) arrivals {
 	}
 	a.fill = mean(fills[:last])
 	return a
-}
-
-// pause waits, and returns false when the context ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

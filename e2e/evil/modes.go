@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const stamp = "2006-01-02T15:04:05Z"
@@ -355,29 +357,19 @@ func wires() []Mode {
 			}
 		})},
 		{Name: "slow", Slow: true, Write: some(func(_ *Call, _ http.ResponseWriter, r *http.Request, _ []byte) {
-			pause(r, time.Minute)
+			wait.Sleep(r.Context(), time.Minute)
 		})},
 		{Name: "trickled", Slow: true, Write: some(func(_ *Call, w http.ResponseWriter, r *http.Request, data []byte) {
 			flush := http.NewResponseController(w)
 			for i := range data {
 				_, _ = w.Write(data[i : i+1])
-				if flush.Flush() != nil || !pause(r, 300*time.Millisecond) {
+				if flush.Flush() != nil || !wait.Sleep(r.Context(), 300*time.Millisecond) {
 					return
 				}
 			}
 		})},
 		{Name: "reset-after-processing", Write: some(func(_ *Call, w http.ResponseWriter, _ *http.Request, _ []byte) { reset(w) })},
 		{Name: "nothing-but-errors", Write: raw("application/json", 500, `{"Response":{"Error":{"Code":"InternalError","Message":"no"},"RequestId":"evil"}}`)},
-	}
-}
-
-// pause waits, and reports whether the caller is still there.
-func pause(r *http.Request, d time.Duration) bool {
-	select {
-	case <-r.Context().Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // late and slow are how long answers take under the faults of that name: less and more than workers wait.
@@ -163,11 +165,11 @@ func (a *api) befall(r *http.Request, c *call, f *rule, body []byte) reply {
 		return reply{}
 	case apiSlow, apiLate:
 		p := a.forward(r, c, body)
-		wait := slow
+		delay := slow
 		if f.kind == apiLate {
-			wait = late
+			delay = late
 		}
-		pause(r.Context(), wait)
+		wait.Sleep(r.Context(), delay)
 		return p
 	case apiHang:
 		select {
@@ -219,15 +221,4 @@ func (a *api) forward(r *http.Request, c *call, body []byte) reply {
 	}
 	c.readAnswer(p.body)
 	return p
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

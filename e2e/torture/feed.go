@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -26,7 +28,7 @@ func feed(stop, work context.Context, js jetstream.JetStream, l *load, n *notes)
 	for {
 		m := l.next()
 		due = due.Add(m.after)
-		if !pause(stop, time.Until(due)) {
+		if !wait.Sleep(stop, time.Until(due)) {
 			break
 		}
 		select {
@@ -58,7 +60,7 @@ func publish(ctx context.Context, js jetstream.JetStream, m *message) {
 		if m.Tries == tries || m.Want == wantRejected || m.ID == "" && !errors.As(err, &refused) {
 			return
 		}
-		if !pause(ctx, time.Second) {
+		if !wait.Sleep(ctx, time.Second) {
 			return
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // injector carries the schedule out.
@@ -18,7 +20,7 @@ type injector struct {
 func (in *injector) run(ctx context.Context, list []fault, begin time.Time) {
 	var faults sync.WaitGroup
 	for _, f := range list {
-		if !pause(ctx, time.Until(begin.Add(f.At))) {
+		if !wait.Sleep(ctx, time.Until(begin.Add(f.At))) {
 			break
 		}
 		faults.Go(func() {
@@ -44,7 +46,7 @@ func (in *injector) carry(ctx context.Context, f fault, h *hit) {
 	default:
 		h.Reach = reachAPI
 		lift := in.w.api.impose(f.Kind, f.Share)
-		pause(ctx, f.For)
+		wait.Sleep(ctx, f.For)
 		lift()
 	}
 }
@@ -82,7 +84,7 @@ func (in *injector) process(ctx context.Context, f fault, h *hit) {
 	switch f.Kind {
 	case stopOwner, stopStandby:
 		p.signal(syscall.SIGSTOP)
-		pause(ctx, f.For)
+		wait.Sleep(ctx, f.For)
 		p.signal(syscall.SIGCONT)
 		return
 	case drainOwner, drainStandby:
@@ -97,7 +99,7 @@ func (in *injector) process(ctx context.Context, f fault, h *hit) {
 		h.Kills = 1
 	}
 	h.To = time.Now() // of the old life; the new one is another matter
-	pause(ctx, f.For)
+	wait.Sleep(ctx, f.For)
 	if err := p.start(); err != nil {
 		h.Wrong = err.Error()
 	}
@@ -130,7 +132,7 @@ func (in *injector) ways(ctx context.Context, f fault, h *hit) {
 	for _, l := range links {
 		l.set(g)
 	}
-	pause(ctx, f.For)
+	wait.Sleep(ctx, f.For)
 	for _, l := range links {
 		l.set(open)
 		if g == hanging && f.Pick%2 == 0 {

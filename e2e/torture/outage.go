@@ -6,6 +6,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // broker lets a fault befall NATS itself, and waits until it can be worked with again.
@@ -22,7 +24,7 @@ func (in *injector) broker(ctx context.Context, f fault, h *hit) {
 		}
 		defer p.busy.Unlock()
 		p.signal(syscall.SIGSTOP)
-		pause(ctx, f.For)
+		wait.Sleep(ctx, f.For)
 		p.signal(syscall.SIGCONT)
 	default:
 		in.killServers(ctx, f, h)
@@ -61,7 +63,7 @@ func (in *injector) killServers(ctx context.Context, f fault, h *hit) {
 	if 2*len(mine) < len(in.w.servers.programs) {
 		rest.Go(func() { in.recover(ctx, h) }) // a majority is there: it has to do without the others
 	}
-	pause(ctx, f.For)
+	wait.Sleep(ctx, f.For)
 	var errs []error
 	for _, p := range mine {
 		errs = append(errs, p.start())
@@ -93,7 +95,7 @@ func (in *injector) fill(ctx context.Context, f fault, h *hit) {
 	if err := in.w.servers.fill(tight); err != nil {
 		h.Wrong = err.Error()
 	}
-	pause(ctx, f.For)
+	wait.Sleep(ctx, f.For)
 	if err := in.w.servers.fill(roomy); err != nil {
 		h.Wrong = err.Error()
 	}
@@ -105,7 +107,7 @@ func (in *injector) recover(ctx context.Context, h *hit) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	for !in.w.healthy(ctx) {
-		if !pause(ctx, 100*time.Millisecond) {
+		if !wait.Sleep(ctx, 100*time.Millisecond) {
 			h.Note += "not healthy a minute later"
 			break
 		}

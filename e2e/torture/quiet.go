@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // quiet waits until nothing is left to do: no request, no job, nothing parked, and for a while no new event. It tells
@@ -28,7 +30,7 @@ func (w *world) quiet(ctx context.Context) (left string, quiet bool) {
 		if time.Since(since) > still {
 			return "", true
 		}
-		if !pause(ctx, 200*time.Millisecond) {
+		if !wait.Sleep(ctx, 200*time.Millisecond) {
 			return what, false
 		}
 	}

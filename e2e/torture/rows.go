@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // page is the largest Limit of DescribePurgeTasks.
@@ -33,7 +35,7 @@ func (w *world) rows(ctx context.Context, from time.Time, n *notes) error {
 			if offset+page >= total {
 				break
 			}
-			pause(ctx, 2*time.Second/rate)
+			wait.Sleep(ctx, 2*time.Second/rate)
 		}
 	}
 	return nil

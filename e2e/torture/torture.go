@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // torture runs everything, and leaves its notes in the directory.
@@ -87,7 +88,7 @@ func (w *world) afflict(ctx context.Context, begin time.Time, messages, hits *no
 // stillness is the longest time by which a short pause lasted longer than it should.
 func stillness(ctx context.Context) (most time.Duration) {
 	const short = 20 * time.Millisecond
-	for last := time.Now(); pause(ctx, short); last = time.Now() {
+	for last := time.Now(); wait.Sleep(ctx, short); last = time.Now() {
 		most = max(most, time.Since(last)-short)
 	}
 	return most

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// wait is one request's wait for one target.
-type wait struct {
+// waiting is one request's wait for one target.
+type waiting struct {
 	from, to time.Time
 	jobs     []string // those of its event that have the target
 }
 
 // waits finds for each target the requests that waited for it. An event tells jobs, not which target each was for: of
 // several jobs that have one, any may have served the request.
-func waits(ends []end, l *log) map[string][]*wait {
-	byKey := make(map[string][]*wait)
+func waits(ends []end, l *log) map[string][]*waiting {
+	byKey := make(map[string][]*waiting)
 	for _, e := range ends {
-		own := make(map[string]*wait)
+		own := make(map[string]*waiting)
 		for _, k := range e.message.keys() {
 			if own[k] == nil { // a target that a request has twice is one
-				own[k] = &wait{from: e.event.Data.Times.Received, to: e.event.told.Stored}
+				own[k] = &waiting{from: e.event.Data.Times.Received, to: e.event.told.Stored}
 				byKey[k] = append(byKey[k], own[k])
 			}
 		}
@@ -40,15 +40,15 @@ func waits(ends []end, l *log) map[string][]*wait {
 
 // needless gives those of the calls for one target that no request needed. Every request needs one job that succeeded,
 // which it may share with others, and all that failed before; a job is needless when the rest could serve them all.
-func needless(calls []*call, all []*wait, l *log, k string) []*call {
-	serves := make(map[*wait]string)
+func needless(calls []*call, all []*waiting, l *log, k string) []*call {
+	serves := make(map[*waiting]string)
 	var surplus []*call
 	for _, c := range calls {
-		named := slices.ContainsFunc(all, func(w *wait) bool { return slices.Contains(w.jobs, c.Job) })
+		named := slices.ContainsFunc(all, func(w *waiting) bool { return slices.Contains(w.jobs, c.Job) })
 		if named && !l.done(c.Job, k) {
 			continue
 		}
-		if !named || !assign(c.Job, all, serves, make(map[*wait]bool)) {
+		if !named || !assign(c.Job, all, serves, make(map[*waiting]bool)) {
 			surplus = append(surplus, c)
 		}
 	}
@@ -57,7 +57,7 @@ func needless(calls []*call, all []*wait, l *log, k string) []*call {
 
 // assign finds a request that a job is there for, if need be by giving another job another request: an augmenting path
 // of a matching in a bipartite graph.
-func assign(job string, all []*wait, serves map[*wait]string, seen map[*wait]bool) bool {
+func assign(job string, all []*waiting, serves map[*waiting]string, seen map[*waiting]bool) bool {
 	for _, w := range all {
 		if seen[w] || !slices.Contains(w.jobs, job) {
 			continue
@@ -97,13 +97,13 @@ const inLine = 5 * time.Second
 
 // excuse names what lets the last of some calls for one target be a repeat: its answer or its record was lost, or those
 // of an earlier one, and a request waited from before that until after it. It is empty when there is nothing.
-func (r *record) excuse(calls []*call, all []*wait) kind {
+func (r *record) excuse(calls []*call, all []*waiting) kind {
 	last := calls[len(calls)-1]
 	if why := r.touched(last); why != "" {
 		return why
 	}
 	for _, c := range calls[:len(calls)-1] {
-		waited := slices.ContainsFunc(all, func(w *wait) bool { return !w.from.After(c.Arrived) && last.Arrived.Before(w.to.Add(inLine)) })
+		waited := slices.ContainsFunc(all, func(w *waiting) bool { return !w.from.After(c.Arrived) && last.Arrived.Before(w.to.Add(inLine)) })
 		if !waited {
 			continue
 		}

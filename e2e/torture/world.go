@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -149,7 +150,7 @@ func (w *world) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for !w.healthy(ctx) {
-		if !w.alive() || !pause(ctx, 100*time.Millisecond) {
+		if !w.alive() || !wait.Sleep(ctx, 100*time.Millisecond) {
 			return errors.New("wait for the streams: they do not come; see the logs")
 		}
 	}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -72,10 +73,8 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil //nolint:nilerr // the context ended: a clean stop
 		}
 		taken.Failed(err)
-		select {
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, listenAgain) {
 			return nil
-		case <-time.After(listenAgain):
 		}
 	}
 }

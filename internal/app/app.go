@@ -20,6 +20,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // again is how long after a failure the owner's work or the set-up is begun anew.
@@ -109,7 +110,7 @@ func (a *App) work(ctx context.Context) error {
 		if err := a.turn(ctx, &at); err != nil && ctx.Err() == nil {
 			at.Failed(err, zap.Duration("wait", again))
 			a.setSetup(err.Error())
-			wait(ctx, again)
+			wait.Sleep(ctx, again)
 		}
 	}
 	return nil
@@ -209,11 +210,4 @@ func (a *App) newLedger(may func() bool, again func(record.InFlight)) *ledger.Le
 		(&progress{a.cfg.Instance, a.broker, a.log.Named("progress")}).hook(&cfg)
 	}
 	return ledger.New(cfg, a.broker, a.log.Named("ledger"))
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

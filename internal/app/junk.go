@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -32,7 +33,7 @@ func (a *App) watchJunk(ctx context.Context) {
 	for _, name := range broker.Swept() {
 		found[name] = &junk{next: 1}
 	}
-	for wait(ctx, junkEvery); ctx.Err() == nil; wait(ctx, junkEvery) {
+	for wait.Sleep(ctx, junkEvery) {
 		for name, j := range found {
 			a.sweep(ctx, name, j)
 		}

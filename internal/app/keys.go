@@ -10,6 +10,7 @@ import (
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
 
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -139,7 +140,7 @@ func (k *keys) await(ctx context.Context, waiting *trouble.Trouble) error {
 			return nil
 		}
 		waiting.Failed(err)
-		wait(ctx, again)
+		wait.Sleep(ctx, again)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

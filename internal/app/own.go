@@ -15,6 +15,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/limiter"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/internal/zone"
 	"github.com/edgepurge/edgepurge/purge"
 	"github.com/edgepurge/edgepurge/tracker"
@@ -219,7 +220,7 @@ const straysEvery = 15 * time.Second
 
 func (a *App) watchStrays(ctx context.Context, acc *account) {
 	for {
-		wait(ctx, straysEvery)
+		wait.Sleep(ctx, straysEvery)
 		if ctx.Err() != nil {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -94,7 +95,7 @@ func (a *App) watchBacklogs(ctx context.Context) {
 				a.log.Debug("backlog not read", zap.Error(err))
 			}
 		}
-		wait(ctx, backlogEvery)
+		wait.Sleep(ctx, backlogEvery)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -72,7 +73,7 @@ func (a *App) watchStreams(ctx context.Context) {
 		if seen && a.broker.Check() == nil {
 			a.survey(ctx)
 		}
-		wait(ctx, surveyLeast)
+		wait.Sleep(ctx, surveyLeast)
 		if !seen {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/worker"
 )
 
@@ -35,7 +36,7 @@ const sureEvery = 10 * time.Millisecond
 // Wait returns when a call may go out, or with the context's cause.
 func (p surePace) Wait(ctx context.Context) error {
 	for !p.lease.Valid() {
-		if wait(ctx, sureEvery); ctx.Err() != nil {
+		if !wait.Sleep(ctx, sureEvery) {
 			return context.Cause(ctx)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -139,10 +140,7 @@ func address(nc *nats.Conn) string {
 
 func (b *Broker) turn() {
 	b.epoch.Add(1)
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
+	wait.Signal(b.wake)
 }
 
 // Close ends the connection. What is in flight may be lost; callers wait for their writes.
@@ -208,10 +206,8 @@ func (b *Broker) Ready(ctx context.Context, why func(error)) error {
 			return nil
 		}
 		why(err)
-		select {
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, 100*time.Millisecond) {
 			return context.Cause(ctx)
-		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -101,7 +102,7 @@ func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 		got = l.cur.take(room, got)
 	}
 	if n := len(got); l.gather > 0 && n > 0 && n < min(room, gatherLeast) && !l.cur.ended {
-		pause(ctx, l.gather)
+		wait.Sleep(ctx, l.gather)
 		got = l.cur.take(room, got)
 	}
 	if l.cur.anew {
@@ -125,15 +126,6 @@ func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 		}
 	}
 	return nil, fmt.Errorf("pull lane %s: %w", l.name, err)
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // Rest ends the pull that is open and gives what it brought that nobody has taken; the caller gives

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -71,10 +72,7 @@ func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
 		case errors.Is(err, record.ErrGone):
 			return nil, fmt.Errorf("wait for lease: %w", record.ErrGone)
 		case err != nil:
-			select { // an error that comes at once must not spin
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond):
-			}
+			wait.Sleep(ctx, 50*time.Millisecond) // an error that comes at once must not spin
 		case len(turn) > 0:
 			l := b.newLease(lane, turn[0])
 			if l.take(ctx, turn[0].Sequence) == nil {
@@ -194,10 +192,8 @@ func (l *Lease) confirm(ctx context.Context, settle time.Duration) error {
 		if _, err := l.renew(ctx); err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, settle) {
 			return context.Cause(ctx)
-		case <-time.After(settle):
 		}
 	}
 	until, err := l.renew(ctx)

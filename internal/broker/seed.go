@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // The lease message says why nobody could hold a lease when it was stored.
@@ -128,7 +129,7 @@ func (b *Broker) awaitVacancy(ctx context.Context, before leaseState) (leaseStat
 			zap.String("stream", b.name("CONTROL")), zap.Duration("wait", leaseAckWait))
 	}
 	for end := since.Add(leaseAckWait); time.Now().Before(end); {
-		pause(ctx, min(vacancyPoll, time.Until(end)))
+		wait.Sleep(ctx, min(vacancyPoll, time.Until(end)))
 		if ctx.Err() != nil {
 			return leaseState{}, context.Cause(ctx)
 		}
@@ -214,7 +215,7 @@ func (l *Lease) await(ctx context.Context) error {
 		if _, err := l.renew(ctx); err != nil {
 			return err
 		}
-		pause(ctx, quietRenew)
+		wait.Sleep(ctx, quietRenew)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // FaultKind says what somebody did to a stream or a consumer from outside.
@@ -55,10 +57,7 @@ func (b *Broker) Alarm() <-chan struct{} { return b.alarm }
 // alarmed passes an error on, and raises the alarm where it may mean that something was deleted.
 func (b *Broker) alarmed(err error) error {
 	if err != nil && Gone(err) {
-		select {
-		case b.alarm <- struct{}{}:
-		default:
-		}
+		wait.Signal(b.alarm)
 	}
 	return err
 }

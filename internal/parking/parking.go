@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -99,7 +100,7 @@ func (p *Parking[L, R]) Put(q record.Queue, requests ...R) bool {
 		return false
 	}
 	s.pending = append(s.pending, requests...)
-	signal(s.wake)
+	wait.Signal(s.wake)
 	return true
 }
 
@@ -109,7 +110,7 @@ func (p *Parking[L, R]) Open(q record.Queue) {
 	defer p.mu.Unlock()
 	s := p.queue(q)
 	s.wanted = !s.open
-	signal(s.wake)
+	wait.Signal(s.wake)
 }
 
 // Close removes a queue that is empty, and reports whether it did. Owner.Resend calls it; it waits for what
@@ -186,7 +187,7 @@ func (p *Parking[L, R]) queue(q record.Queue) *queue[L, R] {
 		s = &queue[L, R]{p: p, name: q, wake: make(chan struct{}, 1), closing: make(chan chan bool)}
 		p.queues[q] = s
 		p.fresh = append(p.fresh, s)
-		signal(p.begun)
+		wait.Signal(p.begun)
 	}
 	return s
 }
@@ -203,23 +204,4 @@ func (p *Parking[L, R]) forget(s *queue[L, R]) bool {
 		p.trouble.Leave() // not stored, but nobody waits for it any more
 	}
 	return true
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
-// pause waits for d, or less if the context ends; then it returns false.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // queue is one queue. Its goroutine alone does I/O for it; the Parking's lock guards the rest.
@@ -179,7 +180,7 @@ func (s *queue[L, R]) openQueue(stop context.Context) (source L, err error) {
 		source, err = s.p.cfg.Broker.OpenQueue(ctx, s.name)
 		late := ctx.Err() != nil
 		cancel()
-		if err == nil || late || !pause(stop, quickWait) {
+		if err == nil || late || !wait.Sleep(stop, quickWait) {
 			break
 		}
 	}
@@ -199,7 +200,7 @@ func (s *queue[L, R]) tries() (n int) {
 // store stores requests and returns those that it could not store, with the reason of the first.
 func (s *queue[L, R]) store(stop, work context.Context, lot []R) (left []R, err error) {
 	for i := range s.tries() {
-		if i > 0 && !pause(stop, quickWait) {
+		if i > 0 && !wait.Sleep(stop, quickWait) {
 			return lot, err
 		}
 		var late bool
@@ -215,7 +216,7 @@ func (s *queue[L, R]) storeOnce(stop, work context.Context, lot []R) (left []R, 
 	ctx, cancel := context.WithTimeout(work, storeTimeout)
 	defer cancel()
 	defer context.AfterFunc(stop, func() {
-		if pause(ctx, drainGrace) {
+		if wait.Sleep(ctx, drainGrace) {
 			cancel()
 		}
 	})()

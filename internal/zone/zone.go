@@ -25,6 +25,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // The answers beside a zone.
@@ -94,10 +95,7 @@ func (f *Finder) set(table map[string]string) {
 }
 
 func (f *Finder) tell() {
-	select {
-	case f.updated <- struct{}{}:
-	default:
-	}
+	wait.Signal(f.updated)
 }
 
 // Updated tells that a reading has ended, or the table was replaced, and pending hosts may be asked for again.
@@ -142,10 +140,7 @@ func (f *Finder) Find(host string) (string, error) {
 func (f *Finder) Prepare() { f.want() }
 
 func (f *Finder) want() {
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
+	wait.Signal(f.wake)
 }
 
 // match prefers the host itself, then the longest wildcard, then "*".
@@ -178,11 +173,11 @@ func (f *Finder) Run(ctx context.Context) error {
 			return nil
 		case <-f.wake:
 		}
-		wait := f.renew(ctx, again)
-		if wait == 0 {
+		later := f.renew(ctx, again)
+		if later == 0 {
 			continue
 		}
-		if !pause(ctx, wait) {
+		if !wait.Sleep(ctx, later) {
 			return nil
 		}
 		f.want()
@@ -199,9 +194,9 @@ func (f *Finder) renew(ctx context.Context, again backoff.BackOff) time.Duration
 	f.failing = err != nil
 	f.mu.Unlock()
 	if err != nil {
-		wait := again.NextBackOff()
-		f.unread.Failed(err, zap.Duration("wait", wait))
-		return wait
+		later := again.NextBackOff()
+		f.unread.Failed(err, zap.Duration("wait", later))
+		return later
 	}
 	f.unread.Over()
 	if refused != nil {
@@ -215,15 +210,4 @@ func (f *Finder) renew(ctx context.Context, again backoff.BackOff) time.Duration
 	f.mu.Unlock()
 	f.tell()
 	return 0
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
