@@ -42,7 +42,7 @@ func TestTracker_GivesUpAtTheDeadline(t *testing.T) {
 		if diff := cmp.Diff([]string{"", purge.CodeDeadline, "failed", purge.CodeDeadline, purge.CodeDeadline}, got); diff != "" {
 			t.Errorf("codes (-want +got):\n%s", diff)
 		}
-		want := record.Result{Code: purge.CodeDeadline, Reason: "not finished within 1m0s", Again: true}
+		want := record.Result{Code: purge.CodeDeadline, Reason: "not finished within 1m0s", Retryable: true}
 		if diff := cmp.Diff(want, results(e, purge.URL).Of(url(4))); diff != "" {
 			t.Errorf("result of what was never seen (-want +got):\n%s", diff)
 		}

@@ -12,9 +12,9 @@ import (
 // notListed is the result of a target that none of a job's final rows names: the API's code for a target of which no task
 // was made.
 var notListed = record.Result{
-	Code:   "InvalidParameter.TaskNotGenerated",
-	Reason: "EdgeOne lists the job's tasks, and none for this target",
-	Again:  true,
+	Code:      "InvalidParameter.TaskNotGenerated",
+	Reason:    "EdgeOne lists the job's tasks, and none for this target",
+	Retryable: true,
 }
 
 // outcome is what final rows say. The ledger, which knows the targets, finds out whose they are. One row alone stands
@@ -38,7 +38,7 @@ func (t *Tracker) giveUp(tasks []edgeone.Task) *record.Outcome {
 	out := &record.Outcome{
 		Finished: time.Now(),
 		Rows:     make([]record.Row, len(tasks)),
-		Rest:     record.Result{Code: purge.CodeDeadline, Reason: "not finished within " + t.cfg.Deadline.String(), Again: true},
+		Rest:     record.Result{Code: purge.CodeDeadline, Reason: "not finished within " + t.cfg.Deadline.String(), Retryable: true},
 	}
 	for i, task := range tasks {
 		out.Rows[i] = record.Row{Target: task.Target, Result: out.Rest}
@@ -54,9 +54,9 @@ func result(task edgeone.Task) record.Result {
 		return record.Result{}
 	}
 	return record.Result{
-		Code:   cmp.Or(task.FailType, task.Status),
-		Reason: cmp.Or(task.FailMessage, "EdgeOne ended the task as "+task.Status),
-		Again:  edgeone.Passing(task.Status, task.FailType),
-		Spent:  task.FailType == edgeone.FailQuota,
+		Code:           cmp.Or(task.FailType, task.Status),
+		Reason:         cmp.Or(task.FailMessage, "EdgeOne ended the task as "+task.Status),
+		Retryable:      edgeone.Passing(task.Status, task.FailType),
+		QuotaExhausted: task.FailType == edgeone.FailQuota,
 	}
 }

@@ -88,17 +88,17 @@ func TestTracker_TellsWhyARowFailed(t *testing.T) {
 		{
 			"in EdgeOne's words",
 			edgeone.Task{Status: "failed", FailType: "quotaExceeded", FailMessage: "no quota left"},
-			record.Result{Code: "quotaExceeded", Reason: "no quota left", Again: true, Spent: true},
+			record.Result{Code: "quotaExceeded", Reason: "no quota left", Retryable: true, QuotaExhausted: true},
 		},
 		{
 			"a type alone",
 			edgeone.Task{Status: "failed", FailType: "taskFailed"},
-			record.Result{Code: "taskFailed", Reason: "EdgeOne ended the task as failed", Again: true},
+			record.Result{Code: "taskFailed", Reason: "EdgeOne ended the task as failed", Retryable: true},
 		},
 		{
 			"nothing but the status",
 			edgeone.Task{Status: "timeout"},
-			record.Result{Code: "timeout", Reason: "EdgeOne ended the task as timeout", Again: true},
+			record.Result{Code: "timeout", Reason: "EdgeOne ended the task as timeout", Retryable: true},
 		},
 		{
 			"another attempt would end the same",

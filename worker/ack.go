@@ -15,12 +15,12 @@ import (
 // there.
 func (w *Worker) tell(ctx context.Context, letters []record.DeadLetter, ends []record.Tally) error {
 	if len(letters) > 0 {
-		if err := w.Ledger.Bury(ctx, letters); err != nil {
+		if err := w.Ledger.StoreDeadLetters(ctx, letters); err != nil {
 			return err
 		}
 		w.Metrics.Buried(letters)
 	}
-	return w.Ledger.Tell(ctx, ends)
+	return w.Ledger.Publish(ctx, ends)
 }
 
 // ackRequests acks all messages of requests, those that join meanwhile too, and forgets them.

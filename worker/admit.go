@@ -51,7 +51,7 @@ func (w *Worker) take(ctx context.Context, lot []incoming) {
 			fresh = append(fresh, a)
 			parked := d.in.queue != nil
 			if parked || d.Count > 1 || a.ID != purge.GeneratedID(d.Stored, d.Sequence) {
-				queries = append(queries, ledger.Query{Key: a.Key(), Total: a.Total, Again: parked || d.Count > 1, Parked: parked})
+				queries = append(queries, ledger.Query{Key: a.Key(), Total: a.Total, Redelivered: parked || d.Count > 1, Parked: parked})
 			}
 		}
 		found, err := w.Ledger.Find(ctx, queries)
@@ -120,13 +120,13 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 		case known && !same:
 			reused = append(reused, a)
 			done = append(done, a)
-		case known && f.All():
+		case known && f.AllRecorded():
 			done = append(done, a)
 		case a.reason != nil:
 			rejected = append(rejected, a)
 			done = append(done, a)
 		default:
-			done, q := w.place(a.request, a.recorded(f.Held), &a.delivery)
+			done, q := w.place(a.request, a.recorded(f.Recorded), &a.delivery)
 			if done {
 				ended = append(ended, a.request)
 			}

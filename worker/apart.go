@@ -62,7 +62,7 @@ func (w *Worker) conclude(ctx context.Context, all []refused) (wait, drop map[*r
 		}
 	} else {
 		soon, cancel := context.WithTimeout(ctx, buryWithin)
-		errs = w.Ledger.TryBury(soon, letters)
+		errs = w.Ledger.TryStoreDeadLetters(soon, letters)
 		cancel()
 	}
 	var ends []record.Tally
@@ -80,7 +80,7 @@ func (w *Worker) conclude(ctx context.Context, all []refused) (wait, drop map[*r
 		}
 	}
 	w.Metrics.Buried(stored)
-	if err := w.Ledger.Tell(ctx, ends); err != nil { // the context has ended: the messages come again
+	if err := w.Ledger.Publish(ctx, ends); err != nil { // the context has ended: the messages come again
 		for _, r := range all {
 			drop[r.request] = true
 		}

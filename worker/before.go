@@ -70,7 +70,7 @@ func (w *Worker) matches(a *arrival, digest string) bool {
 
 // resume lets a request go on by the rules of the records in which a part of it stands.
 func (w *Worker) resume(a *arrival, f record.Found) {
-	if f.Rules != canonical.Before || a.delivery.in.queue != nil || len(f.Held) == 0 {
+	if f.Rules != canonical.Before || a.delivery.in.queue != nil || len(f.Recorded) == 0 {
 		return
 	}
 	e := w.readEarlier(a.delivery, a.Source)
@@ -81,7 +81,7 @@ func (w *Worker) resume(a *arrival, f record.Found) {
 	defer w.mu.Unlock()
 	w.charge(a.request, 0) // its lane may be another with as many targets
 	a.Rules, a.Digest, a.body, a.Type, a.Labels, a.reason = f.Rules, f.Digest, e.body, e.body.Type, e.body.Labels, nil
-	a.Total = len(f.Held)
+	a.Total = len(f.Recorded)
 	a.unassigned, a.unrecorded = a.Total, a.Total
 	w.weigh(a.request)
 }
@@ -102,7 +102,7 @@ func (w *Worker) identify(ctx context.Context, arrivals []arrival) bool {
 			continue
 		}
 		ids[i] = record.Key{Source: a.Source, ID: e.id}
-		queries = append(queries, ledger.Query{Key: ids[i], Total: len(e.body.Targets), Again: true})
+		queries = append(queries, ledger.Query{Key: ids[i], Total: len(e.body.Targets), Redelivered: true})
 	}
 	if len(queries) == 0 {
 		return true

@@ -38,9 +38,9 @@ func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, out
 	for i, r := range f.requests {
 		s := &f.job.Shares[i]
 		r.spans = r.spans || r.unassigned > 0
-		s.Spans = r.spans
-		if !s.Spans {
-			s.Settled = r.failures
+		s.MultiJob = r.spans
+		if !s.MultiJob {
+			s.EarlierFailures = r.failures
 		}
 	}
 	return f

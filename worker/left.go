@@ -46,7 +46,7 @@ type leftover struct {
 func (w *Worker) Again(job record.InFlight) {
 	w.mu.Lock()
 	heap.Push(&w.left, job)
-	if job.Spent {
+	if job.QuotaExhausted {
 		w.spent(&job.Head, job.Rows)
 	}
 	w.mu.Unlock()
@@ -108,7 +108,7 @@ func (w *Worker) nextLeft(now time.Time) (*record.InFlight, time.Duration) {
 
 // takeUp puts the targets of a stored part in line.
 func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
-	job, err := w.Ledger.Left(ctx, sequence)
+	job, err := w.Ledger.RetryPart(ctx, sequence)
 	if err != nil || job == nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 	for i := range job.Shares {
 		w.lineUp(now, g, of, &job.Shares[i])
 	}
-	if until := w.quotas.want(g.Zone, now); job.Spent {
+	if until := w.quotas.want(g.Zone, now); job.QuotaExhausted {
 		w.spent(&job.Head, len(job.Targets))
 	} else if until.After(now) {
 		w.hold(g.Zone, g.Type, until)

@@ -132,7 +132,7 @@ func (o parkingOwner) Record(ctx context.Context, r *request) (record.Parked, er
 	p := record.Parked{Request: r.Request, Body: r.body, Sent: r.first}
 	p.Partial = r.spans || r.held || r.sent && len(r.failures) > 0
 	if p.Partial && len(r.failures) > 0 {
-		if err := o.Ledger.Settle(ctx, r.Request, r.failures, r.sent); err != nil {
+		if err := o.Ledger.RecordFailures(ctx, r.Request, r.failures, r.sent); err != nil {
 			return p, err
 		}
 	}

@@ -78,7 +78,7 @@ func (w *Worker) recorded(f *filing) {
 	defer w.mu.Unlock()
 	for i, r := range f.requests {
 		s := &f.job.Shares[i]
-		r.spans = r.spans || s.Spans // it may have been too large for one part
+		r.spans = r.spans || s.MultiJob // it may have been too large for one part
 		for _, run := range s.Runs {
 			r.drop(run[1], run[2])
 		}
@@ -161,7 +161,7 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 		}
 	}
 	w.mu.Unlock()
-	if err := w.Ledger.Tell(ctx, ends); err != nil {
+	if err := w.Ledger.Publish(ctx, ends); err != nil {
 		return // the context has ended: the messages come again
 	}
 	if wait, drop := w.conclude(ctx, unfit); len(wait)+len(drop) > 0 {
@@ -169,7 +169,7 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 		w.letGo(drop)
 	}
 	for _, r := range spanning {
-		err := w.Ledger.Settle(ctx, r.Request, r.failures, r.sent)
+		err := w.Ledger.RecordFailures(ctx, r.Request, r.failures, r.sent)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:

@@ -46,7 +46,7 @@ func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
 	left, right := batch.Halve()
 	answer := edgeone.Created{JobID: "job", Refused: []edgeone.Refusal{{Targets: []string{page(3)}, Reason: "no"}}}
 	f := w.file(left, answer, refusals(left, answer), time.Now())
-	if r.unassigned != 10 || r.unrecorded != 19 || !r.sent || !f.job.Shares[0].Spans || f.job.Rows != 9 {
+	if r.unassigned != 10 || r.unrecorded != 19 || !r.sent || !f.job.Shares[0].MultiJob || f.job.Rows != 9 {
 		t.Errorf("filed: got %d in no job, %d in no record, sent %t, job %+v", r.unassigned, r.unrecorded, r.sent, f.job)
 	}
 	w.recorded(f)

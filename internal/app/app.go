@@ -205,7 +205,7 @@ func (a *App) setSetup(why string) {
 
 // newLedger makes the ledger of an owner; again is called once its worker is there.
 func (a *App) newLedger(may func() bool, again func(record.InFlight)) *ledger.Ledger {
-	cfg := ledger.Config{Instance: a.cfg.Instance, Attempts: config.Attempts, Told: a.counts.ends.Told, Again: again, May: may}
+	cfg := ledger.Config{Instance: a.cfg.Instance, Attempts: config.Attempts, Published: a.counts.ends.Told, Retry: again, Leads: may}
 	if a.cfg.Events.Progress {
 		(&progress{a.cfg.Instance, a.broker, a.log.Named("progress")}).hook(&cfg)
 	}

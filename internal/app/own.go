@@ -50,7 +50,7 @@ type account struct {
 func (acc *account) take(jobs []record.InFlight) {
 	for _, job := range jobs {
 		acc.worker.Known(job.ID)
-		if job.Again() {
+		if job.IsRetryPart() {
 			acc.worker.Again(job)
 			continue
 		}
@@ -224,7 +224,7 @@ func (a *App) watchStrays(ctx context.Context, acc *account) {
 		if ctx.Err() != nil {
 			return
 		}
-		jobs, err := acc.books.Strays(ctx)
+		jobs, err := acc.books.OrphanedJobs(ctx)
 		if err != nil {
 			a.log.Debug("stored jobs not looked at", zap.Error(err))
 		}

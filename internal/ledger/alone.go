@@ -64,7 +64,7 @@ func (l *Ledger) EndAlone(ctx context.Context, names ...string) error {
 var errRaced = errors.New("another write was first")
 
 func (l *Ledger) changeAlone(ctx context.Context, change func(map[string]int)) error {
-	return l.insist(ctx, "note what is handled alone", func() error {
+	return l.retryUntilDone(ctx, "note what is handled alone", func() error {
 		data, at, err := l.store.Progress(ctx, aloneKey)
 		if err != nil {
 			return err

@@ -85,7 +85,7 @@ func TestLedger_NoteOfWhatIsAloneIsNoRequestsProgress(t *testing.T) {
 		}
 	}
 	k := record.Key{Source: "!", ID: "alone"}
-	found, err := l.Find(t.Context(), []ledger.Query{{Key: k, Again: true}})
+	found, err := l.Find(t.Context(), []ledger.Query{{Key: k, Redelivered: true}})
 	if err != nil || len(found) != 0 || len(store.events) != 0 {
 		t.Errorf("got %v, %v and events %v for a request of its name, want nothing", found, err, store.events)
 	}

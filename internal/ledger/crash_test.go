@@ -102,7 +102,7 @@ func (w *world) live(ctx context.Context, store ledger.Store) error {
 func (w *world) admit(ctx context.Context, l *ledger.Ledger) (map[string][]bool, error) {
 	var queries []ledger.Query
 	for id, m := range w.messages {
-		queries = append(queries, ledger.Query{Key: m.Key(), Total: m.Total, Again: w.touched[id]})
+		queries = append(queries, ledger.Query{Key: m.Key(), Total: m.Total, Redelivered: w.touched[id]})
 		w.touched[id] = true
 	}
 	found, err := l.Find(ctx, queries)
@@ -115,10 +115,10 @@ func (w *world) admit(ctx context.Context, l *ledger.Ledger) (map[string][]bool,
 		switch {
 		case known && f.Digest != m.Digest:
 			return nil, fmt.Errorf("%s is found with digest %q", id, f.Digest)
-		case known && f.All():
+		case known && f.AllRecorded():
 			delete(w.messages, id)
 		default:
-			left[id] = f.Held
+			left[id] = f.Recorded
 		}
 	}
 	return left, nil
@@ -145,8 +145,8 @@ func (w *world) record(ctx context.Context, l *ledger.Ledger, left map[string][]
 				continue
 			}
 			s := put(job, m.Request, spans[id], indexes...)
-			if !s.Spans {
-				s.Settled = m.invalid
+			if !s.MultiJob {
+				s.EarlierFailures = m.invalid
 			}
 		}
 		if len(job.Shares) == 0 {
@@ -158,10 +158,10 @@ func (w *world) record(ctx context.Context, l *ledger.Ledger, left map[string][]
 		}
 		jobs = append(jobs, stored)
 		for _, s := range job.Shares {
-			if strings.HasPrefix(s.ID, "two-parts") && left[s.ID] == nil && !s.Spans {
+			if strings.HasPrefix(s.ID, "two-parts") && left[s.ID] == nil && !s.MultiJob {
 				return nil, nil, errors.New("the large request fits into one part")
 			}
-			spans[s.ID] = spans[s.ID] || s.Spans
+			spans[s.ID] = spans[s.ID] || s.MultiJob
 		}
 	}
 	return jobs, spans, nil
@@ -173,16 +173,16 @@ func (w *world) settle(ctx context.Context, l *ledger.Ledger, spans map[string]b
 		m := w.messages[id]
 		if m.rejected {
 			letter := record.DeadLetter{Key: m.Key(), Code: purge.CodePolicy, Subject: "purge.requests.bulk.ghost", Sequence: uint64(w.lives)}
-			if err := l.Bury(ctx, []record.DeadLetter{letter}); err != nil {
+			if err := l.StoreDeadLetters(ctx, []record.DeadLetter{letter}); err != nil {
 				return err
 			}
 			end := record.Tally{Request: m.Request, Reason: &purge.Reason{Code: purge.CodePolicy, Message: "no"}}
-			if err := l.Tell(ctx, []record.Tally{end}); err != nil {
+			if err := l.Publish(ctx, []record.Tally{end}); err != nil {
 				return err
 			}
 		}
 		if all := append(slices.Clone(m.invalid), m.refused...); spans[id] && len(all) > 0 {
-			if err := l.Settle(ctx, m.Request, all, len(m.refused) > 0); err != nil {
+			if err := l.RecordFailures(ctx, m.Request, all, len(m.refused) > 0); err != nil {
 				return err
 			}
 		}

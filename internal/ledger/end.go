@@ -16,7 +16,7 @@ import (
 
 // marksAtOnce bounds the progress records of one job that are written side by side; each is a read
 // and a conditional write.
-const marksAtOnce = 32
+const updatesAtOnce = 32
 
 // End unites the outcome of a final job with what is known of its requests, tells those that are
 // done, and removes the job. Doing it twice tells nothing twice. It tries until the context ends. A
@@ -60,7 +60,7 @@ func (l *Ledger) endPart(ctx context.Context, at place, out *record.Results) err
 	if err != nil || job == nil {
 		return err
 	}
-	told, err := l.toldBefore(ctx, job, out)
+	told, err := l.withEvent(ctx, job, out)
 	if err != nil {
 		return err
 	}
@@ -68,8 +68,8 @@ func (l *Ledger) endPart(ctx context.Context, at place, out *record.Results) err
 	if err != nil || !all {
 		return err
 	}
-	if left := l.left(job, out, told); left != nil {
-		return l.replace(ctx, job, at.sequence, left)
+	if left := l.newRetryPart(job, out, told); left != nil {
+		return l.replaceByRetryPart(ctx, job, at.sequence, left)
 	}
 	return l.Drop(ctx, job, at.sequence)
 }
@@ -78,7 +78,7 @@ func (l *Ledger) endPart(ctx context.Context, at place, out *record.Results) err
 // context ends.
 func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) error {
 	at := place{sequence, job.ID}
-	defer l.goes(at)()
+	defer l.startRemoval(at)()
 	for {
 		now := l.current(at)
 		if err := l.dropStored(ctx, job, now); err != nil {
@@ -94,10 +94,10 @@ func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) err
 
 // dropStored removes a part from the store, unless another has its number by now.
 func (l *Ledger) dropStored(ctx context.Context, job *record.Job, sequence uint64) error {
-	if l.another(place{sequence, job.ID}) {
+	if l.isOtherJob(place{sequence, job.ID}) {
 		return nil
 	}
-	err := l.insist(ctx, "remove job", func() error { return l.store.DropJob(ctx, sequence) })
+	err := l.retryUntilDone(ctx, "remove job", func() error { return l.store.DropJob(ctx, sequence) })
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
 		return job, nil
 	}
 	var data []byte
-	err := l.insist(ctx, "read job", func() (err error) {
+	err := l.retryUntilDone(ctx, "read job", func() (err error) {
 		data, err = l.store.Job(ctx, sequence)
 		return err
 	})
@@ -141,7 +141,7 @@ func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
 // whether it could do so for all.
 func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Results, told map[record.Key]bool) (bool, error) {
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(marksAtOnce)
+	g.SetLimit(updatesAtOnce)
 	var left atomic.Bool
 	ends := make([]record.Tally, 0, len(job.Shares))
 	for i := range job.Shares {
@@ -149,19 +149,19 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Res
 		if told[s.Key()] {
 			continue
 		}
-		if !s.Spans && !l.anyAgain(job, s, out) {
+		if !s.MultiJob && !l.anyRetryable(job, s, out) {
 			ends = append(ends, tally(job, s, out))
 			continue
 		}
 		g.Go(func() error {
-			marked, err := l.mark(gctx, s.Request, func(p *record.Progress) { l.unite(p, job, s, out) })
+			marked, err := l.updateProgress(gctx, s.Request, func(p *record.Progress) { l.addOutcome(p, job, s, out) })
 			if !marked {
 				left.Store(true)
 			}
 			return err
 		})
 	}
-	telling := l.Tell(ctx, ends)
+	telling := l.Publish(ctx, ends)
 	err := errors.Join(telling, g.Wait())
 	return !left.Load(), err
 }
@@ -170,7 +170,7 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Res
 func tally(job *record.Job, s *record.Share, out *record.Results) record.Tally {
 	t := record.Tally{
 		Request: s.Request, Zones: []string{job.Zone}, Jobs: []string{job.ID},
-		Failures: slices.Clip(s.Settled), Sent: true, Attempts: s.Attempts, Submitted: job.Submitted,
+		Failures: slices.Clip(s.EarlierFailures), Sent: true, Attempts: s.Attempts, Submitted: job.Submitted,
 	}
 	each(job, s, out, func(index int, target string, r record.Result) {
 		if r.Code == "" {
@@ -182,21 +182,21 @@ func tally(job *record.Job, s *record.Share, out *record.Results) record.Tally {
 	return t
 }
 
-func (l *Ledger) unite(p *record.Progress, job *record.Job, s *record.Share, out *record.Results) {
+func (l *Ledger) addOutcome(p *record.Progress, job *record.Job, s *record.Share, out *record.Results) {
 	p.Join(&job.Head, s.Attempts)
 	each(job, s, out, func(index int, target string, r record.Result) {
 		switch {
 		case r.Code == "":
 			p.Succeed(index)
 			return
-		case l.again(s, r):
+		case l.retryable(s, r):
 			return // it stays open
-		case r.Again && s.Attempts > 1:
+		case r.Retryable && s.Attempts > 1:
 			p.Exhausted = true
 		}
 		p.Fail(record.Failure{Index: index, Target: target, Code: r.Code, Reason: r.Reason})
 	})
-	for _, f := range s.Settled {
+	for _, f := range s.EarlierFailures {
 		p.Fail(f)
 	}
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-func TestLedger_TellsWhatBecameOfEachRequest(t *testing.T) {
+func TestLedger_PublishesTheResultOfEachRequest(t *testing.T) {
 	b := newBroker(t)
 	var mu sync.Mutex
 	var told []string
-	l := ledger.New(ledger.Config{Instance: "test", Told: func(e purge.Event) {
+	l := ledger.New(ledger.Config{Instance: "test", Published: func(e purge.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		told = append(told, e.Subject)
@@ -28,9 +28,9 @@ func TestLedger_TellsWhatBecameOfEachRequest(t *testing.T) {
 	job := jobOf("job-1")
 	put(job, good, false, 0, 1)
 	s := put(job, mixed, false, 0, 1, 2, 3)
-	s.Settled = []record.Failure{{Index: 4, Target: "htp://typo", Code: purge.CodeInvalidTarget, Reason: "the scheme is missing", Field: "targets[4]"}}
+	s.EarlierFailures = []record.Failure{{Index: 4, Target: "htp://typo", Code: purge.CodeInvalidTarget, Reason: "the scheme is missing", Field: "targets[4]"}}
 	put(job, bad, false, 2)
-	job.Shares[2].Settled = []record.Failure{
+	job.Shares[2].EarlierFailures = []record.Failure{
 		{Index: 0, Target: "a", Code: purge.CodeInvalidTarget}, {Index: 1, Target: "b", Code: purge.CodeInvalidTarget},
 	}
 	before := time.Now()
@@ -110,7 +110,7 @@ func spread(t *testing.T, f *faulty) (*ledger.Ledger, record.Request, []record.I
 	return l, r, jobs
 }
 
-func TestLedger_TellsASpanningRequestAtItsLastTarget(t *testing.T) {
+func TestLedger_PublishesAMultiJobRequestAtItsLastTarget(t *testing.T) {
 	refused := []record.Failure{{Index: 59, Target: "the last", Code: "InvalidParameter.Target", Reason: "refused"}}
 	for at := range 4 { // the refusal comes before, between and after the jobs' ends
 		t.Run(fmt.Sprintf("refused at %d", at), func(t *testing.T) {
@@ -121,7 +121,7 @@ func TestLedger_TellsASpanningRequestAtItsLastTarget(t *testing.T) {
 				noEvent(t, b, r, fmt.Sprintf("before step %d", step))
 				switch {
 				case i == at:
-					if err := l.Settle(t.Context(), r, refused, true); err != nil {
+					if err := l.RecordFailures(t.Context(), r, refused, true); err != nil {
 						t.Fatal(err)
 					}
 				case i > at:
@@ -182,7 +182,7 @@ func TestLedger_SuccessBeatsFailure(t *testing.T) {
 	}
 }
 
-func TestLedger_SettlingAllEndsARequest(t *testing.T) {
+func TestLedger_RecordingAllFailuresEndsARequest(t *testing.T) {
 	for _, tt := range []struct {
 		sent bool
 		want purge.Status
@@ -193,7 +193,7 @@ func TestLedger_SettlingAllEndsARequest(t *testing.T) {
 			r := request("refused", 2)
 			for i := range 2 {
 				noEvent(t, b, r, "with a target open")
-				err := l.Settle(t.Context(), r, []record.Failure{{Index: i, Target: "x", Code: "NotGood"}}, tt.sent && i == 0)
+				err := l.RecordFailures(t.Context(), r, []record.Failure{{Index: i, Target: "x", Code: "NotGood"}}, tt.sent && i == 0)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -205,7 +205,7 @@ func TestLedger_SettlingAllEndsARequest(t *testing.T) {
 	}
 }
 
-func TestLedger_EndingTwiceTellsNothingTwice(t *testing.T) {
+func TestLedger_EndingTwicePublishesOnce(t *testing.T) {
 	b := newBroker(t)
 	l := newLedger(b)
 	alone, both := request("alone", 3), request("both", 3)
@@ -228,7 +228,7 @@ func TestLedger_EndingTwiceTellsNothingTwice(t *testing.T) {
 }
 
 // A crash may leave a job whose requests have all been told.
-func TestLedger_EndingAToldJobWritesNothing(t *testing.T) {
+func TestLedger_EndingAPublishedJobWritesNothing(t *testing.T) {
 	f := &faulty{Store: newMemory()}
 	l := newLedger(f)
 	alone, both := request("alone", 1), request("both", 2)
@@ -266,7 +266,7 @@ func TestLedger_ClosesProgressOverAnotherWrite(t *testing.T) {
 			t.Errorf("store progress: %v, %v", stored, err)
 		}
 	}
-	if err := l.Settle(t.Context(), r, []record.Failure{{Index: 0}}, true); err != nil {
+	if err := l.RecordFailures(t.Context(), r, []record.Failure{{Index: 0}}, true); err != nil {
 		t.Fatal(err)
 	}
 	if p := progress(t, f, r); !p.Closed || !store.progress[r.Key()].keep {
@@ -278,7 +278,7 @@ func TestLedger_ClosesProgressOverAnotherWrite(t *testing.T) {
 }
 
 // What was refused before goes along with a share, though its targets turn out to need several parts.
-func TestLedger_CountsWhatAPartSettled(t *testing.T) {
+func TestLedger_CountsEarlierFailuresOfAPart(t *testing.T) {
 	store := newMemory()
 	l := newLedger(store)
 	r := request("r", 61)
@@ -287,9 +287,9 @@ func TestLedger_CountsWhatAPartSettled(t *testing.T) {
 		indexes = append(indexes, i)
 	}
 	job := jobOf("job-1")
-	put(job, r, false, indexes...).Settled = []record.Failure{{Index: 60, Target: "typo", Code: purge.CodeInvalidTarget}}
+	put(job, r, false, indexes...).EarlierFailures = []record.Failure{{Index: 60, Target: "typo", Code: purge.CodeInvalidTarget}}
 	stored := must(t, l, job)[0]
-	if len(stored.Sequences) < 2 || !job.Shares[0].Spans {
+	if len(stored.Sequences) < 2 || !job.Shares[0].MultiJob {
 		t.Fatalf("the job has %d parts, want several", len(stored.Sequences))
 	}
 	ended(t, l, stored, record.Outcome{})
@@ -300,7 +300,7 @@ func TestLedger_CountsWhatAPartSettled(t *testing.T) {
 }
 
 // Jobs end side by side, and two owners may overlap for a moment.
-func TestLedger_EndsConcurrentlyTellEachRequestOnce(t *testing.T) {
+func TestLedger_ConcurrentEndsPublishEachRequestOnce(t *testing.T) {
 	b := newBroker(t)
 	const jobs, requests = 6, 20
 	var all []record.Request
@@ -336,7 +336,7 @@ func TestLedger_EndsConcurrentlyTellEachRequestOnce(t *testing.T) {
 		}
 		wg.Go(func() {
 			for _, r := range all {
-				if err := l.Settle(t.Context(), r, []record.Failure{{Index: jobs, Target: "x", Code: "NotGood"}}, true); err != nil {
+				if err := l.RecordFailures(t.Context(), r, []record.Failure{{Index: jobs, Target: "x", Code: "NotGood"}}, true); err != nil {
 					t.Errorf("settle %s: %v", r.ID, err)
 				}
 			}

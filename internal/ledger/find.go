@@ -18,10 +18,10 @@ const progressAtOnce = 32
 // Query asks what is known of a request. Again says that its message was delivered before, so that
 // a part of its targets may have their outcome already; Parked that it comes from a queue.
 type Query struct {
-	Key    record.Key
-	Total  int // its targets
-	Again  bool
-	Parked bool
+	Key         record.Key
+	Total       int // its targets
+	Redelivered bool
+	Parked      bool
 }
 
 // Find tells which of the requests have ended or are in flight; those it knows nothing of are not in
@@ -32,7 +32,7 @@ func (l *Ledger) Find(ctx context.Context, queries []Query) (map[record.Key]reco
 		return nil, nil
 	}
 	var found map[record.Key]record.Found
-	err := l.insist(ctx, "look up requests", func() (err error) {
+	err := l.retryUntilDone(ctx, "look up requests", func() (err error) {
 		found, err = l.find(ctx, queries)
 		return err
 	})
@@ -56,7 +56,7 @@ func (l *Ledger) find(ctx context.Context, queries []Query) (map[record.Key]reco
 	}
 	var gone []record.Key
 	for sequence, keys := range parts {
-		there, err := l.findHeld(ctx, sequence, keys, found)
+		there, err := l.findRecorded(ctx, sequence, keys, found)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +98,7 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 	}
 	var keys []record.Key
 	for _, q := range queries {
-		if f := found[q.Key]; !f.All() && !q.Parked {
+		if f := found[q.Key]; !f.AllRecorded() && !q.Parked {
 			keys = append(keys, q.Key)
 		}
 	}
@@ -112,8 +112,8 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 	return nil
 }
 
-// findHeld adds what a part holds of the requests; false when the part is gone.
-func (l *Ledger) findHeld(ctx context.Context, sequence uint64, keys []record.Key, found map[record.Key]record.Found) (bool, error) {
+// findRecorded adds what a part holds of the requests; false when the part is gone.
+func (l *Ledger) findRecorded(ctx context.Context, sequence uint64, keys []record.Key, found map[record.Key]record.Found) (bool, error) {
 	data, err := l.store.Job(ctx, sequence)
 	if err != nil {
 		return false, err
@@ -134,14 +134,14 @@ func (l *Ledger) findHeld(ctx context.Context, sequence uint64, keys []record.Ke
 		s := &job.Shares[i]
 		if f := found[s.Key()]; wanted[s.Key()] && !f.Ended {
 			f.Digest, f.Received, f.Rules = s.Digest, s.Received, s.Rules
-			f.Held = hold(f.Held, s)
+			f.Recorded = addShare(f.Recorded, s)
 			found[s.Key()] = f
 		}
 	}
 	return true, nil
 }
 
-func hold(held []bool, s *record.Share) []bool {
+func addShare(held []bool, s *record.Share) []bool {
 	if held == nil {
 		held = make([]bool, s.Total)
 	}
@@ -155,7 +155,7 @@ func hold(held []bool, s *record.Share) []bool {
 			mark(r[1] + i)
 		}
 	}
-	for _, f := range s.Settled {
+	for _, f := range s.EarlierFailures {
 		mark(f.Index)
 	}
 	return held
@@ -166,8 +166,8 @@ func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[re
 	var keys []record.Key
 	for _, q := range queries {
 		f := found[q.Key]
-		partly := len(f.Held) > 0 && !f.All()
-		if !f.Parked && (q.Again && q.Total != 1 || partly) {
+		partly := len(f.Recorded) > 0 && !f.AllRecorded()
+		if !f.Parked && (q.Redelivered && q.Total != 1 || partly) {
 			keys = append(keys, q.Key)
 		}
 	}
@@ -176,7 +176,7 @@ func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[re
 	reads.SetLimit(progressAtOnce)
 	for i, k := range keys {
 		reads.Go(func() error {
-			p, _, err := l.stored(ctx, k)
+			p, _, err := l.readProgress(ctx, k)
 			if errors.Is(err, errLeftAlone) {
 				return nil
 			}
@@ -191,19 +191,19 @@ func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[re
 		if p == nil {
 			continue
 		}
-		if err := l.join(ctx, keys[i], p, found); err != nil {
+		if err := l.addProgress(ctx, keys[i], p, found); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// join adds what a progress record tells.
-func (l *Ledger) join(ctx context.Context, k record.Key, p *record.Progress, found map[record.Key]record.Found) error {
+// addProgress adds what a progress record tells.
+func (l *Ledger) addProgress(ctx context.Context, k record.Key, p *record.Progress, found map[record.Key]record.Found) error {
 	f := found[k]
 	if _, _, open := p.Counts(); open == 0 && !p.Closed {
 		// Its message came again, so nothing else is left that would tell it.
-		if err := l.close(ctx, p); err != nil {
+		if err := l.closeProgress(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -212,11 +212,11 @@ func (l *Ledger) join(ctx context.Context, k record.Key, p *record.Progress, fou
 		return nil
 	}
 	f.Digest, f.Received, f.Rules = p.Request.Digest, p.Request.Received, p.Request.Rules
-	if f.Held == nil {
-		f.Held = make([]bool, p.Request.Total)
+	if f.Recorded == nil {
+		f.Recorded = make([]bool, p.Request.Total)
 	}
-	for i := range f.Held {
-		f.Held[i] = f.Held[i] || p.State(i) >= record.Refused
+	for i := range f.Recorded {
+		f.Recorded[i] = f.Recorded[i] || p.State(i) >= record.Refused
 	}
 	found[k] = f
 	return nil

@@ -19,7 +19,7 @@ func find(t *testing.T, l *ledger.Ledger, again bool, requests ...record.Request
 	t.Helper()
 	var queries []ledger.Query
 	for _, r := range requests {
-		queries = append(queries, ledger.Query{Key: r.Key(), Total: r.Total, Again: again})
+		queries = append(queries, ledger.Query{Key: r.Key(), Total: r.Total, Redelivered: again})
 	}
 	found, err := l.Find(t.Context(), queries)
 	if err != nil {
@@ -42,27 +42,27 @@ func TestLedger_FindsWhatIsKnown(t *testing.T) {
 			put(four, wide, true, 3)
 			put(one, over, false, 0, 1)
 			put(one, half, true, 0)
-			put(two, held, false, 0, 1).Settled = []record.Failure{{Index: 2, Target: "x", Code: "y"}}
+			put(two, held, false, 0, 1).EarlierFailures = []record.Failure{{Index: 2, Target: "x", Code: "y"}}
 			put(two, partly, true, 2)
 			put(two, half, true, 1)
 			jobs := must(t, first, one, two, three, four)
 			ended(t, first, jobs[0], record.Outcome{})
-			if err := first.Tell(t.Context(), []record.Tally{{Request: told}}); err != nil {
+			if err := first.Publish(t.Context(), []record.Tally{{Request: told}}); err != nil {
 				t.Fatal(err)
 			}
-			if err := first.Settle(t.Context(), refused, []record.Failure{{Index: 1}}, true); err != nil {
+			if err := first.RecordFailures(t.Context(), refused, []record.Failure{{Index: 1}}, true); err != nil {
 				t.Fatal(err)
 			}
 			want := map[record.Key]record.Found{
 				told.Key():   {Digest: told.Digest, Received: told.Received, Ended: true},
 				over.Key():   {Digest: over.Digest, Received: over.Received, Ended: true},
-				held.Key():   {Digest: held.Digest, Received: held.Received, Held: []bool{true, true, true}},
-				wide.Key():   {Digest: wide.Digest, Received: wide.Received, Held: []bool{true, false, true, true}},
-				partly.Key(): {Digest: partly.Digest, Received: partly.Received, Held: []bool{false, false, true, false}},
-				half.Key():   {Digest: half.Digest, Received: half.Received, Held: []bool{true, true, false}}, // by an outcome, and by a job
+				held.Key():   {Digest: held.Digest, Received: held.Received, Recorded: []bool{true, true, true}},
+				wide.Key():   {Digest: wide.Digest, Received: wide.Received, Recorded: []bool{true, false, true, true}},
+				partly.Key(): {Digest: partly.Digest, Received: partly.Received, Recorded: []bool{false, false, true, false}},
+				half.Key():   {Digest: half.Digest, Received: half.Received, Recorded: []bool{true, true, false}}, // by an outcome, and by a job
 			}
 			if again { // nothing is in flight of it: only a message that came again is looked up so far
-				want[refused.Key()] = record.Found{Digest: refused.Digest, Received: refused.Received, Held: []bool{false, true, false}}
+				want[refused.Key()] = record.Found{Digest: refused.Digest, Received: refused.Received, Recorded: []bool{false, true, false}}
 			}
 			second := newLedger(b)
 			if _, err := second.Load(t.Context()); err != nil {
@@ -86,10 +86,10 @@ func TestLedger_FindsTheEventFirst(t *testing.T) {
 	job := jobOf("job-1")
 	put(job, inJob, false, 0)
 	must(t, l, job)
-	if err := l.Settle(t.Context(), inProgress, []record.Failure{{Index: 0}}, true); err != nil {
+	if err := l.RecordFailures(t.Context(), inProgress, []record.Failure{{Index: 0}}, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Tell(t.Context(), []record.Tally{{Request: inJob}, {Request: inProgress}}); err != nil {
+	if err := l.Publish(t.Context(), []record.Tally{{Request: inJob}, {Request: inProgress}}); err != nil {
 		t.Fatal(err)
 	}
 	want := map[record.Key]record.Found{
@@ -120,13 +120,13 @@ func TestLedger_FindsManyAtOnce(t *testing.T) {
 		}
 	}
 	must(t, l, job)
-	if err := l.Tell(t.Context(), ends); err != nil {
+	if err := l.Publish(t.Context(), ends); err != nil {
 		t.Fatal(err)
 	}
 	found := find(t, l, false, all...)
 	for i, r := range all {
 		f, ok := found[r.Key()]
-		if ok != (i%3 < 2) || f.Ended != (i%3 == 0) || (len(f.Held) > 0) != (i%3 == 1) {
+		if ok != (i%3 < 2) || f.Ended != (i%3 == 0) || (len(f.Recorded) > 0) != (i%3 == 1) {
 			t.Errorf("%s is found as %+v, %v", r.ID, f, ok)
 		}
 	}
@@ -145,7 +145,7 @@ func TestLedger_CollisionsAreNotBelieved(t *testing.T) {
 		l.Plant(outside.Key(), job.Sequences[0])
 	}
 	l.Plant(inside.Key(), jobs[1].Sequences[0])
-	want := map[record.Key]record.Found{inside.Key(): {Digest: inside.Digest, Received: inside.Received, Held: []bool{true, true}}}
+	want := map[record.Key]record.Found{inside.Key(): {Digest: inside.Digest, Received: inside.Received, Recorded: []bool{true, true}}}
 	if diff := cmp.Diff(want, find(t, l, false, inside, outside)); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
@@ -171,7 +171,7 @@ func TestLedger_KeepsInMindWhatIsStillInFlight(t *testing.T) {
 	l := newLedger(store)
 	ours := must(t, l, two)[0]
 	ended(t, l, theirs, record.Outcome{})
-	want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Received: r.Received, Held: []bool{true, true}}}
+	want := map[record.Key]record.Found{r.Key(): {Digest: r.Digest, Received: r.Received, Recorded: []bool{true, true}}}
 	if diff := cmp.Diff(want, find(t, l, false, r)); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
@@ -208,7 +208,7 @@ func TestLedger_FindsWhatEndsMeanwhile(t *testing.T) {
 	}
 	want := map[record.Key]record.Found{
 		r.Key():    {Digest: r.Digest, Received: r.Received, Ended: true},
-		open.Key(): {Digest: open.Digest, Received: open.Received, Held: []bool{true, true}},
+		open.Key(): {Digest: open.Digest, Received: open.Received, Recorded: []bool{true, true}},
 	}
 	if diff := cmp.Diff(want, find(t, l, false, r, open)); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
@@ -220,7 +220,7 @@ func TestLedger_FindsWhatEndsMeanwhile(t *testing.T) {
 
 // A crash can come between the last mark of a request and its event, with no job left to be ended
 // again. Its message was not acked, so it comes again.
-func TestLedger_FindEndsWhatACrashLeftUntold(t *testing.T) {
+func TestLedger_FindPublishesWhatACrashLeftOpen(t *testing.T) {
 	tests := []struct {
 		name string
 		told bool
@@ -242,7 +242,7 @@ func TestLedger_FindEndsWhatACrashLeftUntold(t *testing.T) {
 				t.Fatalf("store progress: %v, %v", stored, err)
 			}
 			if tt.told {
-				if err := l.Tell(t.Context(), []record.Tally{p.Tally()}); err != nil {
+				if err := l.Publish(t.Context(), []record.Tally{p.Tally()}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -306,7 +306,7 @@ func TestFind_ReadsProgressOfSeveralTargetsAlone(t *testing.T) {
 	l := newLedger(store)
 	var queries []ledger.Query
 	for i := range 100 {
-		queries = append(queries, ledger.Query{Key: record.Key{Source: "ghost", ID: strconv.Itoa(i)}, Total: 1 + i%10/9, Again: true})
+		queries = append(queries, ledger.Query{Key: record.Key{Source: "ghost", ID: strconv.Itoa(i)}, Total: 1 + i%10/9, Redelivered: true})
 	}
 	if found, err := l.Find(t.Context(), queries); err != nil || len(found) > 0 {
 		t.Fatalf("got %v, %v, want nothing", found, err)

@@ -86,7 +86,7 @@ func jobOf(id string) *record.Job {
 
 // put adds targets of a request to a job.
 func put(j *record.Job, r record.Request, spans bool, indexes ...int) *record.Share {
-	s := record.Share{Request: r, Attempts: 1, Spans: spans}
+	s := record.Share{Request: r, Attempts: 1, MultiJob: spans}
 	for _, i := range indexes {
 		s.Add(len(j.Targets), i)
 		j.Targets = append(j.Targets, target(r, i, i%3 == 2))

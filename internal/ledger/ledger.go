@@ -60,12 +60,12 @@ type Store interface {
 // Config is what a Ledger does beside storing. The functions may be nil; they are called from many
 // goroutines.
 type Config struct {
-	Instance string                // the installation's name in events
-	Attempts int                   // how often a target is sent at most before its failure counts; 0 is 1
-	Told     func(purge.Event)     // a terminal event is stored
-	Again    func(record.InFlight) // what is left of a job is stored, to be sent again
-	// May reports whether this process leads: only then is it known that no other has removed a part.
-	May func() bool
+	Instance  string                // the installation's name in events
+	Attempts  int                   // how often a target is sent at most before its failure counts; 0 is 1
+	Published func(purge.Event)     // a terminal event is stored
+	Retry     func(record.InFlight) // what is left of a job is stored, to be sent again
+	// Leads reports whether this process leads: only then is it known that no other has removed a part.
+	Leads func() bool
 	// Submitted is called when a job is stored, Parked when requests are stored in a queue of which no target is in a job.
 	Submitted func(*record.Job)
 	Parked    func(record.Queue, []record.Parked)
@@ -83,23 +83,23 @@ type Ledger struct {
 
 	parking atomic.Bool // something may be parked
 
-	mu    sync.Mutex
-	parts map[uint64]string // sequences of the stored parts that somebody follows, with their jobs
-	moved map[place]uint64  // where those were stored again that were removed from outside
-	going map[place]bool    // those that are being removed
-	stray map[uint64]bool   // those that nobody did at the last look
+	mu       sync.Mutex
+	parts    map[uint64]string // sequences of the stored parts that somebody follows, with their jobs
+	moved    map[place]uint64  // where those were stored again that were removed from outside
+	removing map[place]bool    // those that are being removed
+	orphans  map[uint64]bool   // those that nobody did at the last look
 }
 
 // New makes a Ledger.
 func New(cfg Config, store Store, log *zap.Logger) *Ledger {
-	if cfg.Told == nil {
-		cfg.Told = func(purge.Event) {}
+	if cfg.Published == nil {
+		cfg.Published = func(purge.Event) {}
 	}
-	if cfg.Again == nil {
-		cfg.Again = func(record.InFlight) {}
+	if cfg.Retry == nil {
+		cfg.Retry = func(record.InFlight) {}
 	}
-	if cfg.May == nil {
-		cfg.May = func() bool { return true }
+	if cfg.Leads == nil {
+		cfg.Leads = func() bool { return true }
 	}
 	if cfg.Submitted == nil {
 		cfg.Submitted = func(*record.Job) {}
@@ -109,7 +109,7 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 	}
 	return &Ledger{
 		cfg: cfg, store: store, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]string), moved: make(map[place]uint64),
-		going: make(map[place]bool), troubles: trouble.New(log),
+		removing: make(map[place]bool), troubles: trouble.New(log),
 	}
 }
 
@@ -119,7 +119,7 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 // A request whose targets did not fit into one part is marked as spanning in j, and so is one with so
 // many refused targets that they have no place in a part beside the others.
 func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, error) {
-	if err := l.unload(ctx, j); err != nil {
+	if err := l.moveEarlierFailures(ctx, j); err != nil {
 		return record.InFlight{}, err
 	}
 	parts, bodies, err := j.EncodeParts(l.store.PartLimit())
@@ -127,7 +127,7 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 		return record.InFlight{}, err
 	}
 	var sequences []uint64
-	err = l.insist(ctx, "store job", func() error {
+	err = l.retryUntilDone(ctx, "store job", func() error {
 		sequences, err = l.store.PutJob(ctx, j.Head, bodies)
 		return err
 	})
@@ -150,30 +150,30 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 	return record.InFlight{Head: head, Sequences: sequences}, nil
 }
 
-// unload moves the refused targets of a request to its progress record where they would crowd a part.
-func (l *Ledger) unload(ctx context.Context, j *record.Job) error {
+// moveEarlierFailures moves the refused targets of a request to its progress record where they would crowd a part.
+func (l *Ledger) moveEarlierFailures(ctx context.Context, j *record.Job) error {
 	const worst = 6 // bytes of one byte in JSON
 	for i := range j.Shares {
 		s := &j.Shares[i]
 		size := 0
-		for _, f := range s.Settled {
+		for _, f := range s.EarlierFailures {
 			size += worst * (len(f.Target) + len(f.Code) + len(f.Reason) + len(f.Field) + 10)
 		}
 		if size <= l.store.PartLimit()/4 {
 			continue
 		}
-		if err := l.Settle(ctx, s.Request, s.Settled, false); err != nil {
+		if err := l.RecordFailures(ctx, s.Request, s.EarlierFailures, false); err != nil {
 			return err
 		}
-		s.Spans, s.Settled = true, nil
+		s.MultiJob, s.EarlierFailures = true, nil
 	}
 	return nil
 }
 
-// Tell publishes the ends of requests that need nothing but an event. It tries until the context ends,
+// Publish publishes the ends of requests that need nothing but an event. It tries until the context ends,
 // but for an event that can't be encoded: that is told with less, or else logged and given up. Told is
 // called for those too that were stored before, as in a redo after a crash.
-func (l *Ledger) Tell(ctx context.Context, ends []record.Tally) error {
+func (l *Ledger) Publish(ctx context.Context, ends []record.Tally) error {
 	if len(ends) == 0 {
 		return nil
 	}
@@ -183,12 +183,12 @@ func (l *Ledger) Tell(ctx context.Context, ends []record.Tally) error {
 		events[i] = purge.NewEvent(l.cfg.Instance, ends[i].Outcome(now), now)
 	}
 	open := events
-	return l.insist(ctx, "publish events", func() error {
+	return l.retryUntilDone(ctx, "publish events", func() error {
 		errs := l.store.PutEvents(ctx, open)
 		var left []purge.Event
 		for i, err := range errs {
 			if err == nil {
-				l.cfg.Told(open[i])
+				l.cfg.Published(open[i])
 			} else if event, ok := l.encodable(open[i]); ok {
 				left = append(left, event)
 			}
@@ -200,10 +200,10 @@ func (l *Ledger) Tell(ctx context.Context, ends []record.Tally) error {
 	})
 }
 
-// Bury stores dead letters. It tries until the context ends.
-func (l *Ledger) Bury(ctx context.Context, letters []record.DeadLetter) error {
+// StoreDeadLetters stores dead letters. It tries until the context ends.
+func (l *Ledger) StoreDeadLetters(ctx context.Context, letters []record.DeadLetter) error {
 	open := letters
-	return l.insist(ctx, "store dead letters", func() error {
+	return l.retryUntilDone(ctx, "store dead letters", func() error {
 		errs := l.store.PutDead(ctx, open)
 		var left []record.DeadLetter
 		for i, err := range errs {
@@ -216,8 +216,8 @@ func (l *Ledger) Bury(ctx context.Context, letters []record.DeadLetter) error {
 	})
 }
 
-// TryBury stores dead letters once, and returns one error for each.
-func (l *Ledger) TryBury(ctx context.Context, letters []record.DeadLetter) []error {
+// TryStoreDeadLetters stores dead letters once, and returns one error for each.
+func (l *Ledger) TryStoreDeadLetters(ctx context.Context, letters []record.DeadLetter) []error {
 	return l.store.PutDead(ctx, letters)
 }
 
@@ -230,9 +230,9 @@ func firstOf(errs []error) error {
 	return nil
 }
 
-// insist tries an idempotent write until it is done or the context ends: giving up would lose
+// retryUntilDone tries an idempotent write until it is done or the context ends: giving up would lose
 // something that only this process knows.
-func (l *Ledger) insist(ctx context.Context, what string, op func() error) error {
+func (l *Ledger) retryUntilDone(ctx context.Context, what string, op func() error) error {
 	failing := l.troubles.On(what+" did not succeed, trying again", "")
 	defer failing.Leave()
 	b := backoff.NewExponentialBackOff(

@@ -25,31 +25,31 @@ func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
 			l.log.Error("stored job left alone", zap.Uint64("sequence", part.Sequence), zap.Error(err))
 			continue
 		}
-		if head.Again() {
+		if head.IsRetryPart() {
 			left[head.From]++
 		}
 		// Two calls may have one job id. Each has a record of its own, and is followed for its own targets.
 		key := fmt.Sprint(head.Account, "/", head.Zone, "/", head.ID, "/", head.Submitted.UnixNano())
 		i, ok := at[key]
-		if !ok || head.Again() {
+		if !ok || head.IsRetryPart() {
 			i = len(jobs)
-			if !head.Again() {
+			if !head.IsRetryPart() {
 				at[key] = i
 			}
 			jobs = append(jobs, record.InFlight{Head: head})
 		}
 		jobs[i].Sequences = append(jobs[i].Sequences, part.Sequence)
 	}
-	return l.tidy(ctx, jobs, left)
+	return l.finishReplaced(ctx, jobs, left)
 }
 
-// tidy ends what a crash cut short: a part is removed once all that is left of it is stored; before, it
+// finishReplaced ends what a crash cut short: a part is removed once all that is left of it is stored; before, it
 // is the part that counts, and is ended once more.
-func (l *Ledger) tidy(ctx context.Context, jobs []record.InFlight, left map[uint64]int) ([]record.InFlight, error) {
+func (l *Ledger) finishReplaced(ctx context.Context, jobs []record.InFlight, left map[uint64]int) ([]record.InFlight, error) {
 	over := make(map[uint64]bool)
 	stored := make(map[uint64]bool)
 	for i := range jobs {
-		if !jobs[i].Again() {
+		if !jobs[i].IsRetryPart() {
 			for _, sequence := range jobs[i].Sequences {
 				stored[sequence] = true
 			}
@@ -57,7 +57,7 @@ func (l *Ledger) tidy(ctx context.Context, jobs []record.InFlight, left map[uint
 		}
 		over[jobs[i].From] = left[jobs[i].From] == jobs[i].Parts
 	}
-	jobs = slices.DeleteFunc(jobs, func(j record.InFlight) bool { return j.Again() && !over[j.From] && stored[j.From] })
+	jobs = slices.DeleteFunc(jobs, func(j record.InFlight) bool { return j.IsRetryPart() && !over[j.From] && stored[j.From] })
 	for i := range jobs {
 		for _, sequence := range jobs[i].Sequences {
 			if !over[sequence] {
@@ -104,18 +104,18 @@ func firstLine(data []byte) []byte {
 	return data
 }
 
-// Strays gives the stored parts that nobody follows, now and at the look before: an owner that was
+// OrphanedJobs gives the stored parts that nobody follows, now and at the look before: an owner that was
 // stopped may store a job after the next one has loaded them. It reads them only if there are more than
 // are known of.
-func (l *Ledger) Strays(ctx context.Context) ([]record.InFlight, error) {
+func (l *Ledger) OrphanedJobs(ctx context.Context) ([]record.InFlight, error) {
 	count, err := l.store.JobCount(ctx)
 	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	few := count <= len(l.parts)
-	before := l.stray
-	l.stray = make(map[uint64]bool)
+	before := l.orphans
+	l.orphans = make(map[uint64]bool)
 	l.mu.Unlock()
 	if few {
 		return nil, nil
@@ -130,7 +130,7 @@ func (l *Ledger) Strays(ctx context.Context) ([]record.InFlight, error) {
 		}
 		if !before[part.Sequence] {
 			l.mu.Lock()
-			l.stray[part.Sequence] = true
+			l.orphans[part.Sequence] = true
 			l.mu.Unlock()
 			continue
 		}
@@ -161,7 +161,7 @@ func (l *Ledger) follows(sequence uint64) bool {
 func (l *Ledger) followsPlace(at place) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.parts[at.sequence] == at.job && !l.going[at]
+	return l.parts[at.sequence] == at.job && !l.removing[at]
 }
 
 // unfollow forgets a part, wherever it is now, unless another has its place.

@@ -83,7 +83,7 @@ func TestLedger_LoadGivesWhatWasRecorded(t *testing.T) {
 		}
 		found := find(t, l, false, all...)
 		for _, r := range all {
-			if f, ok := found[r.Key()]; !ok || f.Ended || f.Digest != r.Digest || !slices.Equal(f.Held, []bool{true}) {
+			if f, ok := found[r.Key()]; !ok || f.Ended || f.Digest != r.Digest || !slices.Equal(f.Recorded, []bool{true}) {
 				t.Errorf("%s is found as %+v, %v; want it held", r.ID, f, ok)
 			}
 		}
@@ -121,10 +121,10 @@ func TestLedger_LoadOfNothing(t *testing.T) {
 	if found, err := l.Find(t.Context(), nil); err != nil || len(found) != 0 {
 		t.Errorf("found %v, %v; want nothing", found, err)
 	}
-	if err := l.Tell(t.Context(), nil); err != nil {
+	if err := l.Publish(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
-	if err := l.Bury(t.Context(), nil); err != nil {
+	if err := l.StoreDeadLetters(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -278,7 +278,7 @@ func TestLedger_LeavesProgressAloneThatItCannotRead(t *testing.T) {
 	if got := parts(t, b); !slices.Equal(got, jobs[0].Sequences) {
 		t.Errorf("parts %v are left, want %v: what became of the target is known nowhere else", got, jobs[0].Sequences)
 	}
-	if f := find(t, l, true, theirs)[theirs.Key()]; f.Ended || f.All() || !slices.Equal(f.Held, []bool{true, false}) {
+	if f := find(t, l, true, theirs)[theirs.Key()]; f.Ended || f.AllRecorded() || !slices.Equal(f.Recorded, []bool{true, false}) {
 		t.Errorf("the request is found as %+v, want it held by its job", f)
 	}
 
@@ -291,7 +291,7 @@ func TestLedger_LeavesProgressAloneThatItCannotRead(t *testing.T) {
 		t.Fatalf("loaded %+v, %v; want one job", jobs, err)
 	}
 	ended(t, again, jobs[0], record.Outcome{})
-	if err := again.Settle(t.Context(), theirs, []record.Failure{{Index: 1, Target: "x", Code: "NotGood"}}, true); err != nil {
+	if err := again.RecordFailures(t.Context(), theirs, []record.Failure{{Index: 1, Target: "x", Code: "NotGood"}}, true); err != nil {
 		t.Fatal(err)
 	}
 	if o := oneEvent(t, b, theirs); o.Targets.Succeeded != 1 {
@@ -316,7 +316,7 @@ func TestLedger_ManyLongFailures(t *testing.T) {
 	inJob, spanning := request("in-job", total), request("spanning", total)
 	neighbour := request("neighbour", 1)
 	job := jobOf("job-1")
-	put(job, inJob, false, 0).Settled = long
+	put(job, inJob, false, 0).EarlierFailures = long
 	put(job, spanning, true, 0)
 	put(job, neighbour, false, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -327,17 +327,17 @@ func TestLedger_ManyLongFailures(t *testing.T) {
 		t.Fatalf("record: %v", err)
 	}
 	for i, s := range job.Shares {
-		if want := i < 2; s.Spans != want {
-			t.Errorf("share %d spans: %v, want %v", i, s.Spans, want)
+		if want := i < 2; s.MultiJob != want {
+			t.Errorf("share %d spans: %v, want %v", i, s.MultiJob, want)
 		}
 	}
-	if f := find(t, l, true, inJob)[inJob.Key()]; !f.All() || f.Ended {
-		t.Errorf("the request is found with %d held, want all %d", count(f.Held), total)
+	if f := find(t, l, true, inJob)[inJob.Key()]; !f.AllRecorded() || f.Ended {
+		t.Errorf("the request is found with %d held, want all %d", count(f.Recorded), total)
 	}
-	if err := l.Settle(ctx, spanning, long, false); err != nil {
+	if err := l.RecordFailures(ctx, spanning, long, false); err != nil {
 		t.Fatalf("settle: %v", err)
 	}
-	if err := l.Settle(ctx, inJob, long, false); err != nil { // as the worker does for what spans
+	if err := l.RecordFailures(ctx, inJob, long, false); err != nil { // as the worker does for what spans
 		t.Fatalf("settle: %v", err)
 	}
 	if err := l.End(ctx, stored, record.Outcome{}); err != nil {

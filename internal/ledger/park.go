@@ -33,7 +33,7 @@ func (l *Ledger) Park(ctx context.Context, q record.Queue, requests []record.Par
 
 // Queues tells which queues there are. It tries until the context ends.
 func (l *Ledger) Queues(ctx context.Context) (queues []record.Queue, err error) {
-	err = l.insist(ctx, "list queues", func() (err error) {
+	err = l.retryUntilDone(ctx, "list queues", func() (err error) {
 		queues, err = l.store.Queues(ctx)
 		return err
 	})

@@ -25,11 +25,11 @@ func TestLedger_FindsWhatIsParked(t *testing.T) {
 	if diff := cmp.Diff(want, find(t, l, true, r, fresh)); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
-	if f := want[r.Key()]; !f.All() {
+	if f := want[r.Key()]; !f.AllRecorded() {
 		t.Error("something is left to submit of what is parked")
 	}
 	// What comes from the queue is not kept from being sent by lying there.
-	found, err := l.Find(t.Context(), []ledger.Query{{Key: r.Key(), Again: true, Parked: true}})
+	found, err := l.Find(t.Context(), []ledger.Query{{Key: r.Key(), Redelivered: true, Parked: true}})
 	if len(found) != 0 || err != nil {
 		t.Errorf("found %v, %v, want nothing", found, err)
 	}

@@ -11,11 +11,11 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Settle notes targets of a request that spans jobs as not purged, without a job of their own; sent
+// RecordFailures notes targets of a request that spans jobs as not purged, without a job of their own; sent
 // says that EdgeOne refused them, rather than edgepurge. It tells the request if none is open. The error
 // is [record.ErrVersion] when the request's progress is of a newer version; nothing is noted then.
-func (l *Ledger) Settle(ctx context.Context, r record.Request, failures []record.Failure, sent bool) error {
-	marked, err := l.mark(ctx, r, func(p *record.Progress) {
+func (l *Ledger) RecordFailures(ctx context.Context, r record.Request, failures []record.Failure, sent bool) error {
+	marked, err := l.updateProgress(ctx, r, func(p *record.Progress) {
 		p.Sent = p.Sent || sent
 		for _, f := range failures {
 			p.Fail(f)
@@ -27,12 +27,12 @@ func (l *Ledger) Settle(ctx context.Context, r record.Request, failures []record
 	return err
 }
 
-// mark changes a progress record by compare-and-set, and ends the request when no target is open:
+// updateProgress changes a progress record by compare-and-set, and ends the request when no target is open:
 // first the event, then the closing write that lets the record go with the events. It reports false
 // for a record that is left alone.
-func (l *Ledger) mark(ctx context.Context, r record.Request, change func(*record.Progress)) (bool, error) {
+func (l *Ledger) updateProgress(ctx context.Context, r record.Request, change func(*record.Progress)) (bool, error) {
 	for {
-		p, after, err := l.progress(ctx, r)
+		p, after, err := l.progressOf(ctx, r)
 		if err != nil || p == nil {
 			return false, err
 		}
@@ -40,7 +40,7 @@ func (l *Ledger) mark(ctx context.Context, r record.Request, change func(*record
 			return true, nil // its job was not removed yet
 		}
 		change(p)
-		stored, err := l.put(ctx, p, after, false)
+		stored, err := l.putProgress(ctx, p, after, false)
 		if err != nil {
 			return false, err
 		}
@@ -50,22 +50,22 @@ func (l *Ledger) mark(ctx context.Context, r record.Request, change func(*record
 		if _, _, open := p.Counts(); open > 0 {
 			return true, nil
 		}
-		return true, l.close(ctx, p)
+		return true, l.closeProgress(ctx, p)
 	}
 }
 
-func (l *Ledger) close(ctx context.Context, p *record.Progress) error {
-	if err := l.Tell(ctx, []record.Tally{p.Tally()}); err != nil {
+func (l *Ledger) closeProgress(ctx context.Context, p *record.Progress) error {
+	if err := l.Publish(ctx, []record.Tally{p.Tally()}); err != nil {
 		return err
 	}
 	k := p.Request.Key()
 	p.Closed = true
 	for {
-		now, after, err := l.progress(ctx, p.Request)
+		now, after, err := l.progressOf(ctx, p.Request)
 		if err != nil || now == nil || now.Closed {
 			return err
 		}
-		stored, err := l.put(ctx, p, after, true)
+		stored, err := l.putProgress(ctx, p, after, true)
 		if err != nil {
 			return fmt.Errorf("close progress of %s: %w", k, err)
 		}
@@ -75,11 +75,11 @@ func (l *Ledger) close(ctx context.Context, p *record.Progress) error {
 	}
 }
 
-// progress reads a request's record, or begins it; nil when a newer version wrote it. A closed record
+// progressOf reads a request's record, or begins it; nil when a newer version wrote it. A closed record
 // speaks for the request only as long as its event is there: later the id may be used again.
-func (l *Ledger) progress(ctx context.Context, r record.Request) (p *record.Progress, at record.Place, err error) {
-	err = l.insist(ctx, "read progress", func() (err error) {
-		p, at, err = l.stored(ctx, r.Key())
+func (l *Ledger) progressOf(ctx context.Context, r record.Request) (p *record.Progress, at record.Place, err error) {
+	err = l.retryUntilDone(ctx, "read progress", func() (err error) {
+		p, at, err = l.readProgress(ctx, r.Key())
 		return err
 	})
 	switch {
@@ -96,8 +96,8 @@ func (l *Ledger) progress(ctx context.Context, r record.Request) (p *record.Prog
 // errLeftAlone is what can't be read; another try changes nothing.
 var errLeftAlone = errors.New("record left alone")
 
-// stored reads the record that speaks for a request, nil when there is none, and the place of the next.
-func (l *Ledger) stored(ctx context.Context, k record.Key) (*record.Progress, record.Place, error) {
+// readProgress reads the record that speaks for a request, nil when there is none, and the place of the next.
+func (l *Ledger) readProgress(ctx context.Context, k record.Key) (*record.Progress, record.Place, error) {
 	data, at, err := l.store.Progress(ctx, k)
 	if err != nil || data == nil {
 		return nil, at, err
@@ -119,13 +119,13 @@ func (l *Ledger) stored(ctx context.Context, k record.Key) (*record.Progress, re
 	return p, at, nil
 }
 
-func (l *Ledger) put(ctx context.Context, p *record.Progress, after record.Place, keep bool) (bool, error) {
+func (l *Ledger) putProgress(ctx context.Context, p *record.Progress, after record.Place, keep bool) (bool, error) {
 	data, err := p.Encode()
 	if err != nil {
 		return false, err
 	}
 	stored := false
-	err = l.insist(ctx, "store progress", func() (err error) {
+	err = l.retryUntilDone(ctx, "store progress", func() (err error) {
 		stored, err = l.store.PutProgress(ctx, p.Request.Key(), data, after, keep)
 		return err
 	})

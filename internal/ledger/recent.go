@@ -82,8 +82,8 @@ func weight(part *record.Job) int {
 		for k, v := range part.Shares[i].Labels {
 			n += 4*text + len(k) + len(v)
 		}
-		for j := range part.Shares[i].Settled {
-			f := &part.Shares[i].Settled[j]
+		for j := range part.Shares[i].EarlierFailures {
+			f := &part.Shares[i].EarlierFailures[j]
 			n += 4*text + len(f.Target) + len(f.Reason)
 		}
 	}

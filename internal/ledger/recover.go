@@ -34,17 +34,17 @@ func (l *Ledger) Recover(ctx context.Context, first uint64) error {
 	var gone []string
 	stored := 0
 	for _, at := range l.followedBelow(first) {
-		there, err := l.holds(ctx, at)
+		there, err := l.isStored(ctx, at)
 		if err != nil {
 			return err
 		}
 		if there || !l.followsPlace(at) {
 			continue
 		}
-		if !l.cfg.May() {
+		if !l.cfg.Leads() {
 			return errNotLeading
 		}
-		kept, err := l.storeAgain(ctx, at)
+		kept, err := l.restorePart(ctx, at)
 		if err != nil {
 			return err
 		}
@@ -64,9 +64,9 @@ func (l *Ledger) Recover(ctx context.Context, first uint64) error {
 	return nil
 }
 
-// holds reports whether the store still has a part.
-func (l *Ledger) holds(ctx context.Context, at place) (there bool, err error) {
-	err = l.insist(ctx, "look for job", func() error {
+// isStored reports whether the store still has a part.
+func (l *Ledger) isStored(ctx context.Context, at place) (there bool, err error) {
+	err = l.retryUntilDone(ctx, "look for job", func() error {
 		data, err := l.store.Job(ctx, at.sequence)
 		if err != nil || data == nil {
 			there = false
@@ -84,14 +84,14 @@ func isOf(part []byte, job string) bool {
 	return err != nil || head.ID == job
 }
 
-// storeAgain stores a part that is in memory in another place; false when it is not in memory.
-func (l *Ledger) storeAgain(ctx context.Context, at place) (bool, error) {
+// restorePart stores a part that is in memory in another place; false when it is not in memory.
+func (l *Ledger) restorePart(ctx context.Context, at place) (bool, error) {
 	job := l.recent.get(at.sequence)
 	if job == nil || job.ID != at.job {
 		l.unfollow(at)
 		return false, nil
 	}
-	if !l.cfg.May() {
+	if !l.cfg.Leads() {
 		return false, errNotLeading
 	}
 	data, err := job.EncodePart()
@@ -99,7 +99,7 @@ func (l *Ledger) storeAgain(ctx context.Context, at place) (bool, error) {
 		return false, fmt.Errorf("store job again: %w", err)
 	}
 	var sequence uint64
-	err = l.insist(ctx, "store job again", func() (err error) {
+	err = l.retryUntilDone(ctx, "store job again", func() (err error) {
 		sequence, err = l.store.PutJobAgain(ctx, job.Head, at.sequence, data)
 		return err
 	})
@@ -112,7 +112,7 @@ func (l *Ledger) storeAgain(ctx context.Context, at place) (bool, error) {
 	for i := range job.Shares {
 		l.index.add(job.Shares[i].Key(), sequence)
 	}
-	if !l.move(at, sequence) { // it was ended meanwhile
+	if !l.setMoved(at, sequence) { // it was ended meanwhile
 		return true, l.dropStored(ctx, job, sequence)
 	}
 	l.recent.remove(at.sequence)
@@ -132,7 +132,7 @@ func (l *Ledger) displace(ctx context.Context, sequence uint64, job string) erro
 	if !ok || old == job {
 		return nil
 	}
-	kept, err := l.storeAgain(ctx, place{sequence, old})
+	kept, err := l.restorePart(ctx, place{sequence, old})
 	if err == nil && !kept {
 		l.log.Error("stored job was removed from outside and is gone: its requests get no event, and have to be published again",
 			zap.String("job", old))
@@ -145,7 +145,7 @@ func (l *Ledger) followedBelow(first uint64) []place {
 	defer l.mu.Unlock()
 	var all []place
 	for sequence, job := range l.parts {
-		if at := (place{sequence, job}); sequence < first && !l.going[at] {
+		if at := (place{sequence, job}); sequence < first && !l.removing[at] {
 			all = append(all, at)
 		}
 	}
@@ -153,11 +153,11 @@ func (l *Ledger) followedBelow(first uint64) []place {
 	return all
 }
 
-// move notes the new place of a part; false when nobody follows it any more.
-func (l *Ledger) move(from place, to uint64) bool {
+// setMoved notes the new place of a part; false when nobody follows it any more.
+func (l *Ledger) setMoved(from place, to uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.parts[from.sequence] != from.job || l.going[from] {
+	if l.parts[from.sequence] != from.job || l.removing[from] {
 		return false
 	}
 	delete(l.parts, from.sequence)
@@ -166,8 +166,8 @@ func (l *Ledger) move(from place, to uint64) bool {
 	return true
 }
 
-// goes marks a part as being removed, wherever it is, until the function is called: its place may be empty.
-func (l *Ledger) goes(at place) (gone func()) {
+// startRemoval marks a part as being removed, wherever it is, until the function is called: its place may be empty.
+func (l *Ledger) startRemoval(at place) (gone func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := []place{at}
@@ -176,13 +176,13 @@ func (l *Ledger) goes(at place) (gone func()) {
 		all = append(all, at)
 	}
 	for _, p := range all {
-		l.going[p] = true
+		l.removing[p] = true
 	}
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for _, p := range all {
-			delete(l.going, p)
+			delete(l.removing, p)
 		}
 	}
 }
@@ -200,8 +200,8 @@ func (l *Ledger) current(at place) uint64 {
 	}
 }
 
-// another reports that the number stands for a part of another job by now.
-func (l *Ledger) another(at place) bool {
+// isOtherJob reports that the number stands for a part of another job by now.
+func (l *Ledger) isOtherJob(at place) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now, ok := l.parts[at.sequence]

@@ -87,17 +87,17 @@ func TestLedger_KeepsWhatIsLeftOfARemovedJob(t *testing.T) {
 	t.Parallel()
 	store := newMemory()
 	var again []record.InFlight
-	l := ledger.New(ledger.Config{Instance: "test", Attempts: 3, Again: func(j record.InFlight) { again = append(again, j) }}, store, zap.NewNop())
+	l := ledger.New(ledger.Config{Instance: "test", Attempts: 3, Retry: func(j record.InFlight) { again = append(again, j) }}, store, zap.NewNop())
 	r := request("a", 1)
 	j := jobOf("job")
 	put(j, r, false, 0)
 	f := must(t, l, j)[0]
 	store.wipe(true)
-	ended(t, l, f, record.Outcome{Rest: record.Result{Code: badCode, Again: true}})
+	ended(t, l, f, record.Outcome{Rest: record.Result{Code: badCode, Retryable: true}})
 	if len(again) != 1 {
 		t.Fatalf("%d jobs are to be sent again, want 1", len(again))
 	}
-	left, err := l.Left(t.Context(), again[0].Sequences[0])
+	left, err := l.RetryPart(t.Context(), again[0].Sequences[0])
 	if err != nil || left == nil || len(left.Targets) != 1 {
 		t.Errorf("got %v, %v, want the one target", left, err)
 	}
@@ -107,7 +107,7 @@ func TestLedger_KeepsWhatIsLeftOfARemovedJob(t *testing.T) {
 func TestLedger_StoresNothingAgainWithoutTheLease(t *testing.T) {
 	t.Parallel()
 	store := newMemory()
-	l := ledger.New(ledger.Config{Instance: "test", May: func() bool { return false }}, store, zap.NewNop())
+	l := ledger.New(ledger.Config{Instance: "test", Leads: func() bool { return false }}, store, zap.NewNop())
 	r := request("a", 1)
 	j := jobOf("job")
 	put(j, r, false, 0)

@@ -63,7 +63,7 @@ func largestPiece(j *record.Job) int {
 		for k, v := range s.Labels {
 			size += len(k) + len(v) + 10
 		}
-		for _, f := range s.Settled {
+		for _, f := range s.EarlierFailures {
 			size += len(f.Target) + len(f.Code) + len(f.Reason) + len(f.Field) + 20
 		}
 		largest = max(largest, size)
@@ -98,9 +98,9 @@ func TestJob_PartsMakeUpTheWhole(t *testing.T) {
 		}
 		for i := range j.Shares {
 			s := &j.Shares[i]
-			if v := want[s.Key()]; s.Spans != (in[s.Key()] > 1) {
-				rt.Errorf("got %s in %d parts and spans %t", s.Key(), in[s.Key()], s.Spans)
-			} else if v.Spans = s.Spans; s.Spans {
+			if v := want[s.Key()]; s.MultiJob != (in[s.Key()] > 1) {
+				rt.Errorf("got %s in %d parts and spans %t", s.Key(), in[s.Key()], s.MultiJob)
+			} else if v.Spans = s.MultiJob; s.MultiJob {
 				want[s.Key()] = v
 				split++
 			}
@@ -133,10 +133,10 @@ func keys(t rapid.TB, body []byte) []record.Key {
 	return all
 }
 
-func TestJob_KeepsWhatSpansAlready(t *testing.T) {
+func TestJob_KeepsWhatIsMultiJobAlready(t *testing.T) {
 	j := plainJob(3)
-	j.Shares[0].Spans = true
-	if got := decoded(t, encoded(t, j, roomy))[0]; !got.Shares[0].Spans {
+	j.Shares[0].MultiJob = true
+	if got := decoded(t, encoded(t, j, roomy))[0]; !got.Shares[0].MultiJob {
 		t.Error("got a share that spans no more, want the mark kept: its request has targets in other jobs")
 	}
 }
@@ -200,10 +200,10 @@ func TestJob_CountsTheRunsOfThePart(t *testing.T) {
 	}
 }
 
-func TestJob_SplitsWhatWasSettledFromTheTargets(t *testing.T) {
+func TestJob_SplitsEarlierFailuresFromTheTargets(t *testing.T) {
 	j := plainJob(40)
 	for i := range 30 {
-		j.Shares[0].Settled = append(j.Shares[0].Settled, record.Failure{Index: 40 + i, Target: "/about/", Code: "InvalidTarget"})
+		j.Shares[0].EarlierFailures = append(j.Shares[0].EarlierFailures, record.Failure{Index: 40 + i, Target: "/about/", Code: "InvalidTarget"})
 	}
 	j.Shares[0].Total = 70
 	want := views(j)
@@ -212,7 +212,7 @@ func TestJob_SplitsWhatWasSettledFromTheTargets(t *testing.T) {
 		t.Fatalf("got %d parts, want two, of which the second has more room for targets", len(parts))
 	}
 	for i, p := range parts {
-		if got := len(p.Shares[0].Settled) > 0; got != (i == 0) {
+		if got := len(p.Shares[0].EarlierFailures) > 0; got != (i == 0) {
 			t.Errorf("got settled failures in part %d: %t, want them in the first alone", i, got)
 		}
 	}
@@ -229,10 +229,10 @@ func TestJob_RefusesALimitThatIsTooSmall(t *testing.T) {
 		"for a target": func(j *record.Job) { j.Targets[1] = strings.Repeat("x", 5000) },
 		"for labels":   func(j *record.Job) { j.Shares[0].Labels = map[string]string{"a": strings.Repeat("x", 5000)} },
 		"for what was settled": func(j *record.Job) {
-			j.Shares[0].Settled = []record.Failure{{Reason: strings.Repeat("x", 5000)}}
+			j.Shares[0].EarlierFailures = []record.Failure{{Reason: strings.Repeat("x", 5000)}}
 		},
 		"for what was settled, without a target": func(j *record.Job) {
-			j.Shares[0].Settled = []record.Failure{{Reason: strings.Repeat("x", 5000)}}
+			j.Shares[0].EarlierFailures = []record.Failure{{Reason: strings.Repeat("x", 5000)}}
 			j.Shares[0].Runs = nil
 		},
 	}

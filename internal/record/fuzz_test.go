@@ -154,8 +154,8 @@ func FuzzDecodeHead(f *testing.F) {
 			}
 			return
 		}
-		if h.Version != record.Version || h.Again() == h.Due.IsZero() {
-			t.Errorf("got version %d, again %t, due %v", h.Version, h.Again(), h.Due)
+		if h.Version != record.Version || h.IsRetryPart() == h.Due.IsZero() {
+			t.Errorf("got version %d, again %t, due %v", h.Version, h.IsRetryPart(), h.Due)
 		}
 		stored, err := json.Marshal(h)
 		skipOddTimes(t, err)

@@ -42,15 +42,15 @@ func goldenJob() *record.Job {
 					Digest: "0123456789abcdef0123456789abcdef", Total: 4,
 					Requested: requested, Received: at(100), Labels: map[string]string{"post": "4711", "größe": `"<&>"`},
 				},
-				Attempts: 1,
-				Runs:     [][3]int{{0, 0, 2}, {0, 2, 1}},
-				Settled:  []record.Failure{{Index: 3, Target: "a,b", Code: purge.CodeInvalidTarget, Reason: "a comma", Field: "targets[3]"}},
+				Attempts:        1,
+				Runs:            [][3]int{{0, 0, 2}, {0, 2, 1}},
+				EarlierFailures: []record.Failure{{Index: 3, Target: "a,b", Code: purge.CodeInvalidTarget, Reason: "a comma", Field: "targets[3]"}},
 			},
 			{
 				Request: record.Request{
 					Source: "cms", ID: "_1763805600-7", Lane: purge.Bulk, Type: purge.Tag, Total: 9000,
 				},
-				Attempts: 2, Runs: [][3]int{{2, 8999, 1}}, Spans: true,
+				Attempts: 2, Runs: [][3]int{{2, 8999, 1}}, MultiJob: true,
 			},
 		},
 	}
@@ -97,7 +97,7 @@ func TestJob_HasItsGoldenFormOnceMore(t *testing.T) {
 		t.Errorf("stored form (-want +got):\n%s", diff)
 	}
 	head, err := record.DecodeHead([]byte(strings.Split(string(want), "\n")[0]))
-	if err != nil || !head.Again() || !head.Due.Equal(at(5000)) {
+	if err != nil || !head.IsRetryPart() || !head.Due.Equal(at(5000)) {
 		t.Errorf("got head %+v, %v, want it due", head, err)
 	}
 }

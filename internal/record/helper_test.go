@@ -44,8 +44,8 @@ func views(parts ...*record.Job) map[record.Key]view {
 		for i := range j.Shares {
 			s := &j.Shares[i]
 			v := all[s.Key()]
-			v.Request, v.Attempts, v.Spans = s.Request, s.Attempts, s.Spans
-			v.Settled = append(v.Settled, s.Settled...)
+			v.Request, v.Attempts, v.Spans = s.Request, s.Attempts, s.MultiJob
+			v.Settled = append(v.Settled, s.EarlierFailures...)
 			for _, r := range s.Runs {
 				for n := range r[2] {
 					v.Targets = append(v.Targets, placed{r[1] + n, j.Targets[r[0]+n]})
@@ -156,7 +156,7 @@ func drawShare(t *rapid.T, i, table int, odd bool) record.Share {
 		index += rapid.SampledFrom([]int{1, 1, 1, 2}).Draw(t, "gap")
 	}
 	for range rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "settled") {
-		s.Settled = append(s.Settled, drawFailure(t, index, odd))
+		s.EarlierFailures = append(s.EarlierFailures, drawFailure(t, index, odd))
 		index++
 	}
 	s.Total = index

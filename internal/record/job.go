@@ -30,8 +30,8 @@ type Head struct {
 	Due time.Time `json:"due,omitzero"`
 	// From is, beside Due, the sequence of the part that it is left of.
 	From uint64 `json:"from,omitempty"`
-	// Spent says, beside Due, that they failed because the zone's day was spent.
-	Spent bool `json:"spent,omitempty"`
+	// QuotaExhausted says, beside Due, that they failed because the zone's day was spent.
+	QuotaExhausted bool `json:"spent,omitempty"`
 }
 
 // CodeRefused is EdgeOne's code for a target that it does not take; its list of refused targets has reasons without
@@ -41,17 +41,17 @@ const CodeRefused = "InvalidParameter.Target"
 // Expected is how many rows EdgeOne will show for the job.
 func (h *Head) Expected() int { return h.Rows - h.Unnamed }
 
-// Again tells whether the part holds targets that are to be sent again, rather than those of a job.
-func (h *Head) Again() bool { return !h.Due.IsZero() }
+// IsRetryPart tells whether the part holds targets that are to be sent again, rather than those of a job.
+func (h *Head) IsRetryPart() bool { return !h.Due.IsZero() }
 
 // Share is what one request has in a job.
 type Share struct {
 	Request
 
-	Attempts int       `json:"a"`           // of its targets, this job counted
-	Runs     [][3]int  `json:"u"`           // at, index, count: count targets from index on are those of the table from at on
-	Settled  []Failure `json:"f,omitempty"` // targets that were refused before; of a request that spans, in one part at most
-	Spans    bool      `json:"sp,omitempty"`
+	Attempts        int       `json:"a"`           // of its targets, this job counted
+	Runs            [][3]int  `json:"u"`           // at, index, count: count targets from index on are those of the table from at on
+	EarlierFailures []Failure `json:"f,omitempty"` // targets that were refused before; of a request that spans, in one part at most
+	MultiJob        bool      `json:"sp,omitempty"`
 }
 
 // Job is a batch that EdgeOne accepted, with the requests that wait for it.
@@ -111,12 +111,12 @@ type Found struct {
 	Received time.Time       // when the broker stored its message; of several, the first
 	Rules    canonical.Rules // by which it stands in jobs and in its progress, see Request
 
-	Ended  bool   // its terminal event is stored
-	Parked bool   // it waits in a queue
-	Held   []bool // by target index: stands in a stored job or has its outcome; nil if none
+	Ended    bool   // its terminal event is stored
+	Parked   bool   // it waits in a queue
+	Recorded []bool // by target index: stands in a stored job or has its outcome; nil if none
 }
 
-// All tells whether nothing is left to submit.
-func (f *Found) All() bool {
-	return f.Ended || f.Parked || len(f.Held) > 0 && !slices.Contains(f.Held, false)
+// AllRecorded tells whether nothing is left to submit.
+func (f *Found) AllRecorded() bool {
+	return f.Ended || f.Parked || len(f.Recorded) > 0 && !slices.Contains(f.Recorded, false)
 }

@@ -46,14 +46,14 @@ func TestFound_KnowsWhetherAnythingIsLeft(t *testing.T) {
 		want  bool
 	}{
 		"nothing is known":       {record.Found{}, false},
-		"all are held":           {record.Found{Held: []bool{true, true}}, true},
-		"one is not":             {record.Found{Held: []bool{true, false}}, false},
+		"all are held":           {record.Found{Recorded: []bool{true, true}}, true},
+		"one is not":             {record.Found{Recorded: []bool{true, false}}, false},
 		"ended":                  {record.Found{Ended: true}, true},
-		"ended, and seen before": {record.Found{Ended: true, Held: []bool{true, false}}, true},
+		"ended, and seen before": {record.Found{Ended: true, Recorded: []bool{true, false}}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := test.found.All(); got != test.want {
+			if got := test.found.AllRecorded(); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)
 			}
 		})

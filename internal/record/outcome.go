@@ -9,10 +9,10 @@ import (
 
 // Result is what became of one target. The zero value is success.
 type Result struct {
-	Code   string
-	Reason string
-	Again  bool // another attempt may succeed
-	Spent  bool // its zone's day was spent: no attempt
+	Code           string
+	Reason         string
+	Retryable      bool // another attempt may succeed
+	QuotaExhausted bool // its zone's day was spent: no attempt
 }
 
 // Row is what EdgeOne reports of one target, by its name there.

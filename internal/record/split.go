@@ -85,7 +85,7 @@ func (p *packer) add(s *Share) error {
 		p.put(s, fixed)
 		return nil
 	}
-	s.Spans = true
+	s.MultiJob = true
 	return p.pieces(s, fixed)
 }
 
@@ -146,7 +146,7 @@ func (p *packer) pieces(s *Share, fixed int) error {
 				p.put(&piece, fixed)
 				p.begin()
 				fixed -= settledBytes(&piece)
-				piece.Runs, piece.Settled = nil, nil
+				piece.Runs, piece.EarlierFailures = nil, nil
 				room = p.limit - fixed
 			}
 			if cost > room {
@@ -180,8 +180,8 @@ func shareBytes(s *Share) (int, error) {
 
 func settledBytes(s *Share) int {
 	n := 0
-	for i := range s.Settled {
-		n += s.Settled[i].bytes()
+	for i := range s.EarlierFailures {
+		n += s.EarlierFailures[i].bytes()
 	}
 	return n
 }

@@ -47,7 +47,7 @@ func TestJob_EstimatesNoSizeTooSmall(t *testing.T) {
 		"shares": func(j *record.Job) {
 			j.Targets, j.Shares = []string{"x"}, nil
 			for i := range 40 {
-				s := record.Share{Request: fullRequest(i), Attempts: 99, Spans: true}
+				s := record.Share{Request: fullRequest(i), Attempts: 99, MultiJob: true}
 				s.Add(0, 999_998)
 				j.Shares = append(j.Shares, s)
 			}
@@ -84,7 +84,7 @@ func TestJob_EstimatesNoSizeTooSmall(t *testing.T) {
 			j.Targets = []string{"x"}
 			j.Shares[0].Add(0, 0)
 			for i := range 200 {
-				j.Shares[0].Settled = append(j.Shares[0].Settled, record.Failure{Index: 900_000 + i, Reason: "r", Field: "f"})
+				j.Shares[0].EarlierFailures = append(j.Shares[0].EarlierFailures, record.Failure{Index: 900_000 + i, Reason: "r", Field: "f"})
 			}
 		},
 	}

@@ -24,7 +24,7 @@ type patient struct {
 
 func newPatient(store ledger.Store) *patient {
 	p := new(patient)
-	p.Ledger = ledger.New(ledger.Config{Instance: "test", Attempts: 3, Again: func(j record.InFlight) {
+	p.Ledger = ledger.New(ledger.Config{Instance: "test", Attempts: 3, Retry: func(j record.InFlight) {
 		p.again = append(p.again, j)
 	}}, store, zap.NewNop())
 	return p
@@ -35,7 +35,7 @@ func failing(requests ...record.Request) record.Outcome {
 	out := outcome(requests...)
 	for i := range out.Rows {
 		if r := &out.Rows[i].Result; r.Code != "" {
-			r.Again = true
+			r.Retryable = true
 		}
 	}
 	return out
@@ -49,7 +49,7 @@ func (p *patient) resend(t *testing.T, id string) record.InFlight {
 	}
 	sequence := p.again[0].Sequences[0]
 	p.again = nil
-	left, err := p.Left(t.Context(), sequence)
+	left, err := p.RetryPart(t.Context(), sequence)
 	if err != nil || left == nil {
 		t.Fatalf("read what is left: %v, %v", left, err)
 	}
@@ -80,7 +80,7 @@ func TestLedger_KeepsWhatFailedForAnotherAttempt(t *testing.T) {
 	if _, early := told[mixed.Key()]; early || len(told) != 1 {
 		t.Errorf("told %v, want good alone", told)
 	}
-	left, err := l.Left(t.Context(), l.again[0].Sequences[0])
+	left, err := l.RetryPart(t.Context(), l.again[0].Sequences[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,17 +91,17 @@ func TestLedger_KeepsWhatFailedForAnotherAttempt(t *testing.T) {
 	if wait := time.Until(left.Due); wait < time.Second || wait > 3*time.Second {
 		t.Errorf("due in %v, want about 2 s", wait)
 	}
-	if len(left.Shares) != 1 || left.Shares[0].Attempts != 1 || !left.Shares[0].Spans {
+	if len(left.Shares) != 1 || left.Shares[0].Attempts != 1 || !left.Shares[0].MultiJob {
 		t.Errorf("shares are %+v, want one that spans, of one attempt", left.Shares)
 	}
-	if f := find(t, l.Ledger, true, mixed)[mixed.Key()]; !f.All() || f.Ended {
+	if f := find(t, l.Ledger, true, mixed)[mixed.Key()]; !f.AllRecorded() || f.Ended {
 		t.Errorf("the request is found as %+v, want all of it held", f)
 	}
 
 	// Another process takes over.
 	next := newPatient(store)
 	jobs, err := next.Load(t.Context())
-	if err != nil || len(jobs) != 1 || !jobs[0].Again() {
+	if err != nil || len(jobs) != 1 || !jobs[0].IsRetryPart() {
 		t.Fatalf("loaded %+v, %v, want what is left", jobs, err)
 	}
 	next.again = jobs
@@ -118,7 +118,7 @@ func TestLedger_KeepsWhatFailedForAnotherAttempt(t *testing.T) {
 	}
 }
 
-func TestLedger_TellsAFailureAfterTheLastAttempt(t *testing.T) {
+func TestLedger_PublishesAFailureAfterTheLastAttempt(t *testing.T) {
 	store := newMemory()
 	l := newPatient(store)
 	r := request("r", 3)
@@ -207,7 +207,7 @@ func TestLedger_SplitsWhatNoLongerFits(t *testing.T) {
 	}
 	targets := 0
 	for _, j := range l.again {
-		left, err := l.Left(t.Context(), j.Sequences[0])
+		left, err := l.RetryPart(t.Context(), j.Sequences[0])
 		if err != nil || left == nil {
 			t.Fatalf("read what is left: %v", err)
 		}
@@ -219,7 +219,7 @@ func TestLedger_SplitsWhatNoLongerFits(t *testing.T) {
 }
 
 // A task may fail after it was accepted because the day is spent: that is no attempt.
-func TestLedger_CountsNoAttemptWhenTheDayIsSpent(t *testing.T) {
+func TestLedger_CountsNoAttemptWhenTheDayIsExhausted(t *testing.T) {
 	store := newMemory()
 	l := newPatient(store)
 	r := request("r", 3)
@@ -229,12 +229,12 @@ func TestLedger_CountsNoAttemptWhenTheDayIsSpent(t *testing.T) {
 	out := outcome(r)
 	for i := range out.Rows {
 		if r := &out.Rows[i].Result; r.Code != "" {
-			r.Spent = true
+			r.QuotaExhausted = true
 		}
 	}
 	for i := range 5 {
 		ended(t, l.Ledger, stored, out)
-		if len(l.again) != 1 || !l.again[0].Spent || time.Until(l.again[0].Due) < 50*time.Second {
+		if len(l.again) != 1 || !l.again[0].QuotaExhausted || time.Until(l.again[0].Due) < 50*time.Second {
 			t.Fatalf("got %+v to be sent again, want what the spent day left, in a minute", l.again)
 		}
 		stored = l.resend(t, fmt.Sprintf("job-%d", i+2))
@@ -275,7 +275,7 @@ func TestLedger_LoadsEitherTheJobOrWhatIsLeft(t *testing.T) {
 	}
 	next := newPatient(store)
 	jobs, err := next.Load(t.Context())
-	if err != nil || len(jobs) != 1 || !jobs[0].Again() || len(parts(t, store)) != 1 {
+	if err != nil || len(jobs) != 1 || !jobs[0].IsRetryPart() || len(parts(t, store)) != 1 {
 		t.Fatalf("loaded %+v, %v, want what is left alone", jobs, err)
 	}
 	next.again = jobs
@@ -316,13 +316,13 @@ func TestLedger_LoadsTheJobUntilAllOfItsRestIsStored(t *testing.T) {
 	f.plan = nil
 	next := newPatient(f)
 	jobs, err := next.Load(t.Context())
-	if err != nil || len(jobs) != 1 || jobs[0].Again() {
+	if err != nil || len(jobs) != 1 || jobs[0].IsRetryPart() {
 		t.Fatalf("loaded %d, %v, want the job alone", len(jobs), err)
 	}
 	ended(t, next.Ledger, jobs[0], failing(all...))
 	targets := 0
 	for _, j := range next.again {
-		left, err := next.Left(t.Context(), j.Sequences[0])
+		left, err := next.RetryPart(t.Context(), j.Sequences[0])
 		if err != nil || left == nil {
 			t.Fatalf("read what is left: %v", err)
 		}

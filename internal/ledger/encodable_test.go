@@ -26,17 +26,17 @@ func (s strict) PutEvents(ctx context.Context, all []purge.Event) []error {
 	return errs
 }
 
-func TestLedger_TellsLessWhereAnEventCanNotBeEncoded(t *testing.T) {
+func TestLedger_PublishesLessWhereAnEventCanNotBeEncoded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := make(map[string]purge.Outcome)
-		l := ledger.New(ledger.Config{Instance: "test", Told: func(e purge.Event) { told[e.Data.Request] = e.Data }},
+		l := ledger.New(ledger.Config{Instance: "test", Published: func(e purge.Event) { told[e.Data.Request] = e.Data }},
 			strict{newMemory()}, zap.NewNop())
 		good, bad := request("good", 1), request("bad", 2)
 		bad.Requested = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) // RFC 3339 has no such year
 		failures := []record.Failure{{Index: 0, Target: "x", Code: purge.CodeInvalidTarget}, {Index: 1, Target: "y", Code: purge.CodePolicy}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := l.Tell(ctx, []record.Tally{{Request: bad, Failures: failures}, {Request: good}}); err != nil {
+		if err := l.Publish(ctx, []record.Tally{{Request: bad, Failures: failures}, {Request: good}}); err != nil {
 			t.Fatalf("tell: %v, want an end to it", err)
 		}
 		if len(told) != 2 || told["good"].Labels == nil || told["good"].Times.Requested.IsZero() {

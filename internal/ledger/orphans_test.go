@@ -17,7 +17,7 @@ func TestLedger_FindsWhatNobodyFollows(t *testing.T) {
 	}
 	strays := func() int {
 		t.Helper()
-		found, err := next.Strays(t.Context())
+		found, err := next.OrphanedJobs(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +66,7 @@ func TestLedger_FindsWhatNobodyFollowsThoughOthersWereEnded(t *testing.T) {
 	must(t, before, late)
 	found := 0
 	for range 3 {
-		strays, err := next.Strays(t.Context())
+		strays, err := next.OrphanedJobs(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestLedger_FindsWhatNobodyFollowsThoughOthersWereEnded(t *testing.T) {
 }
 
 // What failed in such a job is not sent again for a request that was done meanwhile by another.
-func TestLedger_SendsNothingAgainOfWhatIsTold(t *testing.T) {
+func TestLedger_SendsNothingAgainOfWhatIsPublished(t *testing.T) {
 	store := newMemory()
 	l := newPatient(store)
 	first, second := jobOf("job-1"), jobOf("job-2")
@@ -87,7 +87,7 @@ func TestLedger_SendsNothingAgainOfWhatIsTold(t *testing.T) {
 	put(second, r, false, 0)
 	jobs := must(t, l.Ledger, first, second)
 	ended(t, l.Ledger, jobs[1], record.Outcome{})
-	ended(t, l.Ledger, jobs[0], record.Outcome{Rest: record.Result{Code: "taskFailed", Again: true}})
+	ended(t, l.Ledger, jobs[0], record.Outcome{Rest: record.Result{Code: "taskFailed", Retryable: true}})
 	if len(l.again) != 0 {
 		t.Errorf("%d things are to be sent again, want none: the request is told", len(l.again))
 	}

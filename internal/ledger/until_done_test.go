@@ -64,14 +64,14 @@ func TestLedger_SendsAgainOnlyWhatIsNotStored(t *testing.T) {
 			for _, id := range ids {
 				ends = append(ends, record.Tally{Request: request(id, 1)})
 			}
-			return l.Tell(ctx, ends)
+			return l.Publish(ctx, ends)
 		}, []string{"a", "c", "b", "d"}},
 		{"dead letters", func(ctx context.Context, l *ledger.Ledger) error {
 			var letters []record.DeadLetter
 			for _, id := range ids {
 				letters = append(letters, record.DeadLetter{Key: record.Key{Source: "ghost", ID: id}})
 			}
-			return l.Bury(ctx, letters)
+			return l.StoreDeadLetters(ctx, letters)
 		}, nil},
 	}
 	for _, tt := range tests {
@@ -79,7 +79,7 @@ func TestLedger_SendsAgainOnlyWhatIsNotStored(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &picky{memory: newMemory(), refuse: map[string]bool{"b": true, "d": true}}
 				var told []string
-				l := ledger.New(ledger.Config{Instance: "test", Told: func(e purge.Event) { told = append(told, e.Data.Request) }}, store, zap.NewNop())
+				l := ledger.New(ledger.Config{Instance: "test", Published: func(e purge.Event) { told = append(told, e.Data.Request) }}, store, zap.NewNop())
 				if err := tt.do(t.Context(), l); err != nil {
 					t.Fatal(err)
 				}
@@ -94,7 +94,7 @@ func TestLedger_SendsAgainOnlyWhatIsNotStored(t *testing.T) {
 	}
 }
 
-func TestLedger_InsistsUntilTheContextEnds(t *testing.T) {
+func TestLedger_RetriesUntilTheContextEnds(t *testing.T) {
 	job := jobOf("job-1")
 	r, spanning := request("r", 1), request("spanning", 2)
 	put(job, r, false, 0)
@@ -104,21 +104,21 @@ func TestLedger_InsistsUntilTheContextEnds(t *testing.T) {
 		do   func(context.Context, *ledger.Ledger, record.InFlight) error
 	}{
 		{"Tell", func(ctx context.Context, l *ledger.Ledger, _ record.InFlight) error {
-			return l.Tell(ctx, []record.Tally{{Request: r}})
+			return l.Publish(ctx, []record.Tally{{Request: r}})
 		}},
 		{"Bury", func(ctx context.Context, l *ledger.Ledger, _ record.InFlight) error {
-			return l.Bury(ctx, []record.DeadLetter{{Key: r.Key()}})
+			return l.StoreDeadLetters(ctx, []record.DeadLetter{{Key: r.Key()}})
 		}},
 		{"Record", func(ctx context.Context, l *ledger.Ledger, _ record.InFlight) error {
 			_, err := l.Record(ctx, job)
 			return err
 		}},
 		{"Find", func(ctx context.Context, l *ledger.Ledger, _ record.InFlight) error {
-			_, err := l.Find(ctx, []ledger.Query{{Key: r.Key(), Again: true}})
+			_, err := l.Find(ctx, []ledger.Query{{Key: r.Key(), Redelivered: true}})
 			return err
 		}},
 		{"Settle", func(ctx context.Context, l *ledger.Ledger, _ record.InFlight) error {
-			return l.Settle(ctx, spanning, []record.Failure{{Index: 0}}, true)
+			return l.RecordFailures(ctx, spanning, []record.Failure{{Index: 0}}, true)
 		}},
 		{"End", func(ctx context.Context, l *ledger.Ledger, f record.InFlight) error {
 			return l.End(ctx, f, record.Outcome{})
@@ -164,7 +164,7 @@ func TestLedger_InsistsUntilTheContextEnds(t *testing.T) {
 	}
 }
 
-func TestLedger_TellsOfEventsThatAreStored(t *testing.T) {
+func TestLedger_ReportsEventsThatAreStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemory()
 		f := &faulty{Store: store}
@@ -176,7 +176,7 @@ func TestLedger_TellsOfEventsThatAreStored(t *testing.T) {
 			return none
 		}
 		var told []string
-		l := ledger.New(ledger.Config{Instance: "site-a", Told: func(e purge.Event) {
+		l := ledger.New(ledger.Config{Instance: "site-a", Published: func(e purge.Event) {
 			if _, stored := store.events[record.Key{Source: e.Data.Source, ID: e.Data.Request}]; !stored {
 				t.Errorf("%s is told, and not stored", e.Subject)
 			}
@@ -186,7 +186,7 @@ func TestLedger_TellsOfEventsThatAreStored(t *testing.T) {
 			Request: request("r", 2), Sent: true, Attempts: 1, Zones: []string{testZone},
 			Failures: []record.Failure{{Index: 0, Target: "a", Code: "x"}, {Index: 1, Target: "b", Code: "y"}},
 		}
-		if err := l.Tell(t.Context(), []record.Tally{end}); err != nil {
+		if err := l.Publish(t.Context(), []record.Tally{end}); err != nil {
 			t.Fatal(err)
 		}
 		if want := []string{"/edgepurge/site-a ghost/r"}; !slices.Equal(told, want) {

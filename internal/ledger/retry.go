@@ -18,30 +18,30 @@ import (
 // An attempt begins againFirst after the end of the one before, each later one againFactor as late, up
 // to againMost.
 const (
-	againFirst  = 2 * time.Second
-	againFactor = 5
-	againMost   = 5 * time.Minute
-	// againSpent is the wait when the day is spent; the worker then waits for the next one.
-	againSpent = time.Minute
+	retryFirst  = 2 * time.Second
+	retryFactor = 5
+	retryMax    = 5 * time.Minute
+	// exhaustedWait is the wait when the day is spent; the worker then waits for the next one.
+	exhaustedWait = time.Minute
 )
 
-// again tells whether a target with this result is to be sent again.
-func (l *Ledger) again(s *record.Share, r record.Result) bool {
-	return r.Spent || r.Again && s.Attempts < l.cfg.Attempts
+// retryable tells whether a target with this result is to be sent again.
+func (l *Ledger) retryable(s *record.Share, r record.Result) bool {
+	return r.QuotaExhausted || r.Retryable && s.Attempts < l.cfg.Attempts
 }
 
-func (l *Ledger) anyAgain(job *record.Job, s *record.Share, out *record.Results) bool {
+func (l *Ledger) anyRetryable(job *record.Job, s *record.Share, out *record.Results) bool {
 	found := false
-	each(job, s, out, func(_ int, _ string, r record.Result) { found = found || l.again(s, r) })
+	each(job, s, out, func(_ int, _ string, r record.Result) { found = found || l.retryable(s, r) })
 	return found
 }
 
-// toldBefore tells which requests have their event already of those whose targets would be sent again: a job
+// withEvent tells which requests have their event already of those whose targets would be sent again: a job
 // that an owner stored when the next one had sent them anew.
-func (l *Ledger) toldBefore(ctx context.Context, job *record.Job, out *record.Results) (map[record.Key]bool, error) {
+func (l *Ledger) withEvent(ctx context.Context, job *record.Job, out *record.Results) (map[record.Key]bool, error) {
 	var keys []record.Key
 	for i := range job.Shares {
-		if l.anyAgain(job, &job.Shares[i], out) {
+		if l.anyRetryable(job, &job.Shares[i], out) {
 			keys = append(keys, job.Shares[i].Key())
 		}
 	}
@@ -49,7 +49,7 @@ func (l *Ledger) toldBefore(ctx context.Context, job *record.Job, out *record.Re
 	if len(keys) == 0 {
 		return told, nil
 	}
-	err := l.insist(ctx, "look up events", func() error {
+	err := l.retryUntilDone(ctx, "look up events", func() error {
 		found, err := l.store.EventsOf(ctx, keys)
 		for k := range found {
 			told[k] = true
@@ -59,9 +59,9 @@ func (l *Ledger) toldBefore(ctx context.Context, job *record.Job, out *record.Re
 	return told, err
 }
 
-// left is what is to be sent again of a job, nil when nothing is. Its requests span: what became of
+// newRetryPart is what is to be sent again of a job, nil when nothing is. Its requests span: what became of
 // their other targets, and of these before, is in their progress.
-func (l *Ledger) left(job *record.Job, out *record.Results, told map[record.Key]bool) *record.Job {
+func (l *Ledger) newRetryPart(job *record.Job, out *record.Results, told map[record.Key]bool) *record.Job {
 	left := &record.Job{Head: job.Head}
 	left.Unnamed, left.Refusal = 0, ""
 	at := make(map[string]int)
@@ -71,14 +71,14 @@ func (l *Ledger) left(job *record.Job, out *record.Results, told map[record.Key]
 		if told[s.Key()] {
 			continue
 		}
-		rest := record.Share{Request: s.Request, Attempts: s.Attempts, Spans: true}
+		rest := record.Share{Request: s.Request, Attempts: s.Attempts, MultiJob: true}
 		spent := true
 		each(job, s, out, func(index int, target string, r record.Result) {
-			if !l.again(s, r) {
+			if !l.retryable(s, r) {
 				return
 			}
-			left.Spent = left.Spent || r.Spent
-			spent = spent && r.Spent
+			left.QuotaExhausted = left.QuotaExhausted || r.QuotaExhausted
+			spent = spent && r.QuotaExhausted
 			position, ok := at[target]
 			if !ok {
 				position = len(left.Targets)
@@ -99,20 +99,20 @@ func (l *Ledger) left(job *record.Job, out *record.Results, told map[record.Key]
 		return nil
 	}
 	left.Rows = len(left.Targets)
-	wait := againAfter(attempts)
-	if left.Spent {
-		wait = againSpent
+	wait := retryWait(attempts)
+	if left.QuotaExhausted {
+		wait = exhaustedWait
 	}
 	left.Due = time.Now().Add(wait).UTC()
 	return left
 }
 
-// againAfter is the wait after so many attempts, with jitter.
-func againAfter(attempts int) time.Duration {
+// retryWait is the wait after so many attempts, with jitter.
+func retryWait(attempts int) time.Duration {
 	b := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(againFirst),
-		backoff.WithMultiplier(againFactor),
-		backoff.WithMaxInterval(againMost),
+		backoff.WithInitialInterval(retryFirst),
+		backoff.WithMultiplier(retryFactor),
+		backoff.WithMaxInterval(retryMax),
 		backoff.WithRandomizationFactor(0.2),
 		backoff.WithMaxElapsedTime(0))
 	wait := b.NextBackOff()
@@ -122,16 +122,16 @@ func againAfter(attempts int) time.Duration {
 	return wait
 }
 
-// replace puts what is left of a job in its place.
-func (l *Ledger) replace(ctx context.Context, job *record.Job, sequence uint64, left *record.Job) error {
+// replaceByRetryPart puts what is left of a job in its place.
+func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequence uint64, left *record.Job) error {
 	at := place{sequence, job.ID}
 	var of record.Place
-	err := l.insist(ctx, "find job", func() (err error) {
+	err := l.retryUntilDone(ctx, "find job", func() (err error) {
 		of, err = l.store.JobPlace(ctx, l.current(at))
 		return err
 	})
 	if err == nil && of.Subject == "" {
-		of, err = l.placeAgain(ctx, at)
+		of, err = l.restorePlace(ctx, at)
 	}
 	if err != nil || of.Subject == "" {
 		return err
@@ -145,7 +145,7 @@ func (l *Ledger) replace(ctx context.Context, job *record.Job, sequence uint64, 
 	kept := make([]uint64, len(parts))
 	for i, data := range parts {
 		of := record.Place{Subject: of.Subject + strings.Repeat("-more", i), Sequence: of.Sequence}
-		err = l.insist(ctx, "store what is left of job", func() (err error) {
+		err = l.retryUntilDone(ctx, "store what is left of job", func() (err error) {
 			kept[i], err = l.store.PutLeft(ctx, of, left.Head, data)
 			return err
 		})
@@ -158,21 +158,21 @@ func (l *Ledger) replace(ctx context.Context, job *record.Job, sequence uint64, 
 		return err
 	}
 	for i := range parts {
-		l.cfg.Again(record.InFlight{Head: left.Head, Sequences: kept[i : i+1 : i+1]})
+		l.cfg.Retry(record.InFlight{Head: left.Head, Sequences: kept[i : i+1 : i+1]})
 	}
 	return nil
 }
 
-// placeAgain stores a part that was removed from outside while it was in memory, and returns its new place.
-func (l *Ledger) placeAgain(ctx context.Context, at place) (of record.Place, err error) {
+// restorePlace stores a part that was removed from outside while it was in memory, and returns its new place.
+func (l *Ledger) restorePlace(ctx context.Context, at place) (of record.Place, err error) {
 	now := place{l.current(at), at.job}
 	if !l.followsPlace(now) {
 		return of, nil
 	}
-	if kept, err := l.storeAgain(ctx, now); err != nil || !kept {
+	if kept, err := l.restorePart(ctx, now); err != nil || !kept {
 		return of, err
 	}
-	err = l.insist(ctx, "find job", func() (err error) {
+	err = l.retryUntilDone(ctx, "find job", func() (err error) {
 		of, err = l.store.JobPlace(ctx, l.current(at))
 		return err
 	})
@@ -188,9 +188,9 @@ func (l *Ledger) indexPart(data []byte, sequence uint64, job string) {
 	}
 }
 
-// Left reads what is left of a job; nil when it is not there any more, or can't be read and is left
+// RetryPart reads what is left of a job; nil when it is not there any more, or can't be read and is left
 // alone. It tries until the context ends.
-func (l *Ledger) Left(ctx context.Context, sequence uint64) (*record.Job, error) {
+func (l *Ledger) RetryPart(ctx context.Context, sequence uint64) (*record.Job, error) {
 	l.mu.Lock()
 	job := l.parts[sequence]
 	l.mu.Unlock()
