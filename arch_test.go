@@ -33,6 +33,7 @@ floor 0: what all others speak of
 
 floor 1: one idea each
 	batcher
+	internal/credentials
 	internal/limiter
 	internal/zone
 	# For programs of others. It stands so low that it can't show them anything but the vocabulary.
@@ -53,10 +54,13 @@ floor 3: the pipeline, and what people touch
 	internal/admin
 	internal/summary
 
-floor 4: wiring
+floor 4: one EdgeOne account
+	internal/account
+
+floor 5: wiring
 	internal/app
 
-floor 5: what can be run
+floor 6: what can be run
 	internal/demo
 	internal/demo < cmd/edgepurge
 	e2e
@@ -75,16 +79,17 @@ floor 5: what can be run
 only
 	internal/edgeone/v20220901: internal/edgeone
 	internal/edgeone/v20220106: internal/edgeone
-	internal/edgeone/emulator: 5+
+	internal/edgeone/emulator: 6+
 	internal/nasty: e2e
 	internal/natstest: e2e
-	internal/edgeone: internal/zone internal/metrics tracker worker internal/app
-	internal/broker: 4+
+	internal/edgeone: internal/zone internal/metrics tracker worker internal/account
+	internal/broker: 5+
 	internal/record: 2+
 	# Rules have one door, package purge, but for what records remember of them.
 	internal/canonical: purge internal/record worker
-	internal/limiter: internal/app
-	internal/ledger: worker internal/app
+	internal/limiter: internal/account
+	internal/ledger: worker internal/account internal/app
+	internal/credentials: 4+
 	internal/parking: worker
 	internal/config: 4+
 
@@ -95,8 +100,8 @@ only
 	golang.org/x/net/idna: internal/canonical
 	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/edgeone internal/edgeone/v20220901
 	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/edgeone/v20220106
-	# Credentials are made where the configuration, or the emulator's key pair, is at hand.
-	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/app internal/demo
+	# Its type of credentials goes from who finds them to who signs with them.
+	github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common: internal/credentials internal/account internal/app internal/demo
 	github.com/nats-io/nats.go: internal/broker client
 	# Torture and bench look at the streams from outside.
 	github.com/nats-io/nats.go: e2e/torture e2e/bench

@@ -169,7 +169,7 @@ func TestFailure_WorkerKilled(t *testing.T) {
 // checkHold wants a new owner to hold its calls for one window of the API's limit after a crash (I3).
 func (r *replica) checkHold(t *testing.T) {
 	t.Helper()
-	owner := r.said("owner")
+	owner := r.said("leading")
 	ts, _ := owner["ts"].(string)
 	loading, _ := owner["took"].(string) // its jobs
 	told, err := time.Parse(time.RFC3339Nano, ts)
@@ -256,8 +256,8 @@ func TestFailure_SIGTERM(t *testing.T) {
 	if took := time.Since(begin); took > drain {
 		t.Errorf("the drain took %v, want what is in flight and no more", took)
 	}
-	w.until("the other to be the owner", func() bool { return second.said("owner") != nil })
-	if owner := second.said("owner"); owner["handed_over"] != true {
+	w.until("the other to be the owner", func() bool { return second.said("leading") != nil })
+	if owner := second.said("leading"); owner["handed_over"] != true {
 		t.Errorf("the other took over by %v, want it handed over", owner)
 	}
 	if line := second.said("taking over what the last owner held"); line != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/edgepurge/edgepurge/internal/app"
+	"github.com/edgepurge/edgepurge/internal/account"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/config"
 )
@@ -117,7 +117,7 @@ func missing(cfg config.Config, changes []broker.Change) error {
 
 // checkEdgeOne looks at the credentials, the zones that they see, and each zone's quotas.
 func checkEdgeOne(ctx context.Context, cfg config.Config) []finding {
-	i, err := app.NewInspector(ctx, cfg)
+	i, err := account.NewInspector(ctx, cfg.EdgeOne, cfg.Limits)
 	if err != nil {
 		return []finding{wrong("credentials", err)}
 	}
@@ -142,10 +142,10 @@ func checkEdgeOne(ctx context.Context, cfg config.Config) []finding {
 	return all
 }
 
-func checkQuota(ctx context.Context, i *app.Inspector, z app.Zone) finding {
+func checkQuota(ctx context.Context, i *account.Inspector, z account.Zone) finding {
 	q, err := quotasOf(ctx, i, z)
 	switch {
-	case errors.Is(err, app.ErrNoQuotas):
+	case errors.Is(err, account.ErrNoQuotas):
 		return found(z.ID, "%s%v", named(z), err)
 	case err != nil:
 		return wrong(z.ID, late(ctx, err))
@@ -156,7 +156,7 @@ func checkQuota(ctx context.Context, i *app.Inspector, z app.Zone) finding {
 }
 
 // named begins a line about a zone.
-func named(z app.Zone) string {
+func named(z account.Zone) string {
 	if z.Name == "" {
 		return ""
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/edgepurge/edgepurge/internal/app"
+	"github.com/edgepurge/edgepurge/internal/account"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -32,7 +32,7 @@ Exit code 3 when the quotas of some zones are refused, 1 when of all.`,
 			if err != nil {
 				return err
 			}
-			i, err := app.NewInspector(cmd.Context(), cfg)
+			i, err := account.NewInspector(cmd.Context(), cfg.EdgeOne, cfg.Limits)
 			if err != nil {
 				return err
 			}
@@ -58,10 +58,10 @@ func zoneArgs(_ *cobra.Command, args []string) error {
 }
 
 // zonesOf gives the zones that are named, else all.
-func zonesOf(cmd *cobra.Command, i *app.Inspector, named []string) ([]app.Zone, error) {
-	var zones []app.Zone
+func zonesOf(cmd *cobra.Command, i *account.Inspector, named []string) ([]account.Zone, error) {
+	var zones []account.Zone
 	for _, id := range named {
-		if z := (app.Zone{ID: id}); !slices.Contains(zones, z) {
+		if z := (account.Zone{ID: id}); !slices.Contains(zones, z) {
 			zones = append(zones, z)
 		}
 	}
@@ -96,7 +96,7 @@ type zoneQuotas struct {
 	Error  string     `json:"error,omitempty"`
 }
 
-func quotasOf(ctx context.Context, i *app.Inspector, z app.Zone) (zoneQuotas, error) {
+func quotasOf(ctx context.Context, i *account.Inspector, z account.Zone) (zoneQuotas, error) {
 	told := zoneQuotas{Zone: z.ID, Name: z.Name, Quotas: []quotaRow{}}
 	quotas, err := i.Quotas(ctx, z.ID)
 	if err != nil {
@@ -109,13 +109,13 @@ func quotasOf(ctx context.Context, i *app.Inspector, z app.Zone) (zoneQuotas, er
 	return told, err
 }
 
-func printQuotas(cmd *cobra.Command, i *app.Inspector, zones []app.Zone, output format) error {
+func printQuotas(cmd *cobra.Command, i *account.Inspector, zones []account.Zone, output format) error {
 	t := newTable(cmd.OutOrStdout())
 	good := 0
 	for n, z := range zones {
 		told, err := quotasOf(cmd.Context(), i, z)
 		switch {
-		case errors.Is(err, app.ErrNoQuotas):
+		case errors.Is(err, account.ErrNoQuotas):
 			return err
 		case cmd.Context().Err() != nil:
 			_ = t.flush()

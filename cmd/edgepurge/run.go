@@ -9,8 +9,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/internal/account"
 	"github.com/edgepurge/edgepurge/internal/app"
 	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/credentials"
 )
 
 func newRun() *cobra.Command {
@@ -38,12 +40,12 @@ log level change at once, the log tells what waits for a restart.`,
 			if err != nil {
 				return err
 			}
-			credentials, err := app.Credentials(cfg.EdgeOne)
+			keys, err := credentials.Find(account.Keys(cfg.EdgeOne))
 			if err != nil {
 				return exit{exitUsage, err}
 			}
 			limitMemory(cfg.Worker)
-			a, err := app.New(cfg, credentials, log)
+			a, err := app.New(cfg, keys, log)
 			if err != nil {
 				return exit{exitUsage, withoutAddress(err)}
 			}

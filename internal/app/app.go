@@ -16,6 +16,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/admin"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/credentials"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -23,40 +24,40 @@ import (
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
-// again is how long after a failure the owner's work or the set-up is begun anew.
+// again is how long after a failure the leader's work or the set-up is begun anew.
 const again = time.Second
 
-// App is one replica: connected, standing by, and at times the owner.
+// App is one replica: connected, standing by, and at times the leader.
 type App struct {
-	cfg         config.Config // of the start; those of its keys that are live may differ by now, see config
-	credentials common.CredentialIface
-	log         *zap.Logger
-	reg         *prometheus.Registry
-	broker      *broker.Broker
-	counts      *counts
-	reading     reading
-	backlogs    backlogs
-	reloads     reloads
-	streams     streams
-	seen        atomic.Bool // the streams were there once
-	troubles    troubles
+	cfg      config.Config // of the start; those of its keys that are live may differ by now, see config
+	keys     common.CredentialIface
+	log      *zap.Logger
+	reg      *prometheus.Registry
+	broker   *broker.Broker
+	counts   *counts
+	reading  reading
+	backlogs backlogs
+	reloads  reloads
+	streams  streams
+	seen     atomic.Bool // the streams were there once
+	troubles troubles
 
 	mu      sync.Mutex
-	setup   string   // why the streams can't be worked with; empty when they can
-	owner   bool     // this replica holds the lease
-	current *account // its pipeline, nil while it is not at work
+	setup   string  // why the streams can't be worked with; empty when they can
+	leading bool    // this replica holds the lease
+	current *leader // nil while it is not at work
 }
 
 // New opens the connection; a server that is away is no error. The caller runs the App and closes
 // nothing: Run does.
-func New(cfg config.Config, credentials common.CredentialIface, log *zap.Logger) (*App, error) {
+func New(cfg config.Config, keys common.CredentialIface, log *zap.Logger) (*App, error) {
 	b, err := broker.Connect(Dial(cfg), Settings(cfg), log.Named("nats"))
 	if err != nil {
 		return nil, err
 	}
 	reg := metrics.NewRegistry(Version())
 	a := &App{
-		cfg: cfg, credentials: credentials, log: log, reg: reg, broker: b, counts: newCounts(reg),
+		cfg: cfg, keys: keys, log: log, reg: reg, broker: b, counts: newCounts(reg),
 		reloads: reloads{cfg: cfg, last: metrics.Reload{OK: true, At: time.Now()}},
 		setup:   "not provisioned yet", troubles: newTroubles(log),
 	}
@@ -137,8 +138,8 @@ func (a *App) turn(ctx context.Context, at **trouble.Trouble) error {
 	a.seen.Store(true)
 	a.troubles.setup.Over()
 	a.setSetup("")
-	if k, ok := a.credentials.(*keys); ok {
-		if err := k.await(ctx, a.troubles.keys); err != nil {
+	if k, ok := a.keys.(*credentials.Provided); ok {
+		if err := k.Await(ctx, a.troubles.keys); err != nil {
 			return nil //nolint:nilerr // the context ended: a clean stop
 		}
 	}
@@ -150,13 +151,13 @@ func (a *App) turn(ctx context.Context, at **trouble.Trouble) error {
 	}
 	a.troubles.lease.Over()
 	*at = a.troubles.own
-	err = a.own(ctx, lease)
+	err = a.lead(ctx, lease)
 	switch {
 	case errors.Is(err, broker.ErrLeaseLost) && broker.Gone(err):
-		a.log.Warn("the lease was removed: nobody is the owner until a new one is stored", zap.Error(err))
+		a.log.Warn("the lease was removed: nobody leads until a new one is stored", zap.Error(err))
 		return nil
 	case errors.Is(err, broker.ErrLeaseLost):
-		a.log.Warn("another replica is the owner now")
+		a.log.Warn("another replica leads now")
 		return nil
 	}
 	return err
@@ -178,7 +179,9 @@ func (a *App) Ready() []string {
 	if err := a.broker.Check(); err != nil {
 		reasons = append(reasons, err.Error())
 	}
-	reasons = append(reasons, a.keyless()...)
+	if k, ok := a.keys.(*credentials.Provided); ok && k.Missing() != nil {
+		reasons = append(reasons, k.Missing().Error())
+	}
 	streams, _ := a.streamReasons()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -187,10 +190,10 @@ func (a *App) Ready() []string {
 		reasons = append(reasons, "streams: "+a.setup)
 	}
 	if a.current != nil {
-		if why := a.current.refused(); why != "" {
-			reasons = append(reasons, fmt.Sprintf("account %s: %s", a.cfg.EdgeOne.Account, why))
+		if why := a.current.account.Refused(); why != "" {
+			reasons = append(reasons, fmt.Sprintf("account %s: %s", a.current.account.Name(), why))
 		}
-		if why := a.current.worker.Trouble(); why != "" {
+		if why := a.current.account.Trouble(); why != "" {
 			reasons = append(reasons, why)
 		}
 	}
@@ -203,7 +206,7 @@ func (a *App) setSetup(why string) {
 	a.setup = why
 }
 
-// newLedger makes the ledger of an owner; again is called once its worker is there.
+// newLedger makes the ledger of a leader; again is called once its account is there.
 func (a *App) newLedger(may func() bool, again func(record.InFlight)) *ledger.Ledger {
 	cfg := ledger.Config{Instance: a.cfg.Instance, Attempts: config.Attempts, Published: a.counts.ends.Told, Retry: again, Leads: may}
 	if a.cfg.Events.Progress {

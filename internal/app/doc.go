@@ -1,6 +1,6 @@
 // Package app wires the parts together and gives them life and death.
 //
-//	connect ─► provision ─► stand by ─► lease ─► own: load jobs, track, work ─┬─► lease lost: stand by
+//	connect ─► provision ─► stand by ─► lease ─► lead: load jobs, track, work ─┬─► lease lost: stand by
 //	                                                                          └─► stop: drain, hand over
 //
 // The order of a stop (SIGTERM): 1 pull and send nothing more; 2 wait for the calls in flight, at most the

@@ -8,7 +8,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/edgepurge/edgepurge/internal/account"
 	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/credentials"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 )
 
@@ -41,13 +43,13 @@ func (a *App) Reload(load func() (config.Config, []string, error)) error {
 	}
 	a.tell(changes, next.Log.Level)
 	a.reloads.cfg, a.reloads.last = next, metrics.Reload{OK: true, At: time.Now()}
-	if keys, ok := a.credentials.(*fixed); ok {
-		keys.set(next.EdgeOne)
+	if keys, ok := a.keys.(*credentials.Static); ok {
+		keys.Set(account.Keys(next.EdgeOne))
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.current != nil {
-		a.current.adopt(next)
+		a.current.account.Set(a.accountConfig(next))
 	}
 	return nil
 }
@@ -60,7 +62,7 @@ func (a *App) weigh(cfg config.Config, err error) ([]config.Change, config.Confi
 		return nil, now, err
 	}
 	next, kept := now.Adopt(cfg), false
-	if _, ok := a.credentials.(*fixed); !ok || cfg.EdgeOne.SecretID == "" {
+	if _, ok := a.keys.(*credentials.Static); !ok || cfg.EdgeOne.SecretID == "" {
 		// Keys of a provider are renewed by themselves, and are another thing than those of a configuration.
 		kept = true
 		n, o := &next.EdgeOne, now.EdgeOne
@@ -118,19 +120,17 @@ func (a *App) lastReload() metrics.Reload {
 	return a.reloads.last
 }
 
-// catchUp has a pipeline that was made while the configuration may have been reloaded adopt it.
-func (a *App) catchUp(acc *account) {
+// catchUp puts the configuration in force for an account that was made while it may have been reloaded.
+func (a *App) catchUp(acc *account.Account) {
 	a.reloads.mu.Lock()
 	defer a.reloads.mu.Unlock()
-	acc.adopt(a.reloads.cfg)
+	acc.Set(a.accountConfig(a.reloads.cfg))
 }
 
-// adopt puts the live keys in force. It does not block.
-func (acc *account) adopt(cfg config.Config) {
-	acc.create.Set(cfg.Limits.CreatePerSecond)
-	acc.look.Set(cfg.Limits.DescribePerSecond)
-	acc.aside.Set(cfg.Limits.DescribePerSecond)
-	acc.tracker.SetPerSecond(cfg.Limits.DescribePerSecond)
-	acc.worker.SetMaxTargets(cfg.Batch.MaxTargets)
-	acc.zones.Set(cfg.EdgeOne.Zones)
+// accountConfig is the part of a configuration that an account takes.
+func (a *App) accountConfig(cfg config.Config) account.Config {
+	return account.Config{
+		EdgeOne: cfg.EdgeOne, Limits: cfg.Limits, Batch: cfg.Batch, Tracker: cfg.Tracker, Worker: cfg.Worker,
+		Subjects: a.broker.Subjects(),
+	}
 }

@@ -11,7 +11,9 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/edgepurge/edgepurge/internal/account"
 	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/credentials"
 )
 
 // reloadBench is an App that has not run, and what it logs.
@@ -31,13 +33,13 @@ func newReloadBench(t *testing.T, change func(*config.Config)) *reloadBench {
 	if change != nil {
 		change(&b.start)
 	}
-	credentials, err := Credentials(b.start.EdgeOne)
+	keys, err := credentials.Find(account.Keys(b.start.EdgeOne))
 	if err != nil {
 		t.Fatal(err)
 	}
 	core, logs := observer.New(b.level)
 	b.logs = logs
-	if b.App, err = New(b.start, credentials, zap.New(core)); err != nil {
+	if b.App, err = New(b.start, keys, zap.New(core)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.broker.Close)
@@ -100,7 +102,7 @@ func TestReload_PutsInForceWhatItCan(t *testing.T) {
 	if c := b.config(); c.Limits.CreatePerSecond != 5 || c.Batch.MaxTargets != 100 || c.Worker.Window != b.start.Worker.Window || c.NATS.Prefix != "purge" {
 		t.Errorf("got %+v in force", c)
 	}
-	if _, key, _ := b.credentials.GetCredential(); key != "new-secret-key" {
+	if _, key, _ := b.keys.GetCredential(); key != "new-secret-key" {
 		t.Error("the keys are still the old ones")
 	}
 	if paces := b.State().Paces; paces[0].Limit != 5 || paces[1].Limit != 20 {
@@ -185,16 +187,16 @@ func TestReload_LeavesTheKindOfCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.tells(t, "", "edgeone.secret_id *** ; edgeone.secret_key *** ")
-	if id, key, _ := b.credentials.GetCredential(); id != "AKIDOLD" || key != "old-secret-key" {
+	if id, key, _ := b.keys.GetCredential(); id != "AKIDOLD" || key != "old-secret-key" {
 		t.Errorf("got %s, %s, want the keys kept", id, key)
 	}
 
 	b = newReloadBench(t, nil)
-	b.credentials = newKeys(func() (common.CredentialIface, error) { return common.NewCredential("AKIDROLE", "role-key"), nil })
+	b.keys = credentials.NewProvided(func() (common.CredentialIface, error) { return common.NewCredential("AKIDROLE", "role-key"), nil })
 	if err := b.reload(func(c *config.Config) { c.EdgeOne.SecretID, c.EdgeOne.SecretKey = "AKIDNEW", "new-secret-key" }); err != nil {
 		t.Fatal(err)
 	}
-	if id, _, _ := b.credentials.GetCredential(); id != "AKIDROLE" {
+	if id, _, _ := b.keys.GetCredential(); id != "AKIDROLE" {
 		t.Errorf("got %s, want that of the role", id)
 	}
 }

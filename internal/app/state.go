@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/internal/account"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/wait"
@@ -34,34 +35,24 @@ func (a *App) State() metrics.State {
 
 func (a *App) readState(now time.Time) metrics.State {
 	a.mu.Lock()
-	acc, owner := a.current, a.owner
+	l, leads := a.current, a.leading
 	a.mu.Unlock()
 	s := metrics.State{
-		At: now, Ready: len(a.Ready()) == 0, Connected: a.broker.Check() == nil, Reconnects: a.broker.Reconnects(), Owner: owner,
+		At: now, Ready: len(a.Ready()) == 0, Connected: a.broker.Check() == nil, Reconnects: a.broker.Reconnects(), Owner: leads,
 		Reload: a.lastReload(),
 	}
 	s.Lanes, s.Parked = a.backlogs.read()
-	if acc == nil {
-		s.Paces = a.idlePaces()
+	if l == nil { // it stands by: what it would have as the leader
+		s.Paces = account.NewPaces(a.config().Limits, a.counts.API).State()
 		return s
 	}
-	s.Refused = acc.refused() != ""
-	s.Left = acc.worker.Holds(s.Lanes)
-	s.Jobs, s.OldestJob = acc.tracker.ByType()
-	s.Paces = []metrics.Pace{acc.create.state(), acc.look.state(), acc.aside.state()}
-	s.Quotas = acc.worker.Quotas()
+	l.account.Fill(&s)
 	return s
-}
-
-// idlePaces are those of a replica that stands by: what an owner would have.
-func (a *App) idlePaces() []metrics.Pace {
-	create, look, aside := a.newPaces()
-	return []metrics.Pace{create.state(), look.state(), aside.state()}
 }
 
 const (
 	// backlogEvery is how often it is looked what waits in the broker, on every replica: it is one of those
-	// that stand by that can tell of an owner that does nothing.
+	// that stand by that can report a leader that does nothing.
 	backlogEvery = 5 * time.Second
 	// backlogWithin bounds one look.
 	backlogWithin = 10 * time.Second

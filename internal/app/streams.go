@@ -94,7 +94,7 @@ func (a *App) watchStreams(ctx context.Context) {
 func (a *App) leads() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.owner
+	return a.leading
 }
 
 // look asks the broker how the streams and consumers are.
@@ -185,23 +185,23 @@ func without(faults, others []broker.Fault) []broker.Fault {
 // recoverJobs has the leader store jobs again whose records were removed.
 func (a *App) recoverJobs(ctx context.Context, found broker.Survey) {
 	a.mu.Lock()
-	acc := a.current
+	l := a.current
 	a.mu.Unlock()
 	jobs, ok := found.Streams["JOBS"]
-	if !ok || acc == nil {
+	if !ok || l == nil {
 		return
 	}
 	below := jobs.First
-	if !acc.jobs.Equal(jobs.Created) {
+	if !l.jobs.Equal(jobs.Created) {
 		below = ^uint64(0) // another stream: no number of it is ours
 	}
 	ctx, cancel := context.WithTimeout(ctx, surveyRestore)
 	defer cancel()
-	if err := acc.books.Recover(ctx, below); err != nil {
+	if err := l.ledger.Recover(ctx, below); err != nil {
 		a.log.Debug("stored jobs not looked for, the next look does", zap.Error(err))
 		return
 	}
-	acc.jobs = jobs.Created
+	l.jobs = jobs.Created
 }
 
 // streamReasons returns what keeps this replica from its part, and notes on what does not.

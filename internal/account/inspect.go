@@ -1,4 +1,4 @@
-package app
+package account
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
 
 	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/credentials"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/limiter"
 )
@@ -38,6 +39,11 @@ type Zone struct {
 	ID, Name string
 }
 
+// Keys returns the configured key pair.
+func Keys(cfg config.EdgeOne) credentials.Pair {
+	return credentials.Pair{ID: cfg.SecretID, Key: string(cfg.SecretKey), Token: string(cfg.Token)}
+}
+
 // Inspector looks at an account for a person, with the credentials and the endpoint of the worker. It
 // changes nothing. It keeps a pace of its own, below the account's limit.
 type Inspector struct {
@@ -48,33 +54,32 @@ type Inspector struct {
 
 // NewInspector finds the credentials, which may ask the machine's metadata service, until the context
 // ends.
-func NewInspector(ctx context.Context, cfg config.Config) (*Inspector, error) {
-	credentials, err := credentialsWithin(ctx, cfg.EdgeOne)
+func NewInspector(ctx context.Context, e config.EdgeOne, limits config.Limits) (*Inspector, error) {
+	keys, err := keysWithin(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	rate := cfg.Limits.DescribePerSecond
+	rate := limits.DescribePerSecond
 	if rate <= 0 || rate > inspectRate {
 		rate = inspectRate
 	}
-	i := &Inspector{cfg: cfg.EdgeOne, pace: limiter.New(rate)}
-	e := cfg.EdgeOne
+	i := &Inspector{cfg: e, pace: limiter.New(rate)}
 	i.client, err = edgeone.New(edgeone.Config{
-		Credentials: credentials, Endpoint: e.Endpoint, Version: e.Version, Region: e.Region,
+		Credentials: keys, Endpoint: e.Endpoint, Version: e.Version, Region: e.Region,
 		Timeout: e.Timeout, Sent: func(string) { i.pace.Sent() },
 	})
 	return i, err
 }
 
-// credentialsWithin gives up with the context, which the SDK's providers know nothing of.
-func credentialsWithin(ctx context.Context, cfg config.EdgeOne) (common.CredentialIface, error) {
+// keysWithin gives up with the context, which the SDK's providers know nothing of.
+func keysWithin(ctx context.Context, cfg config.EdgeOne) (common.CredentialIface, error) {
 	type answer struct {
-		credentials common.CredentialIface
-		err         error
+		keys common.CredentialIface
+		err  error
 	}
 	found := make(chan answer, 1) // so that a late answer holds up nobody
 	go func() {
-		c, err := Credentials(cfg)
+		c, err := credentials.Find(Keys(cfg))
 		if err == nil {
 			if id, _, _ := c.GetCredential(); id == "" { // a call without a key would be refused in dark words
 				err = errNoKeys
@@ -84,7 +89,7 @@ func credentialsWithin(ctx context.Context, cfg config.EdgeOne) (common.Credenti
 	}()
 	select {
 	case a := <-found:
-		return a.credentials, a.err
+		return a.keys, a.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -138,6 +143,6 @@ func (i *Inspector) call(ctx context.Context, send func() error) error {
 		if edgeone.Classify(err) != edgeone.Throttled || try == inspectTries || ctx.Err() != nil {
 			return err
 		}
-		i.pace.Hold(window)
+		i.pace.Hold(Window)
 	}
 }

@@ -1,4 +1,4 @@
-package app
+package account
 
 // WithVersion makes an inspector speak of another API version.
 func WithVersion(i *Inspector, version string) *Inspector {

@@ -1,4 +1,4 @@
-package app
+package credentials
 
 import (
 	"context"
@@ -14,16 +14,18 @@ import (
 )
 
 const (
-	// keysWithin bounds how long a provider may hold up who asks for keys; the SDK sets no limit.
-	keysWithin = 5 * time.Second
-	// keysFresh is how long keys are given out before their provider is asked again, which renews them
-	// 5 minutes before their end (SDK, ExpiredTimeout).
-	keysFresh = 30 * time.Second
+	// answerWithin bounds how long a caller waits for a provider; the SDK sets no limit.
+	answerWithin = 5 * time.Second
+	// freshFor is how long keys are used before their provider is asked again. It renews them 5 minutes before
+	// they expire (SDK, ExpiredTimeout).
+	freshFor = 30 * time.Second
+	// retryWait is between two attempts to get the first keys.
+	retryWait = time.Second
 )
 
-// keys are credentials of a provider. Nobody waits for it longer than keysWithin; while it is away the
-// last keys are given out. It is safe for concurrent use.
-type keys struct {
+// Provided are the keys of the provider chain. Nobody waits for a provider longer than 5 s; while it is away its last
+// keys are used. It is safe for concurrent use.
+type Provided struct {
 	find   func() (common.CredentialIface, error)
 	asking chan struct{} // capacity 1: the provider is asked
 
@@ -34,40 +36,41 @@ type keys struct {
 	err            error     // why there are no keys; nil once there are
 }
 
-func newKeys(find func() (common.CredentialIface, error)) *keys {
-	return &keys{find: find, asking: make(chan struct{}, 1), err: errors.New("not looked for yet")}
+// NewProvided returns the keys of what find finds, which is asked until it finds something.
+func NewProvided(find func() (common.CredentialIface, error)) *Provided {
+	return &Provided{find: find, asking: make(chan struct{}, 1), err: errors.New("not looked for yet")}
 }
 
-// GetCredential gives id, key and token that belong together; empty ones while there are none.
-func (k *keys) GetCredential() (id, key, token string) {
-	_ = k.renew() // kept, for readiness to tell
+// GetCredential returns id, key and token that belong together; empty ones while there are none.
+func (k *Provided) GetCredential() (id, key, token string) {
+	_ = k.renew() // kept for Missing
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.id, k.key, k.token
 }
 
 // GetSecretId is a part of the SDK's interface.
-func (k *keys) GetSecretId() string { //nolint:revive,staticcheck // the SDK's spelling
+func (k *Provided) GetSecretId() string { //nolint:revive,staticcheck // the SDK's spelling
 	id, _, _ := k.GetCredential()
 	return id
 }
 
 // GetSecretKey is a part of the SDK's interface.
-func (k *keys) GetSecretKey() string {
+func (k *Provided) GetSecretKey() string {
 	_, key, _ := k.GetCredential()
 	return key
 }
 
 // GetToken is a part of the SDK's interface.
-func (k *keys) GetToken() string {
+func (k *Provided) GetToken() string {
 	_, _, token := k.GetCredential()
 	return token
 }
 
 // renew asks the provider for keys unless those at hand are fresh, and returns why there are none.
-func (k *keys) renew() error {
+func (k *Provided) renew() error {
 	k.mu.Lock()
-	err, fresh := k.err, k.err == nil && time.Since(k.asked) < keysFresh
+	err, fresh := k.err, k.err == nil && time.Since(k.asked) < freshFor
 	k.mu.Unlock()
 	if fresh {
 		return nil
@@ -82,17 +85,17 @@ func (k *keys) renew() error {
 		defer func() { <-k.asking }()
 		done <- k.ask()
 	}()
-	timer := time.NewTimer(keysWithin)
+	timer := time.NewTimer(answerWithin)
 	defer timer.Stop()
 	select {
 	case err = <-done:
 	case <-timer.C:
-		err = k.note(fmt.Errorf("no answer within %v", keysWithin))
+		err = k.note(fmt.Errorf("no answer within %v", answerWithin))
 	}
 	return err
 }
 
-func (k *keys) ask() error {
+func (k *Provided) ask() error {
 	k.mu.Lock()
 	source := k.source
 	k.mu.Unlock()
@@ -111,7 +114,7 @@ func (k *keys) ask() error {
 }
 
 // note keeps why there are no keys; where there are some, they are good until EdgeOne refuses them.
-func (k *keys) note(err error) error {
+func (k *Provided) note(err error) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.source == nil {
@@ -120,8 +123,8 @@ func (k *keys) note(err error) error {
 	return k.err
 }
 
-// missing tells why there are no keys, nil when there are.
-func (k *keys) missing() error {
+// Missing returns why there are no keys, nil if there are.
+func (k *Provided) Missing() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.err == nil {
@@ -130,9 +133,9 @@ func (k *keys) missing() error {
 	return fmt.Errorf("no credentials: %w; set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or see to what provides them", k.err)
 }
 
-// await asks until there are keys: a replica without any should leave the lease to one that has some.
-// It returns the context's cause when that ends first.
-func (k *keys) await(ctx context.Context, waiting *trouble.Trouble) error {
+// Await asks until there are keys: a replica without any should leave the lease to one that has some. It returns the
+// context's cause if that ends first.
+func (k *Provided) Await(ctx context.Context, waiting *trouble.Trouble) error {
 	for {
 		err := k.renew()
 		if err == nil {
@@ -140,17 +143,8 @@ func (k *keys) await(ctx context.Context, waiting *trouble.Trouble) error {
 			return nil
 		}
 		waiting.Failed(err)
-		wait.Sleep(ctx, again)
-		if ctx.Err() != nil {
+		if !wait.Sleep(ctx, retryWait) {
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// keyless gives the reason why this replica has no keys, none when it has.
-func (a *App) keyless() []string {
-	if k, ok := a.credentials.(*keys); ok && k.missing() != nil {
-		return []string{k.missing().Error()}
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package app_test
+package account_test
 
 import (
 	"errors"
@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgepurge/edgepurge/internal/app"
+	"github.com/edgepurge/edgepurge/internal/account"
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 )
 
-func inspector(t *testing.T, change func(*emulator.Config), adapt func(*config.Config)) (*app.Inspector, *emulator.Emulator) {
+func inspector(t *testing.T, change func(*emulator.Config), adapt func(*config.Config)) (*account.Inspector, *emulator.Emulator) {
 	t.Helper()
 	ec := emulator.Default()
 	ec.Latency = 0
@@ -31,7 +31,7 @@ func inspector(t *testing.T, change func(*emulator.Config), adapt func(*config.C
 	if adapt != nil {
 		adapt(&cfg)
 	}
-	i, err := app.NewInspector(t.Context(), cfg)
+	i, err := account.NewInspector(t.Context(), cfg.EdgeOne, cfg.Limits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,9 +71,9 @@ func TestInspector_GoesOnWhenItWasTooFast(t *testing.T) {
 func TestInspector_KnowsThatTheOldVersionHasNoQuotas(t *testing.T) {
 	t.Parallel()
 	i, api := inspector(t, nil, nil)
-	i = app.WithVersion(i, "2022-01-06")
-	if _, err := i.Quotas(t.Context(), "zone-emulator"); !errors.Is(err, app.ErrNoQuotas) {
-		t.Errorf("got %v, want %v", err, app.ErrNoQuotas)
+	i = account.WithVersion(i, "2022-01-06")
+	if _, err := i.Quotas(t.Context(), "zone-emulator"); !errors.Is(err, account.ErrNoQuotas) {
+		t.Errorf("got %v, want %v", err, account.ErrNoQuotas)
 	}
 	if n := api.Stats().DescribeCalls; n != 0 {
 		t.Errorf("%d calls, want none", n)

@@ -1,4 +1,4 @@
-package app
+package credentials
 
 import (
 	"context"
@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
-
-	"github.com/edgepurge/edgepurge/internal/config"
 )
 
 const (
@@ -19,23 +17,20 @@ const (
 	tkeTokenFile = "TKE_WEB_IDENTITY_TOKEN_FILE"
 )
 
-// Credentials gives the keys that a configuration names, else those of the SDK's provider chain: a
-// profile file, the role of the machine, or the OIDC identity of a TKE pod. The latter are looked for by
-// the App, as often as it takes: an error means that nothing at all is configured. It may take 5 s.
-func Credentials(cfg config.EdgeOne) (common.CredentialIface, error) {
-	if cfg.SecretID != "" {
-		f := new(fixed)
-		f.set(cfg)
-		return f, nil
+// Find returns the configured pair as a [Static], or the SDK's provider chain as [Provided] if the pair has no id. The
+// chain is not asked yet: an error means that nothing at all is configured. It may take 5 s.
+func Find(configured Pair) (common.CredentialIface, error) {
+	if configured.ID != "" {
+		return &Static{pair: configured}, nil
 	}
 	if !provides() {
 		return nil, errors.New("no credentials are configured: set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, " +
 			"give a profile file, or run where a role provides them")
 	}
-	return newKeys(chain), nil
+	return NewProvided(chain), nil
 }
 
-// provides tells whether something is there that may provide keys, be it away or faulty now.
+// provides reports whether something may provide keys, even if it is away or faulty now.
 func provides() bool {
 	if os.Getenv(tkeTokenFile) != "" || os.Getenv(common.EnvCredentialFile) != "" {
 		return true
@@ -45,7 +40,7 @@ func provides() bool {
 			return true
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), keysWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()
 	_, err := net.DefaultResolver.LookupHost(ctx, metadataHost)
 	return err == nil

@@ -1,7 +1,6 @@
-package app
+package account
 
 import (
-	"cmp"
 	"sync"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
@@ -32,6 +31,3 @@ func (r *refusal) reason() string {
 	defer r.mu.Unlock()
 	return r.why
 }
-
-// refused is why the account's credentials are refused, empty while they are not.
-func (acc *account) refused() string { return cmp.Or(acc.worker.Refused(), acc.refusal.reason()) }
