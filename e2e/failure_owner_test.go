@@ -225,7 +225,7 @@ func TestFailure_OwnerPausedLongerThanItsLease(t *testing.T) {
 		t.Errorf("%d calls of any kind were made by an owner that is not sure of its lease", n-calls)
 	}
 	line.release()
-	w.until("the first to be told", func() bool { return first.said("another replica is the owner now") != nil })
+	w.until("the first to be told", func() bool { return first.said("another replica leads now") != nil })
 	w.completed(requests)
 	if n := len(first.all(createPurge, nil)); n != before {
 		t.Errorf("%d calls were made by an owner that had lost its lease", n-before)
