@@ -35,6 +35,7 @@ floor 1: one idea each
 	batcher
 	internal/credentials
 	internal/limiter
+	internal/quota
 	internal/zone
 	# For programs of others. It stands so low that it can't show them anything but the vocabulary.
 	client
@@ -82,7 +83,7 @@ only
 	internal/edgeone/emulator: 6+
 	internal/nasty: e2e
 	internal/natstest: e2e
-	internal/edgeone: internal/zone internal/metrics tracker worker internal/account
+	internal/edgeone: internal/zone internal/quota internal/metrics tracker worker internal/account
 	internal/broker: 5+
 	internal/record: 2+
 	# Rules have one door, package purge, but for what records remember of them.
@@ -91,6 +92,7 @@ only
 	internal/ledger: worker internal/account internal/app
 	internal/credentials: 4+
 	internal/parking: worker
+	internal/quota: worker
 	internal/config: 4+
 
 # What comes from outside, and who may import it; "2+" is every package from floor 2 up. What is not named here is not
@@ -110,7 +112,7 @@ only
 	github.com/nats-io/nuid: cmd/edgepurge
 	github.com/cenkalti/backoff/v4: internal/ledger internal/zone worker
 	golang.org/x/sync/errgroup: 2+
-	go.uber.org/zap: batcher internal/limiter internal/zone internal/trouble 2+ internal/edgeone/emulator
+	go.uber.org/zap: batcher internal/limiter internal/quota internal/zone internal/trouble 2+ internal/edgeone/emulator
 	github.com/prometheus/client_golang: 3+
 	github.com/caarlos0/env/v11: internal/config
 	go.yaml.in/yaml/v3: internal/config

@@ -8,11 +8,16 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
-// pausedFor is how long calls wait after the credentials were refused.
-const pausedFor = 10 * time.Second
+const (
+	// pausedFor is how long calls wait after the credentials were refused.
+	pausedFor = 10 * time.Second
+	// deniedMost bounds what is remembered.
+	deniedMost = 10_000
+)
 
 // denied are the types of zones that the credentials have no permission for. Nobody can tell from one
 // refusal whether the permission is lacking for a zone or for all; so it pauses the account like one of
@@ -20,16 +25,16 @@ const pausedFor = 10 * time.Second
 // everything else have a turn before it is tried again, or a zone without permission would stall the
 // others (I7). The Worker's mu guards it.
 type denied struct {
-	until   map[pair]time.Time
+	until   map[quota.Kind]time.Time
 	granted time.Time // when a call was last carried out
 }
 
-func newDenied() denied { return denied{until: make(map[pair]time.Time)} }
+func newDenied() denied { return denied{until: make(map[quota.Kind]time.Time)} }
 
 // refused notes a refusal, and tells until when the type is held: for as many pauses as there are other
 // types held, which each may take one, and one more for what is not refused.
-func (d *denied) refused(p pair, now time.Time) time.Time {
-	if delete(d.until, p); len(d.until) >= planMost {
+func (d *denied) refused(p quota.Kind, now time.Time) time.Time {
+	if delete(d.until, p); len(d.until) >= deniedMost {
 		clear(d.until)
 	}
 	others := 0
@@ -47,7 +52,7 @@ func (d *denied) alone(now time.Time) bool { return now.Sub(d.granted) < pausedF
 
 // lift forgets everything once a type that was refused is accepted, for the permissions were changed,
 // and gives what was held.
-func (d *denied) lift(p pair) []pair {
+func (d *denied) lift(p quota.Kind) []quota.Kind {
 	if _, ok := d.until[p]; !ok {
 		return nil
 	}
@@ -62,7 +67,7 @@ func (w *Worker) deny(batch *batcher.Batch[waiter], err error) {
 	w.mu.Lock()
 	if edgeone.Forbidden(err) {
 		pause, again = !w.denied.alone(now), now
-		w.hold(g.Zone, g.Type, w.denied.refused(pair{g.Zone, g.Type}, now))
+		w.hold(g.Zone, g.Type, w.denied.refused(kindOf(g), now))
 	}
 	w.batcher.Return(batch, again)
 	w.mu.Unlock()
@@ -75,25 +80,25 @@ func (w *Worker) deny(batch *batcher.Batch[waiter], err error) {
 // stalled reports whether a type waits for its zone's day, for a permission, or because its calls are refused
 // for a while, and whether nothing of it may be sent now. It must be called with the lock held.
 func (w *Worker) stalled(zone, typ string, now time.Time) (stalled, shut bool) {
-	if until, denied := w.denied.until[pair{zone, typ}]; denied {
+	if until, denied := w.denied.until[quota.Kind{Zone: zone, Type: typ}]; denied {
 		return true, until.After(now)
 	}
-	if stalled, until := w.stalls.of(pair{zone, typ}, now); stalled {
+	if stalled, until := w.stalls.of(quota.Kind{Zone: zone, Type: typ}, now); stalled {
 		return true, until.After(now)
 	}
-	return w.quotas.stalled(zone, typ, now)
+	return w.quota.Stalled(quota.Kind{Zone: zone, Type: typ}, now)
 }
 
-func (w *Worker) stalledTypes(now time.Time) []pair {
+func (w *Worker) stalledTypes(now time.Time) []quota.Kind {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.stalledNow(now)
 }
 
 // stalledNow is stalledTypes for who holds the lock.
-func (w *Worker) stalledNow(now time.Time) []pair {
-	all := slices.Concat(w.quotas.stalledTypes(now), w.stalls.all(now), slices.Collect(maps.Keys(w.denied.until)))
-	slices.SortFunc(all, func(a, b pair) int { return cmp.Or(cmp.Compare(a.zone, b.zone), cmp.Compare(a.typ, b.typ)) })
+func (w *Worker) stalledNow(now time.Time) []quota.Kind {
+	all := slices.Concat(w.quota.AllStalled(now), w.stalls.all(now), slices.Collect(maps.Keys(w.denied.until)))
+	slices.SortFunc(all, func(a, b quota.Kind) int { return cmp.Or(cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Type, b.Type)) })
 	return slices.Compact(all)
 }
 
@@ -102,9 +107,9 @@ func (w *Worker) stalledNow(now time.Time) []pair {
 func (w *Worker) permit(batch *batcher.Batch[waiter]) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, p := range w.denied.lift(pair{batch.Group.Zone, batch.Group.Type}) {
-		w.hold(p.zone, p.typ, time.Time{})
-		w.quotas.again(p.zone)
+	for _, p := range w.denied.lift(kindOf(batch.Group)) {
+		w.hold(p.Zone, p.Type, time.Time{})
+		w.quota.ReadAgain(p.Zone)
 	}
 }
 

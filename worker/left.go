@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
@@ -58,7 +59,8 @@ func (w *Worker) Again(job record.InFlight) {
 // called with the lock held.
 func (w *Worker) spent(h *record.Head, targets int) {
 	now := time.Now()
-	w.hold(h.Zone, h.Type, w.quotas.refused(h.Zone, h.Type, now, now, targets))
+	until, _ := w.quota.Refused(quota.Kind{Zone: h.Zone, Type: h.Type}, targets, now, now)
+	w.hold(h.Zone, h.Type, until)
 }
 
 // resend takes up what is due while there is room, until stop ends.
@@ -124,7 +126,7 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 	for i := range job.Shares {
 		w.lineUp(now, g, of, &job.Shares[i])
 	}
-	if until := w.quotas.want(g.Zone, now); job.QuotaExhausted {
+	if until := w.quota.Want(g.Zone, now); job.QuotaExhausted {
 		w.spent(&job.Head, len(job.Targets))
 	} else if until.After(now) {
 		w.hold(g.Zone, g.Type, until)

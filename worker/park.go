@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
@@ -50,14 +51,14 @@ func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
 	if r.unfit || r.expired(now) {
 		return nil
 	}
-	kinds := make(map[pair]int)
+	kinds := make(map[quota.Kind]int)
 	for _, s := range slots {
-		kinds[pair{s.group.Zone, s.group.Type}]++
+		kinds[kindOf(s.group)]++
 	}
 	var over *record.Queue
 	for p, n := range kinds {
-		stalled, _ := w.stalled(p.zone, p.typ, now)
-		waiting := w.batcher.WaitersOf(w.cfg.Account, p.zone, p.typ)
+		stalled, _ := w.stalled(p.Zone, p.Type, now)
+		waiting := w.batcher.WaitersOf(w.cfg.Account, p.Zone, p.Type)
 		if !stalled || waiting == 0 && r.intake.queue != nil { // somebody has to try whether the zone takes calls
 			return nil
 		}
@@ -68,8 +69,8 @@ func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
 	return over
 }
 
-func (w *Worker) queueOf(r *request, p pair) record.Queue {
-	return record.Queue{Account: w.cfg.Account, Zone: p.zone, Type: p.typ, Lane: r.window()}
+func (w *Worker) queueOf(r *request, p quota.Kind) record.Queue {
+	return record.Queue{Account: w.cfg.Account, Zone: p.Zone, Type: p.Type, Lane: r.window()}
 }
 
 // shelve parks requests that have just come, behind what waits in line of their zone and type beyond its share.
@@ -89,7 +90,7 @@ func (w *Worker) watchDays(ctx context.Context) {
 		w.crowded(max(len(stalled), w.parking.Len()))
 		for _, s := range stalled {
 			w.mu.Lock()
-			back := w.unload(s.zone, s.typ)
+			back := w.unload(s.Zone, s.Type)
 			w.mu.Unlock()
 			w.putOff(back)
 		}
@@ -202,7 +203,7 @@ func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 	}
 	waits := make(map[*request]int)
 	w.batcher.Each(w.cfg.Account, zone, typ, func(p waiter) { waits[p.request]++ })
-	whole := w.stuck(pair{zone, typ}, waits)
+	whole := w.stuck(quota.Kind{Zone: zone, Type: typ}, waits)
 	slices.SortFunc(whole, func(a, b *request) int {
 		return cmp.Or(a.Received.Compare(b.Received), cmp.Compare(a.replies[0].sequence, b.replies[0].sequence))
 	})
@@ -217,7 +218,7 @@ func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 		}
 		left[lane] = -1 // and none that came later
 		out[r] = true
-		q := w.queueOf(r, pair{zone, typ})
+		q := w.queueOf(r, quota.Kind{Zone: zone, Type: typ})
 		queues[q] = append(queues[q], r)
 	}
 	if len(out) > 0 {
@@ -228,7 +229,7 @@ func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 
 // stuck returns those of the requests that wait for a stalled type of which nothing else is under way: what is left
 // of them waits for this type or for other stalled ones. It must be called with the lock held.
-func (w *Worker) stuck(p pair, waits map[*request]int) []*request {
+func (w *Worker) stuck(p quota.Kind, waits map[*request]int) []*request {
 	var whole []*request
 	rest := make(map[*request]int) // of those that wait for more, what they wait for
 	for r, n := range waits {
@@ -247,7 +248,7 @@ func (w *Worker) stuck(p pair, waits map[*request]int) []*request {
 		if other == p {
 			continue
 		}
-		w.batcher.Each(w.cfg.Account, other.zone, other.typ, func(p waiter) {
+		w.batcher.Each(w.cfg.Account, other.Zone, other.Type, func(p waiter) {
 			if n, ok := rest[p.request]; ok {
 				rest[p.request] = n + 1
 			}

@@ -60,7 +60,7 @@ func (w *Worker) add(r *request, slots []slot) {
 	now, before := time.Now(), w.batcher.Waiting()
 	for _, s := range slots {
 		w.batcher.Add(now, s.group, r.window(), s.target, waiter{r, s.index})
-		if until := w.quotas.want(s.group.Zone, now); until.After(now) {
+		if until := w.quota.Want(s.group.Zone, now); until.After(now) {
 			w.hold(s.group.Zone, s.group.Type, until)
 		}
 	}

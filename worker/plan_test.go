@@ -64,34 +64,3 @@ func TestPlan_RefusalIsRememberedForAnHour(t *testing.T) {
 		}
 	})
 }
-
-func TestPlans_ForgetWhatIsAccepted(t *testing.T) {
-	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	p := newPlans()
-	p.refused("zone-a", edgeone.TypeTag, &edgeone.Error{Code: codePlan}, now)
-	p.refused("zone-b", edgeone.TypeTag, &edgeone.Error{Code: codePlan}, now)
-	p.accepted("zone-a", edgeone.TypeTag)
-	if _, ok := p.lack("zone-a", edgeone.TypeTag, now); ok {
-		t.Error("got a refusal of what was accepted since")
-	}
-	if r, ok := p.lack("zone-b", edgeone.TypeTag, now); !ok || r.code != codePlan {
-		t.Errorf("got %+v, %t, want the refusal of the other zone", r, ok)
-	}
-}
-
-func TestPlans_AreBounded(t *testing.T) {
-	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	p := newPlans()
-	for i := range planMost + 2 {
-		p.refused("zone-"+strconv.Itoa(i), edgeone.TypeTag, &edgeone.Error{Code: codePlan}, start.Add(time.Duration(i)))
-	}
-	p.refused("zone-2", edgeone.TypeTag, &edgeone.Error{Code: codePlan}, start.Add(time.Second))
-	if len(p.none) != planMost {
-		t.Errorf("got %d, want %d", len(p.none), planMost)
-	}
-	for zone, want := range map[string]bool{"zone-0": false, "zone-1": false, "zone-2": true, "zone-3": true} {
-		if _, ok := p.lack(zone, edgeone.TypeTag, start.Add(time.Second)); ok != want {
-			t.Errorf("%s: got %t, want %t", zone, ok, want)
-		}
-	}
-}

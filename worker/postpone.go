@@ -14,9 +14,9 @@ import (
 // nothing is left. It must be called with the lock held.
 func (w *Worker) ration(batch *batcher.Batch[waiter], now time.Time) *batcher.Batch[waiter] {
 	g := batch.Group
-	n, dry := w.quotas.ration(g.Zone, g.Type, len(batch.Slots), now)
+	n, dry, until := w.quota.Ration(kindOf(g), len(batch.Slots), now)
 	if dry {
-		w.hold(g.Zone, g.Type, now.Add(2*spentAge))
+		w.hold(g.Zone, g.Type, until)
 	}
 	if n == len(batch.Slots) {
 		return batch
@@ -38,8 +38,7 @@ func part(batch *batcher.Batch[waiter], slots []*batcher.Slot[waiter]) *batcher.
 // postpone keeps a batch, and all of its zone and type, until the day has room for it.
 func (w *Worker) postpone(batch *batcher.Batch[waiter], sent time.Time) {
 	g, now := batch.Group, time.Now()
-	until := w.quotas.refused(g.Zone, g.Type, sent, now, len(batch.Slots))
-	most := w.quotas.most(g.Zone, g.Type)
+	until, most := w.quota.Refused(kindOf(g), len(batch.Slots), sent, now)
 	w.mu.Lock()
 	w.hold(g.Zone, g.Type, until)
 	batch.Tries-- // not executed: not a try

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/quota"
 )
 
 // queueRoom tells how many targets a queue may bring: as many as its zone's day has room for, or the
@@ -25,7 +27,7 @@ func (w *Worker) queueRoom(in *intake) int {
 	if shut || stalled && waiting > 0 { // what waits tries whether the day has room again
 		return 0
 	}
-	return min(window, max(w.share(q.Lane), w.quotas.left(q.Zone, q.Type))-waiting)
+	return min(window, max(w.share(q.Lane), w.quota.Room(quota.Kind{Zone: q.Zone, Type: q.Type}))-waiting)
 }
 
 // reopen goes on with the queues that a leader before left.

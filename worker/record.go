@@ -19,10 +19,10 @@ import (
 func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], created edgeone.Created, sent time.Time) {
 	out := refusals(batch, created)
 	refused := len(out.reasons) + out.unnamed
-	w.quotas.used(batch.Group.Zone, batch.Group.Type, len(batch.Slots)-refused, sent, refused > 0)
+	w.quota.Used(kindOf(batch.Group), len(batch.Slots)-refused, sent, refused > 0)
 	batch, late := w.setAside(batch, out)
 	if late == nil {
-		w.quotas.accepted(batch.Group.Zone, batch.Group.Type, sent)
+		w.quota.Accepted(kindOf(batch.Group), sent)
 	}
 	f := w.file(batch, created, out, sent)
 	if f.job.Unnamed > 0 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/quota"
 )
 
 const (
@@ -21,6 +22,8 @@ const (
 	stallAge = 2 * stallMax
 	// stallProbe is how long nothing else is sent while a probe is under way: longer than a call takes.
 	stallProbe = 10 * time.Minute
+	// shutFor is how long nothing is sent while a day is spent, unless a reading comes before.
+	shutFor = 10 * time.Second
 )
 
 // stall is what is known of a zone's type whose calls are refused for a while: answered by a code that may
@@ -37,7 +40,7 @@ type stall struct {
 
 // stalls are those of all types; the Worker's mu guards them. Types that were not refused lately are none of
 // them.
-type stalls map[pair]*stall
+type stalls map[quota.Kind]*stall
 
 // passing reports whether a class is a refusal that may pass for a zone, and slow whether such a batch is sent
 // again without end, so that only a growing pause bounds its calls. A call that did not reach EdgeOne says
@@ -55,7 +58,7 @@ func passing(class edgeone.Class, err error) (passes, slow bool) {
 }
 
 // refused counts a refusal of a call that was sent at a time, and returns until when the type is held.
-func (s stalls) refused(p pair, class edgeone.Class, slow bool, sent, now time.Time) time.Time {
+func (s stalls) refused(p quota.Kind, class edgeone.Class, slow bool, sent, now time.Time) time.Time {
 	x := s[p]
 	if x == nil || !x.recent(now) {
 		s.tidy(now)
@@ -82,7 +85,7 @@ func (x *stall) hold(now time.Time) {
 
 // probe begins a probe where one is due, and reports whether it did: nothing else of the type is sent until it is
 // answered.
-func (s stalls) probe(p pair, now time.Time) bool {
+func (s stalls) probe(p quota.Kind, now time.Time) bool {
 	x := s[p]
 	if x == nil || !x.slow || !x.stalled() || !x.recent(now) {
 		return false
@@ -92,14 +95,14 @@ func (s stalls) probe(p pair, now time.Time) bool {
 }
 
 // unanswered ends a probe that says nothing about the zone.
-func (s stalls) unanswered(p pair, now time.Time) {
+func (s stalls) unanswered(p quota.Kind, now time.Time) {
 	if x := s[p]; x != nil {
 		x.hold(now)
 	}
 }
 
 // accepted forgets a type, and reports whether it was stalled.
-func (s stalls) accepted(p pair) bool {
+func (s stalls) accepted(p quota.Kind) bool {
 	x := s[p]
 	delete(s, p)
 	for _, other := range s {
@@ -109,19 +112,19 @@ func (s stalls) accepted(p pair) bool {
 }
 
 // alone reports whether a call of the type that is refused as too fast is refused for its zone alone.
-func (s stalls) alone(p pair) bool {
+func (s stalls) alone(p quota.Kind) bool {
 	x := s[p]
 	return x != nil && x.stalled() && x.others
 }
 
-func (s stalls) of(p pair, now time.Time) (stalled bool, until time.Time) {
+func (s stalls) of(p quota.Kind, now time.Time) (stalled bool, until time.Time) {
 	if x := s[p]; x != nil && x.recent(now) && x.stalled() {
 		return true, x.until
 	}
 	return false, time.Time{}
 }
 
-func (s stalls) all(now time.Time) (found []pair) {
+func (s stalls) all(now time.Time) (found []quota.Kind) {
 	for p := range s {
 		if stalled, _ := s.of(p, now); stalled {
 			found = append(found, p)
@@ -151,13 +154,13 @@ func (x *stall) stalled() bool {
 // hold keeps a zone's type back until a time, or longer where there is another reason to. It must be called with
 // the lock held.
 func (w *Worker) hold(zone, typ string, until time.Time) {
-	p, now := pair{zone, typ}, time.Now()
+	p, now := quota.Kind{Zone: zone, Type: typ}, time.Now()
 	reasons := []time.Time{w.denied.until[p]}
 	if x := w.stalls[p]; x != nil {
 		reasons = append(reasons, x.until)
 	}
-	if _, shut := w.quotas.stalled(zone, typ, now); shut {
-		reasons = append(reasons, now.Add(2*spentAge))
+	if _, shut := w.quota.Stalled(p, now); shut {
+		reasons = append(reasons, now.Add(shutFor))
 	}
 	if w.flying[p] >= callsOfOne {
 		reasons = append(reasons, now.Add(stallProbe))
@@ -172,7 +175,7 @@ func (w *Worker) hold(zone, typ string, until time.Time) {
 
 // takeOff counts a call that is about to be made; it must be called with the lock held.
 func (w *Worker) takeOff(g batcher.Group, now time.Time) {
-	p := pair{g.Zone, g.Type}
+	p := kindOf(g)
 	w.flying[p]++
 	if probe := w.stalls.probe(p, now); probe || w.flying[p] == callsOfOne {
 		w.hold(g.Zone, g.Type, time.Time{})
@@ -181,7 +184,7 @@ func (w *Worker) takeOff(g batcher.Group, now time.Time) {
 
 // land counts a call that was answered, and holds or releases its zone's type.
 func (w *Worker) land(g batcher.Group, class edgeone.Class, err error, sent time.Time) {
-	p, now := pair{g.Zone, g.Type}, time.Now()
+	p, now := kindOf(g), time.Now()
 	passes, slow := passing(class, err)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,14 +212,14 @@ func (w *Worker) lost(g batcher.Group, err error, sent time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.refuses(g, edgeone.Ambiguous, true, err, sent)
-	if stalled, _ := w.stalls.of(pair{g.Zone, g.Type}, time.Now()); stalled {
+	if stalled, _ := w.stalls.of(kindOf(g), time.Now()); stalled {
 		w.hold(g.Zone, g.Type, time.Time{})
 	}
 }
 
 // refuses counts a call that a zone's type refused; it must be called with the lock held.
 func (w *Worker) refuses(g batcher.Group, class edgeone.Class, slow bool, err error, sent time.Time) {
-	p, now := pair{g.Zone, g.Type}, time.Now()
+	p, now := kindOf(g), time.Now()
 	stalled, _ := w.stalls.of(p, now)
 	until := w.stalls.refused(p, class, slow, sent, now)
 	if is, _ := w.stalls.of(p, now); is && !stalled {
@@ -227,7 +230,7 @@ func (w *Worker) refuses(g batcher.Group, class edgeone.Class, slow bool, err er
 
 // accepts notes that EdgeOne takes calls of a zone's type; it must be called with the lock held.
 func (w *Worker) accepts(g batcher.Group) {
-	if w.stalls.accepted(pair{g.Zone, g.Type}) {
+	if w.stalls.accepted(kindOf(g)) {
 		w.Log.Info("zone takes calls again", zap.String("zone", g.Zone), zap.String("type", g.Type))
 		w.hold(g.Zone, g.Type, time.Time{})
 	}
@@ -238,14 +241,14 @@ func (w *Worker) accepts(g batcher.Group) {
 func (w *Worker) throttled(g batcher.Group) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.stalls.alone(pair{g.Zone, g.Type})
+	return !w.stalls.alone(kindOf(g))
 }
 
 // retryAfter is the wait before a batch is sent again. Where its zone's type is held, that is the wait.
 func (w *Worker) retryAfter(batch *batcher.Batch[waiter]) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, until := w.stalls.of(pair{batch.Group.Zone, batch.Group.Type}, time.Now()); until.After(time.Now()) {
+	if _, until := w.stalls.of(kindOf(batch.Group), time.Now()); until.After(time.Now()) {
 		return 0
 	}
 	return retryDelay(batch.Tries)

@@ -28,14 +28,11 @@ func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
 
 // Quotas returns the quotas of the zones in use, in no order: what is left now, and when that was read.
 func (w *Worker) Quotas() []metrics.Quota {
-	w.quotas.mu.Lock()
-	defer w.quotas.mu.Unlock()
-	var all []metrics.Quota
-	for zone, z := range w.quotas.zones {
-		for typ, q := range z.byType {
-			all = append(all, metrics.Quota{
-				Zone: zone, Type: typ, Batch: q.Batch, Daily: q.Daily, Available: z.available(typ), Read: z.usage.read,
-			})
+	readings := w.quota.Readings()
+	all := make([]metrics.Quota, len(readings))
+	for i, r := range readings {
+		all[i] = metrics.Quota{
+			Zone: r.Zone, Type: r.Type, Batch: r.Batch, Daily: r.Daily, Available: r.Available, Read: r.Read,
 		}
 	}
 	return all

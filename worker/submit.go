@@ -83,10 +83,10 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 		w.again(batch, w.retryAfter(batch))
 	case edgeone.Ambiguous:
 		w.mark(batch, sent)
-		w.quotas.used(g.Zone, g.Type, 0, sent, true) // it may have been carried out
+		w.quota.Used(kindOf(g), 0, sent, true) // it may have been carried out
 		w.adopt(ctx, batch, err, sent)
 	case edgeone.BatchQuota:
-		w.quotas.again(g.Zone)
+		w.quota.ReadAgain(g.Zone)
 		w.split(ctx, batch, err)
 	case edgeone.TooLarge:
 		w.split(ctx, batch, err)
@@ -103,7 +103,7 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 	case edgeone.Permission:
 		w.deny(batch, err)
 	case edgeone.Plan:
-		w.plans.refused(g.Zone, g.Type, err, time.Now())
+		w.quota.PlanRefused(kindOf(g), codeOf(err), reasonOf(err), time.Now())
 		w.end(ctx, batch, err)
 	case edgeone.Misconfigured:
 		w.againOrRefuse(ctx, batch, configTries, err)
@@ -170,7 +170,7 @@ func (w *Worker) suspect(ctx context.Context, batch *batcher.Batch[waiter], err 
 
 // cleared tells the batcher that a batch was accepted, before anything that takes time.
 func (w *Worker) cleared(batch *batcher.Batch[waiter]) {
-	w.plans.accepted(batch.Group.Zone, batch.Group.Type)
+	w.quota.PlanAccepted(kindOf(batch.Group))
 	w.permit(batch)
 	w.mu.Lock()
 	w.accepts(batch.Group)

@@ -9,6 +9,7 @@ import (
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/parking"
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
 	"github.com/edgepurge/edgepurge/internal/wait"
@@ -47,10 +48,9 @@ type Worker struct {
 	due    chan struct{} // capacity 1: something is to be sent again
 	lonely chan struct{} // capacity 1: something is to be handled alone
 	onWire chan struct{} // capacity 1: the call granted last has gone to the wire
-	quotas quotas
+	quota  *quota.Gate
 	// troubles are those of the loops that try again.
 	troubles *trouble.Log
-	plans    plans
 	traces   traces
 	looks    sync.WaitGroup          // for the jobs of lost answers
 	calls    chan struct{}           // capacity callsAtOnce: one place for each call in flight
@@ -75,9 +75,9 @@ type Worker struct {
 	denied   denied
 	apart    apart
 	stalls   stalls
-	flying   map[pair]int // calls without an answer yet
-	putOffAt time.Time    // when the last message comes again of those that were put off
-	crowd    int          // types that wait for their day, as of a moment ago
+	flying   map[quota.Kind]int // calls without an answer yet
+	putOffAt time.Time          // when the last message comes again of those that were put off
+	crowd    int                // types that wait for their day, as of a moment ago
 }
 
 // New makes a Worker.
@@ -92,7 +92,7 @@ func New(cfg Config, deps Deps) *Worker {
 		paused:   make(map[purge.Lane]bool),
 		denied:   newDenied(),
 		stalls:   make(stalls),
-		flying:   make(map[pair]int),
+		flying:   make(map[quota.Kind]int),
 		room: map[purge.Lane]chan struct{}{
 			purge.Interactive: make(chan struct{}, 1), purge.Bulk: make(chan struct{}, 1),
 		},
@@ -100,7 +100,8 @@ func New(cfg Config, deps Deps) *Worker {
 	w.zoneless.again = make(chan struct{}, 1)
 	w.apart.some = make(chan struct{}, 1)
 	w.troubles = trouble.New(w.Log)
-	w.quotas, w.plans, w.traces = newQuotas(), newPlans(), newTraces(cfg.HandedOver)
+	w.traces = newTraces(cfg.HandedOver)
+	w.quota = quota.New(quota.Config{API: w.API, Pace: w.Aside, Log: w.Log})
 	w.parking = parking.New(parking.Config[Lane, *request]{
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
 	})

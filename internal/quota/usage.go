@@ -1,4 +1,4 @@
-package worker
+package quota
 
 import (
 	"maps"
@@ -59,37 +59,37 @@ func (u *usage) add(typ string, n int, sent, now time.Time, doubt bool) {
 }
 
 // asking notes that a zone's quotas are asked for now.
-func (q *quotas) asking(zone string, now time.Time) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if z := q.zones[zone]; z != nil {
+func (g *Gate) asking(zone string, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if z := g.zones[zone]; z != nil {
 		z.usage.begin(now)
 	}
 }
 
-// used notes that a call of n targets ended, of which EdgeOne accepted all. With doubt it may have been
-// fewer. The zone's quotas are read again soon.
-func (q *quotas) used(zone, typ string, n int, sent time.Time, doubt bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	z := q.zones[zone]
+// Used notes that a call ended of which EdgeOne accepted n targets. With doubt it may have counted another number.
+// The zone's quotas are read again soon.
+func (g *Gate) Used(k Kind, n int, sent time.Time, doubt bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	z := g.zones[k.Zone]
 	if z == nil || z.byType == nil {
 		return
 	}
 	now := time.Now()
 	before := z.next()
 	z.last = now
-	z.usage.add(typ, n, sent, now, doubt)
+	z.usage.add(k.Type, n, sent, now, doubt)
 	if soon := z.usage.read.Add(usedAge); soon.Before(z.due) {
 		z.due = soon
 	}
 	if z.next().Before(before) {
-		wait.Signal(q.wake)
+		wait.Signal(g.wake)
 	}
 }
 
 // next is when the zone's quotas are to be read again.
-func (z *quota) next() time.Time {
+func (z *zone) next() time.Time {
 	if settle := z.usage.settle; !settle.IsZero() && settle.Before(z.due) {
 		return settle
 	}
@@ -97,16 +97,38 @@ func (z *quota) next() time.Time {
 }
 
 // available is what is left of a type's day now: what was read, less what was submitted since.
-func (z *quota) available(typ string) int {
+func (z *zone) available(typ string) int {
 	return max(0, z.byType[typ].DailyAvailable-z.usage.since(typ))
 }
 
 // exhausted tells whether nothing is left of a type's day, as read.
-func (z *quota) exhausted() bool {
+func (z *zone) exhausted() bool {
 	for _, q := range z.byType {
 		if q.Daily > 0 && q.DailyAvailable <= 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// Reading is what is known of a kind's quota.
+type Reading struct {
+	Kind
+
+	Batch, Daily int       // targets of a call and of a day, as read last
+	Available    int       // what is left of the day now: as read, less what was submitted since
+	Read         time.Time // when that reading was asked for
+}
+
+// Readings returns the quotas of the zones in use, in no order.
+func (g *Gate) Readings() []Reading {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []Reading
+	for id, z := range g.zones {
+		for typ, q := range z.byType {
+			all = append(all, Reading{Kind{id, typ}, q.Batch, q.Daily, z.available(typ), z.usage.read})
+		}
+	}
+	return all
 }

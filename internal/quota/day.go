@@ -1,4 +1,4 @@
-package worker
+package quota
 
 import (
 	"time"
@@ -65,7 +65,7 @@ func (d *day) read(available int, known bool, now time.Time) (until, due time.Ti
 }
 
 // spent tells whether a type of the zone waits for its day.
-func (z *quota) spent() bool {
+func (z *zone) spent() bool {
 	for _, d := range z.days {
 		if d.refusals > 0 || d.known && d.left == 0 {
 			return true
@@ -74,20 +74,19 @@ func (z *quota) spent() bool {
 	return false
 }
 
-// day gives what is known of a type's day, nil when it was never spent; it must be called with the
-// lock held.
-func (q *quotas) day(zone, typ string) *day {
-	if z := q.zones[zone]; z != nil {
-		return z.days[typ]
+// day returns what is known of a kind's day, nil when it was never spent; it must be called with the lock held.
+func (g *Gate) day(k Kind) *day {
+	if z := g.zones[k.Zone]; z != nil {
+		return z.days[k.Type]
 	}
 	return nil
 }
 
-// stalled tells whether a type waits for the zone's day, and whether that is known to be spent.
-func (q *quotas) stalled(zone, typ string, now time.Time) (stalled, shut bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	d := q.day(zone, typ)
+// Stalled reports whether a kind waits for the zone's day, and whether that is known to be spent.
+func (g *Gate) Stalled(k Kind, now time.Time) (stalled, shut bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.day(k)
 	if d == nil {
 		return false, false
 	}
@@ -98,42 +97,43 @@ func (d *day) shut(now time.Time) bool { return d.known && d.left == 0 || d.unti
 
 func (d *day) stalled(now time.Time) bool { return d.shut(now) || !d.known && d.refusals > 0 }
 
-// stalledTypes gives the types whose day is spent.
-func (q *quotas) stalledTypes(now time.Time) []pair {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	var all []pair
-	for zone, z := range q.zones {
+// AllStalled returns the kinds whose day is spent, in no order.
+func (g *Gate) AllStalled(now time.Time) []Kind {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []Kind
+	for id, z := range g.zones {
 		for typ, d := range z.days {
 			if d.stalled(now) {
-				all = append(all, pair{zone, typ})
+				all = append(all, Kind{id, typ})
 			}
 		}
 	}
 	return all
 }
 
-// refused notes that a call was refused because the day is spent, has the quotas read again, and tells
-// until when the type is held at most.
-func (q *quotas) refused(zone, typ string, sent, now time.Time, n int) time.Time {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	z := q.of(zone, now)
-	d := z.days[typ]
+// Refused notes that a call of n targets was refused because the day is spent, and has the quotas read again. It
+// returns until when the kind is held at most, and how many targets the next call may carry, 0 for any number.
+func (g *Gate) Refused(k Kind, n int, sent, now time.Time) (until time.Time, most int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	z := g.of(k.Zone, now)
+	d := z.days[k.Type]
 	if d == nil {
 		d = &day{reading: -1}
-		z.days[typ] = d
+		z.days[k.Type] = d
 	}
 	z.due = time.Time{}
-	wait.Signal(q.wake)
-	return d.refused(sent, now, n)
+	wait.Signal(g.wake)
+	until = d.refused(sent, now, n)
+	return until, d.most
 }
 
-// accepted notes that a call was accepted whole.
-func (q *quotas) accepted(zone, typ string, sent time.Time) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	d := q.day(zone, typ)
+// Accepted notes that a call was accepted, and that none of its targets was refused because the day is spent.
+func (g *Gate) Accepted(k Kind, sent time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.day(k)
 	if d == nil {
 		return
 	}
@@ -142,45 +142,35 @@ func (q *quotas) accepted(zone, typ string, sent time.Time) {
 		d.most *= 2
 	}
 	if d.known && d.left == 0 {
-		q.zones[zone].due = time.Time{}
-		wait.Signal(q.wake)
+		g.zones[k.Zone].due = time.Time{}
+		wait.Signal(g.wake)
 	}
 }
 
-// most bounds a call where what is left of the day is never told, 0 where nothing does.
-func (q *quotas) most(zone, typ string) int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if d := q.day(zone, typ); d != nil {
-		return d.most
-	}
-	return 0
-}
-
-// left tells how many targets the day of a type has room for, 0 when there is none or it is not known.
-func (q *quotas) left(zone, typ string) int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if d := q.day(zone, typ); d != nil && d.known {
+// Room returns how many targets the day of a kind has room for, 0 when there is none or it is not known.
+func (g *Gate) Room(k Kind) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if d := g.day(k); d != nil && d.known {
 		return d.left
 	}
 	return 0
 }
 
-// ration tells how many of n targets the day has room for, and counts them out. With dry nothing is
-// left then.
-func (q *quotas) ration(zone, typ string, n int, now time.Time) (granted int, dry bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	d := q.day(zone, typ)
+// Ration returns how many of n targets the day has room for, and counts them out. With dry nothing is left then, and
+// until is when the kind is held.
+func (g *Gate) Ration(k Kind, n int, now time.Time) (granted int, dry bool, until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.day(k)
 	if d == nil || !d.known {
-		return n, false
+		return n, false, time.Time{}
 	}
 	granted = min(n, d.left)
-	d.left -= granted
-	if d.left == 0 {
-		q.zones[zone].due = now.Add(spentAge) // or when the call is answered
-		wait.Signal(q.wake)
+	if d.left -= granted; d.left > 0 {
+		return granted, false, time.Time{}
 	}
-	return granted, d.left == 0
+	g.zones[k.Zone].due = now.Add(spentAge) // or when the call is answered
+	wait.Signal(g.wake)
+	return granted, true, now.Add(2 * spentAge)
 }

@@ -1,0 +1,113 @@
+package quota
+
+import (
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+)
+
+func rows(available int) map[string]edgeone.Quota {
+	return map[string]edgeone.Quota{edgeone.TypeURL: {Batch: 500, Daily: 1000, DailyAvailable: available}}
+}
+
+// urls is the kind that the tests are about.
+var urls = Kind{"zone-a", edgeone.TypeURL}
+
+// newGate makes a Gate whose readings the test makes itself.
+func newGate() *Gate { return New(Config{Log: zap.NewNop()}) }
+
+// read notes a reading, and returns until when the kind is held for it.
+func read(g *Gate, byType map[string]edgeone.Quota, now time.Time) time.Time {
+	g.set(urls.Zone, byType, now)
+	return g.Changes()[urls]
+}
+
+func TestQuotas_CountOutWhatIsLeft(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	q := newGate()
+	q.set("zone-a", rows(30), now)
+	if n, dry, _ := q.Ration(urls, 500, now); n != 500 || dry {
+		t.Errorf("got %d, %t, want all of it: no call was refused yet", n, dry)
+	}
+	if until, _ := q.Refused(urls, 500, now, now); !until.After(now) {
+		t.Errorf("got a hold until %v, want one until the quota is read", until)
+	}
+	if held := read(q, rows(30), now); !held.IsZero() {
+		t.Errorf("got a hold until %v, want none: there is room", held)
+	}
+	for _, want := range []struct {
+		ask, granted int
+		dry          bool
+	}{{20, 20, false}, {20, 10, true}, {20, 0, true}} {
+		if n, dry, _ := q.Ration(urls, want.ask, now); n != want.granted || dry != want.dry {
+			t.Errorf("of %d: got %d, %t, want %d, %t", want.ask, n, dry, want.granted, want.dry)
+		}
+	}
+	if n, _, _ := q.Ration(Kind{"zone-a", edgeone.TypeTag}, 20, now); n != 20 {
+		t.Errorf("another type: got %d, want all 20", n)
+	}
+	if held := read(q, rows(0), now); !held.After(now) {
+		t.Errorf("got a hold until %v, want one while nothing is left", held)
+	}
+	if _, next := q.dueAt(now); next.Sub(now) != spentAge {
+		t.Errorf("reads again after %v, want %v", next.Sub(now), spentAge)
+	}
+	if held := read(q, rows(1000), now); !held.IsZero() || q.Room(urls) != 1000 {
+		t.Errorf("got a hold until %v, want none on the next day", held)
+	}
+}
+
+func TestQuotas_WaitLongerWhereTheReadingIsWrong(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	q := newGate()
+	last := time.Duration(-1)
+	for i := range 10 {
+		q.Refused(urls, 500, now, now)
+		q.Refused(urls, 500, now.Add(-time.Second), now) // was in flight with it
+		q.set("zone-a", rows(700), now)
+		_, due := q.dueAt(now)
+		wait := q.day(urls).until.Sub(now)
+		if wait <= last && wait < spentMax || i > 0 && due.Sub(now) != wait {
+			t.Errorf("refusal %d: waits for %v and reads after %v, want longer than %v", i, wait, due.Sub(now), last)
+		}
+		if got := q.day(urls).refusals; got != i+1 {
+			t.Errorf("refusal %d counts as %d: those that were in flight with it are the same", i, got)
+		}
+		last = wait
+		now = now.Add(wait + time.Second)
+	}
+	if last != spentMax {
+		t.Errorf("waits for %v in the end, want %v", last, spentMax)
+	}
+	q.set("zone-a", rows(701), now)
+	if q.Refused(urls, 500, now, now); q.day(urls).until.After(now) {
+		t.Error("a reading that rose counts for nothing, want a new day")
+	}
+}
+
+func TestQuotas_HalveWhatIsNeverTold(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	q := newGate()
+	most := 1000
+	for i, want := range []int{0, 500, 250, 125} {
+		q.Refused(urls, most, now, now)
+		if got := q.day(urls).most; got != want {
+			t.Errorf("refusal %d: got a bound of %d, want %d", i, got, want)
+		}
+		if want > 0 {
+			most = want
+		}
+		now = now.Add(time.Hour)
+	}
+	q.Accepted(urls, now)
+	if got := q.day(urls).most; got != 250 {
+		t.Errorf("got %d after an accepted call, want twice as many", got)
+	}
+	q.set("zone-a", rows(700), now)
+	if got := q.day(urls).most; got != 0 {
+		t.Errorf("got %d though what is left is told, want no bound", got)
+	}
+}
