@@ -42,6 +42,7 @@ floor 1: one idea each
 
 floor 2: what is durable, and what follows from time
 	internal/broker
+	internal/inbox
 	internal/ledger
 	internal/parking
 	tracker
@@ -91,6 +92,7 @@ only
 	internal/limiter: internal/account
 	internal/ledger: worker internal/account internal/app
 	internal/credentials: 4+
+	internal/inbox: worker internal/account internal/app
 	internal/parking: worker
 	internal/quota: worker
 	internal/config: 4+

@@ -260,7 +260,7 @@ func TestFailure_SIGTERM(t *testing.T) {
 	if owner := second.said("leading"); owner["handed_over"] != true {
 		t.Errorf("the other took over by %v, want it handed over", owner)
 	}
-	if line := second.said("taking over what the last owner held"); line != nil {
+	if line := second.said("taking over what the last leader held"); line != nil {
 		t.Errorf("the other had to fetch what the first held: %v", line)
 	}
 	w.completed(requests)

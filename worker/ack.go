@@ -3,12 +3,9 @@ package worker
 import (
 	"context"
 	"errors"
-	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/record"
-	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // tell buries and tells: the dead letters first, so that an event never speaks of one that is not
@@ -24,35 +21,31 @@ func (w *Worker) tell(ctx context.Context, letters []record.DeadLetter, ends []r
 }
 
 // ackRequests acks all messages of requests, those that join meanwhile too, and forgets them.
-func (w *Worker) ackRequests(ctx context.Context, done []*request) {
-	w.ackThose(ctx, done, func(reply) bool { return true })
-}
+func (w *Worker) ackRequests(ctx context.Context, done []*request) { w.ackLanes(ctx, done, true) }
 
-// ackParked does the same for requests that are parked, but for the messages by which they are: those come
+// ackParked does the same for requests that are parked, except for the messages by which they are: those come
 // again in their turn.
 func (w *Worker) ackParked(ctx context.Context, parked []*request) {
-	w.nak(w.ackThose(ctx, parked, func(p reply) bool { return p.in.queue == nil }))
+	w.inbox.Release(w.ackLanes(ctx, parked, false))
 }
 
-// ackThose gives the replies that it leaves out.
-func (w *Worker) ackThose(ctx context.Context, done []*request, which func(reply) bool) (left []string) {
+// ackLanes acks what lanes delivered of requests, and what queues delivered if that is asked for; it returns
+// the rest.
+func (w *Worker) ackLanes(ctx context.Context, done []*request, queues bool) (left []*inbox.Receipt) {
 	for {
-		replies := make([]string, 0, len(done))
+		receipts := make([]*inbox.Receipt, 0, len(done))
 		w.mu.Lock()
-		left = left[:0]
 		for _, r := range done {
-			for i := range r.replies {
-				p := &r.replies[i]
-				switch {
-				case !which(*p):
-					left = append(left, p.subject)
-				case !p.acked:
-					p.acked = true
-					replies = append(replies, p.subject)
+			for _, d := range r.receipts {
+				if queues || !d.Parked() {
+					receipts = append(receipts, d)
+				} else {
+					left = append(left, d)
 				}
 			}
+			r.receipts = nil
 		}
-		if len(replies) == 0 {
+		if len(receipts) == 0 {
 			for _, r := range done {
 				w.forget(r)
 			}
@@ -60,42 +53,31 @@ func (w *Worker) ackThose(ctx context.Context, done []*request, which func(reply
 			return left
 		}
 		w.mu.Unlock()
-		if !w.ack(ctx, replies) {
+		if !w.ack(ctx, receipts) {
 			return nil // they are given back
 		}
 	}
 }
 
-// ack tells the broker that messages are done, and reports whether it has taken that. When it can't,
-// they come again and are found in the ledger: an ack that is lost costs a look-up, not a purge.
-func (w *Worker) ack(ctx context.Context, replies []string) bool {
-	for len(replies) > 0 {
-		if ctx.Err() != nil {
-			return false
-		}
-		if w.Lease.Valid() {
-			err := w.Acker.Ack(ctx, replies)
-			if err == nil {
-				return true
-			}
-			w.Log.Debug("not acked, trying again", zap.Error(err))
-			if w.gone(ctx) {
-				return false
-			}
-		}
-		wait.Sleep(ctx, 100*time.Millisecond)
+// ack acks messages, and reports whether the broker has taken that. Run ends when the consumer of a lane is not
+// there any more, or is another one.
+func (w *Worker) ack(ctx context.Context, receipts []*inbox.Receipt) bool {
+	err := w.inbox.Ack(ctx, receipts)
+	if errors.Is(err, record.ErrGone) {
+		w.abort(err)
 	}
-	return true
+	return err == nil
 }
 
-// gone ends Run when a lane's consumer is not there any more, or is another one: there a sequence
-// number stands for another message, which an ack would take away (I2).
-func (w *Worker) gone(ctx context.Context) bool {
-	for _, lane := range w.Lanes {
-		if err := lane.Same(ctx); errors.Is(err, record.ErrGone) {
-			w.abort(err)
-			return true
-		}
+// putOff gives requests back to the broker, to come again later. It does not block.
+func (w *Worker) putOff(requests []*request) {
+	var receipts []*inbox.Receipt
+	w.mu.Lock()
+	for _, r := range requests {
+		receipts = append(receipts, r.receipts...)
+		r.receipts = nil
+		w.forget(r)
 	}
-	return false
+	w.mu.Unlock()
+	w.inbox.ReleaseLater(receipts)
 }

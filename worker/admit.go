@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
@@ -13,23 +14,34 @@ import (
 type arrival struct {
 	*request
 
-	delivery incoming
+	delivery inbox.Delivery
 	reason   *purge.Reason // why it is refused as a whole
 }
 
-// admit takes a lot of deliveries in, but for those that are to be handled alone.
-func (w *Worker) admit(ctx context.Context, in *intake, lot []record.Delivery) {
-	if in.queue == nil {
-		w.Metrics.Received(in.lane, lot)
+// admit takes deliveries in, except those that must be handled apart.
+func (w *Worker) admit(ctx context.Context, from *inbox.Puller, lot []inbox.Delivery) {
+	if from.Queue() == nil {
+		w.received(from.Lane(), lot)
 	}
-	for part := range parts(w.single(in, lot)) {
+	for part := range parts(w.single(lot)) {
 		w.take(ctx, part)
 	}
 }
 
+// received counts what a lane delivered.
+func (w *Worker) received(lane purge.Lane, lot []inbox.Delivery) {
+	redelivered := 0
+	for i := range lot {
+		if lot[i].Count > 1 {
+			redelivered++
+		}
+	}
+	w.Metrics.Received(lane, len(lot), redelivered)
+}
+
 // take has new requests get in line; known ones join or are acked, bad ones are told and buried. It
 // returns when each is held or done, or the context has ended.
-func (w *Worker) take(ctx context.Context, lot []incoming) {
+func (w *Worker) take(ctx context.Context, lot []inbox.Delivery) {
 	for len(lot) > 0 && ctx.Err() == nil {
 		arrivals := w.readAll(lot)
 		if !w.identify(ctx, arrivals) {
@@ -49,7 +61,7 @@ func (w *Worker) take(ctx context.Context, lot []incoming) {
 			case registered:
 			}
 			fresh = append(fresh, a)
-			parked := d.in.queue != nil
+			parked := d.Receipt.Parked()
 			if parked || d.Count > 1 || a.ID != purge.GeneratedID(d.Stored, d.Sequence) {
 				queries = append(queries, ledger.Query{Key: a.Key(), Total: a.Total, Redelivered: parked || d.Count > 1, Parked: parked})
 			}
@@ -62,7 +74,7 @@ func (w *Worker) take(ctx context.Context, lot []incoming) {
 	}
 }
 
-func (w *Worker) readAll(lot []incoming) []arrival {
+func (w *Worker) readAll(lot []inbox.Delivery) []arrival {
 	arrivals := make([]arrival, 0, len(lot))
 	for _, d := range lot {
 		if a, ok := w.read(d); ok {
@@ -88,25 +100,25 @@ func (w *Worker) register(a arrival) entry {
 	have := w.requests[a.Key()]
 	switch {
 	case have == nil:
-		a.deliver(a.delivery)
+		a.deliver(a.delivery.Receipt)
 		a.lookup = new(lookup)
 		w.weigh(a.request)
 		w.requests[a.Key()] = a.request
 		return registered
-	case have.find(a.delivery) >= 0:
+	case have.find(a.delivery.Receipt) >= 0:
 	case have.lookup != nil:
 		have.lookup.joined = append(have.lookup.joined, a.delivery)
 		return joined
 	case !w.matches(&a, have.Digest):
 		return conflicting
 	}
-	have.deliver(a.delivery)
+	have.deliver(a.delivery.Receipt)
 	return joined
 }
 
 // sort decides what becomes of new requests by what is known of them, and gives the deliveries that
 // came for them meanwhile.
-func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []incoming {
+func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []inbox.Delivery {
 	var done, rejected []arrival
 	var ended []*request
 	shelved := make(map[record.Queue][]*request)
@@ -137,19 +149,24 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 	}
 	wait, drop := w.refuse(ctx, rejected, reused)
 	kept := func(a arrival) bool { return wait[a.request] || drop[a.request] }
-	var replies []string
+	var answered, dropped []*inbox.Receipt
 	for _, a := range reused {
-		if !kept(a) {
-			replies = append(replies, a.delivery.Reply)
+		switch {
+		case a.lookup != nil: // it is among those that are done
+		case kept(a):
+			dropped = append(dropped, a.delivery.Receipt)
+		default:
+			answered = append(answered, a.delivery.Receipt)
 		}
 	}
+	w.inbox.Forget(dropped)
 	over := slices.DeleteFunc(slices.Clone(done), func(a arrival) bool { return wait[a.request] })
 	for _, a := range over {
 		if !kept(a) {
-			replies = append(replies, a.delivery.Reply)
+			answered = append(answered, a.delivery.Receipt)
 		}
 	}
-	if !w.ack(ctx, replies) {
+	if !w.ack(ctx, answered) {
 		over = nil // the context has ended: they are given back
 	}
 	again := w.unlook(fresh, over)
@@ -192,10 +209,10 @@ func (a *arrival) letter() record.DeadLetter {
 }
 
 // unlook ends the looking-up of requests, forgets those that are done, and gives what joined them.
-func (w *Worker) unlook(fresh, done []arrival) []incoming {
+func (w *Worker) unlook(fresh, done []arrival) []inbox.Delivery {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var lot []incoming
+	var lot []inbox.Delivery
 	for _, a := range fresh {
 		lot = append(lot, a.lookup.joined...)
 		a.lookup = nil
@@ -214,7 +231,8 @@ func (w *Worker) forget(r *request) {
 		}
 		delete(w.requests, r.Key())
 	}
-	w.charge(r, 0)
+	w.budget.Clear(&r.charge)
+	w.inbox.Forget(r.receipts) // no-op for those that were acked
 	if r.expires {
 		w.expiring--
 	}

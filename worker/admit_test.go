@@ -27,23 +27,25 @@ func TestAdmit_LaneAndQueueBringTheSameRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		byLane := incoming{record.Delivery{
-			Subject: "purge.requests.bulk.test", Data: []byte(`{"id":"a","targets":["` + page(0) + `"]}`),
-			Sequence: 7, Stored: time.Now(), Count: 2, Reply: "bulk.7",
-		}, newIntake("bulk", purge.Bulk, w.lanes[purge.Bulk], nil)}
-		byQueue := incoming{record.Delivery{
-			Subject: "purge.parked.x", Data: data, Sequence: 7, Stored: time.Now(), Count: 1, Reply: "queue.7",
-		}, newIntake("queue", purge.Bulk, w.lanes[purge.Bulk], &record.Queue{Zone: "zone-a"})}
-
 		for _, tt := range []struct {
-			name          string
-			first, second incoming
+			name  string
+			queue bool // comes first
 		}{
-			{"the lane first", byLane, byQueue},
-			{"the queue first", byQueue, byLane},
+			{"the lane first", false},
+			{"the queue first", true},
 		} {
-			first, _ := k.read(tt.first)
-			second, _ := k.read(tt.second)
+			one := deliver(t, k, w, nil, record.Delivery{
+				Subject: "purge.requests.bulk.test", Data: []byte(`{"id":"a","targets":["` + page(0) + `"]}`),
+				Sequence: 7, Stored: time.Now(), Count: 2, Reply: "bulk.7",
+			})
+			other := deliver(t, k, w, &record.Queue{Zone: "zone-a", Lane: purge.Bulk}, record.Delivery{
+				Subject: "purge.parked.x", Data: data, Sequence: 7, Stored: time.Now(), Count: 1, Reply: "queue.7",
+			})
+			if tt.queue {
+				one, other = other, one
+			}
+			first, _ := k.read(one)
+			second, _ := k.read(other)
 			if got := k.register(first); got != registered {
 				t.Fatalf("%s: got %v, want it registered", tt.name, got)
 			}
@@ -51,7 +53,7 @@ func TestAdmit_LaneAndQueueBringTheSameRequest(t *testing.T) {
 				t.Fatalf("%s: got %v, want it to join", tt.name, got)
 			}
 			again := k.unlook([]arrival{first}, nil)
-			if len(again) != 1 || again[0].Reply != tt.second.Reply || again[0].in != tt.second.in {
+			if len(again) != 1 || again[0].Reply != other.Reply || again[0].Receipt != other.Receipt {
 				t.Errorf("%s: got %+v back, want the second message with its intake", tt.name, again)
 			}
 			if got := k.register(second); got != joined {

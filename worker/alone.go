@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
@@ -30,24 +31,25 @@ const (
 )
 
 // suspectMessage is a message that waits to be handled apart from others.
-type suspectMessage struct{ incoming }
+type suspectMessage struct{ inbox.Delivery }
 
 // name names the message for as long as its stream exists.
 func (s *suspectMessage) name() string {
-	return fmt.Sprintf("%s %d %d", s.in.name, s.Sequence, s.Stored.UnixNano())
+	return fmt.Sprintf("%s %d %d", s.Receipt.Puller().Name(), s.Sequence, s.Stored.UnixNano())
 }
 
 // single sets aside the deliveries that are to be handled apart, and gives the others.
-func (w *Worker) single(in *intake, lot []record.Delivery) []incoming {
-	keep := make([]incoming, 0, len(lot))
+func (w *Worker) single(lot []inbox.Delivery) []inbox.Delivery {
+	keep := make([]inbox.Delivery, 0, len(lot))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, d := range lot {
 		if d.Count <= oftenDelivered {
-			keep = append(keep, incoming{d, in})
+			keep = append(keep, d)
 			continue
 		}
-		w.suspects = append(w.suspects, &suspectMessage{incoming{d, in}})
+		w.suspects = append(w.suspects, &suspectMessage{d})
+		w.budget.Unread(1)
 		wait.Signal(w.lonely)
 	}
 	return keep
@@ -85,6 +87,7 @@ func (w *Worker) alone(stop, work context.Context) {
 		w.mu.Lock()
 		w.suspects = w.suspects[len(lot):]
 		w.mu.Unlock()
+		w.budget.Unread(-len(lot))
 	}
 }
 
@@ -104,22 +107,23 @@ func (w *Worker) nextSuspects(begun map[string]int) []*suspectMessage {
 
 func (w *Worker) giveBackSuspects() {
 	w.mu.Lock()
-	left := make([]record.Delivery, len(w.suspects))
+	left := make([]*inbox.Receipt, len(w.suspects))
 	for i, s := range w.suspects {
-		left[i] = s.Delivery
+		left[i] = s.Receipt
 	}
 	w.suspects = nil
 	w.mu.Unlock()
-	w.release(left)
+	w.budget.Unread(-len(left))
+	w.inbox.Release(left)
 }
 
 // handleTogether stores that it begins and that it has ended: in between a crash is the doing of one of the
 // messages, a drain is not.
 func (w *Worker) handleTogether(stop, work context.Context, lot []*suspectMessage) {
 	names := make([]string, len(lot))
-	deliveries := make([]incoming, len(lot))
+	deliveries := make([]inbox.Delivery, len(lot))
 	for i, s := range lot {
-		names[i], deliveries[i] = s.name(), s.incoming
+		names[i], deliveries[i] = s.name(), s.Delivery
 	}
 	if err := w.Ledger.BeginTogether(work, names); err != nil {
 		return // the context has ended: the messages come again
@@ -136,13 +140,13 @@ func (w *Worker) handleAlone(stop, work context.Context, s *suspectMessage) {
 	if err != nil {
 		return
 	}
-	w.Log.Warn("message handled alone", zap.String("intake", s.in.name), zap.Uint64("sequence", s.Sequence),
+	w.Log.Warn("message handled alone", zap.String("intake", s.Receipt.Puller().Name()), zap.Uint64("sequence", s.Sequence),
 		zap.Int("deliveries", s.Count), zap.Int("times", times))
 	w.Metrics.Alone()
 	if times > oftenAlone {
 		w.poison(work, s)
 	} else {
-		w.take(work, []incoming{s.incoming})
+		w.take(work, []inbox.Delivery{s.Delivery})
 		wait.Sleep(stop, aloneFor)
 	}
 	w.endAlone(work, s.name())
@@ -156,13 +160,13 @@ func (w *Worker) endAlone(ctx context.Context, names ...string) {
 
 // poison ends a message that ends the process whenever it is looked at. It is not looked at again.
 func (w *Worker) poison(ctx context.Context, s *suspectMessage) {
-	d := s.incoming
+	d := s.Delivery
 	lane, source, _ := w.cfg.Subjects.ParseRequest(d.Subject)
 	var unread purge.Request
 	if d.Event.ID != "" {
 		unread.CloudEvent = &purge.CloudEvent{Source: d.Event.Source, ID: d.Event.ID}
 	}
-	r := &request{home: s.in.lane, intake: s.in, Request: record.Request{
+	r := &request{home: s.Receipt.Puller().Lane(), from: s.Receipt.Puller(), Request: record.Request{
 		Source: source, ID: purge.PickID(unread, source, d.MsgID), Lane: lane, Received: d.Stored.UTC(),
 		Digest: purge.RawDigest(d.Data), CloudEvent: record.CloudEventOf(unread),
 	}}
@@ -175,6 +179,6 @@ func (w *Worker) poison(ctx context.Context, s *suspectMessage) {
 	}}
 	end := a.refused()
 	if err := w.tell(ctx, []record.DeadLetter{end.letter}, []record.Tally{*end.end}); err == nil {
-		w.ack(ctx, []string{d.Reply})
+		w.ack(ctx, []*inbox.Receipt{d.Receipt})
 	}
 }

@@ -22,6 +22,11 @@ func (w *world) oftenGivenAs(sequence uint64, body string) record.Delivery {
 	return d
 }
 
+// nameOf is the name by which the bulk lane's message is stored.
+func nameOf(d record.Delivery) string {
+	return fmt.Sprintf("bulk %d %d", d.Sequence, d.Stored.UnixNano())
+}
+
 func TestPoison_EndsUnreadAfterFiveTimesAlone(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -37,7 +42,7 @@ func TestPoison_EndsUnreadAfterFiveTimesAlone(t *testing.T) {
 				w := newWorld()
 				k := w.worker()
 				d := w.oftenGiven(`{"id":"inside","targets":["https://www.example.com/page/1"]}`)
-				name := (&suspectMessage{incoming{d, &intake{name: "bulk"}}}).name()
+				name := nameOf(d)
 				for range tt.before {
 					if _, err := k.Ledger.BeginAlone(t.Context(), name); err != nil {
 						t.Fatal(err)
@@ -99,7 +104,7 @@ func TestPoison_ManyInnocentsTakeNoTime(t *testing.T) {
 				for i := range 50 {
 					d := w.oftenGivenAs(uint64(i+1), "no JSON")
 					if tt.begun {
-						name := (&suspectMessage{incoming{d, &intake{name: "bulk"}}}).name()
+						name := nameOf(d)
 						if err := k.Ledger.BeginTogether(t.Context(), []string{name}); err != nil {
 							t.Fatal(err)
 						}

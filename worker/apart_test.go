@@ -63,8 +63,8 @@ func TestApart_IsBounded(t *testing.T) {
 	}
 	wait, drop := make(map[*request]bool), make(map[*request]bool)
 	k.setApart(open, wait, drop)
-	if len(wait) != apartMost || len(drop) != 10 || k.weight[purge.Bulk] != apartMost {
-		t.Errorf("%d wait, %d do not, they weigh %d, want %d, 10, %d", len(wait), len(drop), k.weight[purge.Bulk], apartMost, apartMost)
+	if len(wait) != apartMost || len(drop) != 10 || k.budget.Used(purge.Bulk) != apartMost {
+		t.Errorf("%d wait, %d do not, they weigh %d, want %d, 10, %d", len(wait), len(drop), k.budget.Used(purge.Bulk), apartMost, apartMost)
 	}
 	for r := range wait {
 		if r.failures != nil || r.body.Targets != nil || r.origin != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/edgepurge/edgepurge/internal/canonical"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
@@ -21,7 +22,7 @@ type earlier struct {
 	err  error
 }
 
-func (w *Worker) readEarlier(d incoming, source string) earlier {
+func (w *Worker) readEarlier(d inbox.Delivery, source string) earlier {
 	var e earlier
 	if e.body, e.err = purge.Decode(d.Data, d.ContentType); e.err != nil {
 		if data, ok := lastOfTwice(d.Data); ok {
@@ -57,9 +58,9 @@ func lastOfTwice(data []byte) ([]byte, bool) {
 // matches reports whether digest is that of the message, as the last version computed it too.
 func (w *Worker) matches(a *arrival, digest string) bool {
 	switch {
-	case digest == a.Digest, a.delivery.in.queue != nil && a.body.HasDigest(digest):
+	case digest == a.Digest, a.delivery.Receipt.Parked() && a.body.HasDigest(digest):
 		return true
-	case a.delivery.in.queue != nil:
+	case a.delivery.Receipt.Parked():
 		return false
 	case digest == purge.RawDigest(a.delivery.Data): // one of the versions could not read it
 		return true
@@ -70,7 +71,7 @@ func (w *Worker) matches(a *arrival, digest string) bool {
 
 // resume lets a request go on by the rules of the records in which a part of it stands.
 func (w *Worker) resume(a *arrival, f record.Found) {
-	if f.Rules != canonical.Before || a.delivery.in.queue != nil || len(f.Recorded) == 0 {
+	if f.Rules != canonical.Before || a.delivery.Receipt.Parked() || len(f.Recorded) == 0 {
 		return
 	}
 	e := w.readEarlier(a.delivery, a.Source)
@@ -79,7 +80,6 @@ func (w *Worker) resume(a *arrival, f record.Found) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.charge(a.request, 0) // its lane may be another with as many targets
 	a.Rules, a.Digest, a.body, a.Type, a.Labels, a.reason = f.Rules, f.Digest, e.body, e.body.Type, e.body.Labels, nil
 	a.Total = len(f.Recorded)
 	a.unassigned, a.unrecorded = a.Total, a.Total
@@ -94,7 +94,7 @@ func (w *Worker) identify(ctx context.Context, arrivals []arrival) bool {
 	var queries []ledger.Query
 	for i := range arrivals {
 		a := &arrivals[i]
-		if a.delivery.in.queue != nil || a.delivery.Count < 2 || a.body.CloudEvent == nil {
+		if a.delivery.Receipt.Parked() || a.delivery.Count < 2 || a.body.CloudEvent == nil {
 			continue
 		}
 		e := w.readEarlier(a.delivery, a.Source)

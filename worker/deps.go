@@ -8,40 +8,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
-
-// Lane is where the requests of one lane come from. Errors are passing unless the context has ended or
-// they are [record.ErrGone].
-// Pull and Rest are for one goroutine, the others are safe for concurrent use.
-type Lane interface {
-	// Pull waits for the first delivery and returns those that have arrived, at most room.
-	Pull(ctx context.Context, room int) ([]record.Delivery, error)
-	// Rest gives what was pulled and not taken.
-	Rest() []record.Delivery
-	AckWait() time.Duration
-	// Same returns nil while the consumer is the one that the lane was bound to.
-	Same(ctx context.Context) error
-	// Depth counts the messages that wait and those that are delivered but not acked.
-	Depth(ctx context.Context) (waiting, held int, err error)
-	// Hurry and Settle bracket the time in which what a predecessor held comes soon; Hurry returns the
-	// AckWait in force until then.
-	Hurry(ctx context.Context) (time.Duration, error)
-	Settle(ctx context.Context) error
-}
-
-// Acker answers deliveries by their reply subjects, whatever lane they came by.
-type Acker interface {
-	// Ack returns nil when the broker has taken all of them.
-	Ack(ctx context.Context, replies []string) error
-	InProgress(replies []string) error
-	Nak(replies []string) error
-	// NakLater has the deliveries come again after wait. It does not block.
-	NakLater(replies []string, wait time.Duration) error
-}
 
 // API is what the worker asks of EdgeOne. Errors are classified by [edgeone.Classify].
 type API interface {
@@ -71,7 +43,7 @@ type Zones interface {
 // Queues are where parked requests wait. OpenQueue makes one if there is none, CloseQueue removes one
 // that is empty and reports whether it was.
 type Queues interface {
-	OpenQueue(ctx context.Context, q record.Queue) (Lane, error)
+	OpenQueue(ctx context.Context, q record.Queue) (inbox.Consumer, error)
 	CloseQueue(ctx context.Context, q record.Queue) (bool, error)
 }
 
@@ -80,8 +52,8 @@ type Tracker interface{ Track(job record.InFlight) }
 
 // Deps are what a Worker works with.
 type Deps struct {
-	Lanes   map[purge.Lane]Lane
-	Acker   Acker
+	Lanes   map[purge.Lane]inbox.Consumer
+	Acker   inbox.Acker
 	API     API
 	Pace    Pace
 	Look    Pace                        // of DescribePurgeTasks

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -105,7 +106,7 @@ func newWorld() *world {
 }
 
 func (w *world) worker() *Worker {
-	lanes := make(map[purge.Lane]Lane)
+	lanes := make(map[purge.Lane]inbox.Consumer)
 	for name, l := range w.lanes {
 		lanes[name] = l
 	}
@@ -116,6 +117,22 @@ func (w *world) worker() *Worker {
 		Lanes: lanes, Acker: w, API: w, Pace: w, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
 		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w, log), Tracker: w, Metrics: metrics.NewPipeline(prometheus.NewRegistry()), Log: log,
 	})
+}
+
+// deliver gives a delivery of a lane or queue as the inbox does.
+func deliver(t *testing.T, k *Worker, w *world, q *record.Queue, d record.Delivery) inbox.Delivery {
+	t.Helper()
+	from := w.lanes[purge.Bulk]
+	p := k.inbox.Lane(purge.Bulk, from)
+	if q != nil {
+		p = k.inbox.Queue(*q, from, func() int { return 1 })
+	}
+	from.deliveries <- d
+	lot, err := p.Pull(t.Context())
+	if err != nil || len(lot) != 1 {
+		t.Fatalf("got %d deliveries, %v", len(lot), err)
+	}
+	return lot[0]
 }
 
 // run runs a Worker; the function drains it and gives what Run returned.
@@ -238,7 +255,7 @@ func (w *world) Track(record.InFlight)            {}
 
 func (w *world) Queues(context.Context) ([]record.Queue, error) { return nil, nil }
 
-func (w *world) OpenQueue(context.Context, record.Queue) (Lane, error) { return nil, errAway }
+func (w *world) OpenQueue(context.Context, record.Queue) (inbox.Consumer, error) { return nil, errAway }
 
 func (w *world) CloseQueue(context.Context, record.Queue) (bool, error) { return false, errAway }
 

@@ -85,7 +85,7 @@ func (w *Worker) resend(stop, work context.Context) {
 
 // nextLeft gives what is due, if there is room for it, or how long nothing will be.
 func (w *Worker) nextLeft(now time.Time) (*record.InFlight, time.Duration) {
-	room := w.roomOf(purge.Bulk)
+	room := w.budget.Room(purge.Bulk)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.left) == 0 {
@@ -95,7 +95,7 @@ func (w *Worker) nextLeft(now time.Time) (*record.InFlight, time.Duration) {
 		return nil, wait
 	}
 	if room <= 0 {
-		return nil, keepEvery
+		return nil, checkEvery
 	}
 	job := heap.Pop(&w.left).(record.InFlight)
 	stalled, _ := w.stalled(job.Zone, job.Type, now)

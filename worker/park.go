@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
@@ -29,11 +30,13 @@ const (
 	parkedShare = 10
 	// crowdShare is the part that may wait for all of them together: one half.
 	crowdShare = 2
+	// queueRetry is the time between two pulls of a queue that fail.
+	queueRetry = time.Second
 )
 
 // share is what may wait in a lane's window for one such reason. It must be called with the lock held.
 func (w *Worker) share(lane purge.Lane) int {
-	window := w.window(lane)
+	window := w.budget.Size(lane)
 	return max(1, min(window/parkedShare, window/crowdShare/max(1, w.crowd)))
 }
 
@@ -59,7 +62,7 @@ func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
 	for p, n := range kinds {
 		stalled, _ := w.stalled(p.Zone, p.Type, now)
 		waiting := w.batcher.WaitersOf(w.cfg.Account, p.Zone, p.Type)
-		if !stalled || waiting == 0 && r.intake.queue != nil { // somebody has to try whether the zone takes calls
+		if !stalled || waiting == 0 && r.from.Queue() != nil { // somebody has to try whether the zone takes calls
 			return nil
 		}
 		if q := w.queueOf(r, p); waiting+n > w.share(r.window()) && (over == nil || q.Zone < over.Zone) {
@@ -85,7 +88,7 @@ func (w *Worker) shelve(q record.Queue, fresh []*request) {
 // watchDays parks what waits beyond its share while a day is exhausted, a permission is lacking, calls are refused,
 // or zones can't be read.
 func (w *Worker) watchDays(ctx context.Context) {
-	for wait.Sleep(ctx, keepEvery) {
+	for wait.Sleep(ctx, checkEvery) {
 		stalled := w.stalledTypes(time.Now())
 		w.crowded(max(len(stalled), w.parking.Len()))
 		for _, s := range stalled {
@@ -112,7 +115,7 @@ func (w *Worker) unload(zone, typ string) (back []*request) {
 func (w *Worker) park(q record.Queue, requests []*request) (back []*request) {
 	fresh := make([]*request, 0, len(requests))
 	for _, r := range requests {
-		if r.intake.queue == nil {
+		if r.from.Queue() == nil {
 			fresh = append(fresh, r)
 		} else {
 			back = append(back, r)
@@ -159,15 +162,15 @@ func (o parkingOwner) Unfit(_ record.Queue, requests []*request) {
 func (o parkingOwner) Released(_ record.Queue, requests []*request) { o.putOff(requests) }
 
 // Resend pulls what a queue holds. What fails for a while ends nothing but the pull, which begins anew.
-func (o parkingOwner) Resend(ctx context.Context, q record.Queue, from Lane) error {
-	in := newIntake("queue "+q.Zone+" "+q.Type, q.Lane, from, &q)
+func (o parkingOwner) Resend(ctx context.Context, q record.Queue, from inbox.Consumer) error {
+	p := o.inbox.Queue(q, from, func() int { return o.queueRoom(q) })
 	for {
-		err := o.resendFrom(ctx, in)
+		err := o.resendFrom(ctx, p)
 		if err == nil || ctx.Err() != nil || errors.Is(err, record.ErrGone) {
 			return err
 		}
 		o.Log.Warn("queue could not be pulled, trying again", zap.String("zone", q.Zone), zap.String("type", q.Type), zap.Error(err))
-		wait.Sleep(ctx, sameEvery)
+		wait.Sleep(ctx, queueRetry)
 	}
 }
 
@@ -205,7 +208,7 @@ func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 	w.batcher.Each(w.cfg.Account, zone, typ, func(p waiter) { waits[p.request]++ })
 	whole := w.stuck(quota.Kind{Zone: zone, Type: typ}, waits)
 	slices.SortFunc(whole, func(a, b *request) int {
-		return cmp.Or(a.Received.Compare(b.Received), cmp.Compare(a.replies[0].sequence, b.replies[0].sequence))
+		return cmp.Or(a.Received.Compare(b.Received), cmp.Compare(a.receipts[0].Sequence(), b.receipts[0].Sequence()))
 	})
 	left := map[purge.Lane]int{purge.Bulk: w.share(purge.Bulk), purge.Interactive: w.share(purge.Interactive)}
 	out := make(map[*request]bool)
@@ -234,7 +237,7 @@ func (w *Worker) stuck(p quota.Kind, waits map[*request]int) []*request {
 	rest := make(map[*request]int) // of those that wait for more, what they wait for
 	for r, n := range waits {
 		switch {
-		case r.intake == nil || r.unfit || len(r.replies) == 0:
+		case r.from == nil || r.unfit || len(r.receipts) == 0:
 		case n == r.unrecorded:
 			whole = append(whole, r)
 		default:

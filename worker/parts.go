@@ -1,14 +1,18 @@
 package worker
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/edgepurge/edgepurge/internal/inbox"
+)
 
 // admitBytes is how much of a lot is taken in at a time: what is read of a message is many times as large,
 // until it is known what becomes of it (I5). 4,096 messages of the usual size are less.
 const admitBytes = 1 << 20
 
 // parts cuts a lot where its bodies get more than admitBytes together.
-func parts(lot []incoming) iter.Seq[[]incoming] {
-	return func(yield func([]incoming) bool) {
+func parts(lot []inbox.Delivery) iter.Seq[[]inbox.Delivery] {
+	return func(yield func([]inbox.Delivery) bool) {
 		begin, size := 0, 0
 		for i := range lot {
 			if size += len(lot[i].Data); size > admitBytes && i > begin {

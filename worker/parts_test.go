@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
@@ -19,9 +20,9 @@ func TestParts_BoundWhatIsReadAtOnce(t *testing.T) {
 		{[]int{9 * most, 9 * most, 1}, []int{1, 1, 1}},
 		{[]int{most / 2, most / 2, 1, most - 1, most, 0, 0}, []int{2, 2, 3}},
 	} {
-		lot := make([]incoming, len(tt.sizes))
+		lot := make([]inbox.Delivery, len(tt.sizes))
 		for i, size := range tt.sizes {
-			lot[i] = incoming{Delivery: record.Delivery{Sequence: uint64(i), Data: make([]byte, size)}}
+			lot[i] = inbox.Delivery{Delivery: record.Delivery{Sequence: uint64(i), Data: make([]byte, size)}}
 		}
 		var got []int
 		var all []uint64

@@ -48,18 +48,11 @@ func (w *Worker) readPauses(ctx context.Context) error {
 	defer w.mu.Unlock()
 	for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		_, now := paused[lane]
-		if now != w.paused[lane] {
+		if w.inbox.Pause(lane, now) {
 			w.Log.Info("lane paused or resumed", zap.String("lane", string(lane)), zap.Bool("paused", now))
 		}
-		w.paused[lane] = now
 		w.batcher.Pause(lane, now)
 	}
 	wait.Signal(w.wake)
 	return nil
-}
-
-func (w *Worker) isPaused(lane purge.Lane) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.paused[lane]
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/internal/zone"
@@ -26,7 +27,7 @@ const largeRequest = 500
 // request waits for it. It reports true when nothing of the request is left to do but its end, and
 // gives the queue in which it is to be parked instead, nil for most. by is what brought it, nil when it was
 // placed before.
-func (w *Worker) place(r *request, held []bool, by *incoming) (done bool, shelf *record.Queue) {
+func (w *Worker) place(r *request, held []bool, by *inbox.Delivery) (done bool, shelf *record.Queue) {
 	readings := w.zoneless.readings.Load()
 	slots, failures, err := w.slots(r, held)
 	w.mu.Lock()

@@ -7,13 +7,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/quota"
+	"github.com/edgepurge/edgepurge/internal/record"
 )
 
 // queueRoom tells how many targets a queue may bring: as many as its zone's day has room for, or the
 // share that may be tried where that is not known.
-func (w *Worker) queueRoom(in *intake) int {
-	q := in.queue
-	window := w.roomOf(in.lane)
+func (w *Worker) queueRoom(q record.Queue) int {
+	window := w.budget.Room(q.Lane)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if q.Zone == "" {

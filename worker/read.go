@@ -8,29 +8,31 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/canonical"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
 // read decodes a delivery; false for what is left alone.
-func (w *Worker) read(d incoming) (arrival, bool) {
-	if d.in.queue == nil {
+func (w *Worker) read(d inbox.Delivery) (arrival, bool) {
+	if !d.Receipt.Parked() {
 		return w.readMessage(d), true
 	}
 	p, err := record.DecodeParked(d.Data)
 	if err != nil {
-		w.Log.Error("parked request left alone", zap.String("queue", d.in.name), zap.Uint64("sequence", d.Sequence), zap.Error(err))
+		w.Log.Error("parked request left alone", zap.String("queue", d.Receipt.Puller().Name()), zap.Uint64("sequence", d.Sequence), zap.Error(err))
+		w.inbox.Forget([]*inbox.Receipt{d.Receipt})
 		return arrival{}, false
 	}
 	r := &request{
-		home: d.in.lane, intake: d.in, body: p.Body, Request: p.Request, sent: !p.Sent.IsZero(), first: p.Sent, partial: p.Partial,
+		home: d.Receipt.Puller().Lane(), from: d.Receipt.Puller(), body: p.Body, Request: p.Request, sent: !p.Sent.IsZero(), first: p.Sent, partial: p.Partial,
 	}
 	r.unassigned, r.unrecorded = r.Total, r.Total
 	return arrival{r, d, nil}, true
 }
 
 // readMessage decodes a message of a producer. With a reason the request holds what could be read.
-func (w *Worker) readMessage(d incoming) arrival {
+func (w *Worker) readMessage(d inbox.Delivery) arrival {
 	lane, source, valid := w.cfg.Subjects.ParseRequest(d.Subject)
 	body, err := purge.DecodeMessage(d.Data, d.ContentType, d.Event)
 	reason, _ := errors.AsType[*purge.Reason](err)
@@ -43,7 +45,7 @@ func (w *Worker) readMessage(d incoming) arrival {
 	if reason == nil {
 		reason = w.objection(body)
 	}
-	r := &request{home: d.in.lane, intake: d.in, body: body, Request: record.Request{
+	r := &request{home: d.Receipt.Puller().Lane(), from: d.Receipt.Puller(), body: body, Request: record.Request{
 		Source: source, ID: purge.PickID(body, source, d.MsgID), Lane: lane, Type: body.Type,
 		Total: len(body.Targets), Requested: body.Time, Received: d.Stored.UTC(), Labels: body.Labels,
 		Rules: canonical.Current, CloudEvent: record.CloudEventOf(body),

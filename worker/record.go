@@ -10,6 +10,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -156,7 +157,7 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 				continue
 			}
 			reason := t.Outcome(time.Time{}).Reason
-			letter := (&arrival{r, incoming{Delivery: *r.origin}, reason}).letter()
+			letter := (&arrival{r, inbox.Delivery{Delivery: *r.origin}, reason}).letter()
 			unfit = append(unfit, refused{r, letter, &t})
 		}
 	}

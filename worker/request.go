@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -14,11 +15,11 @@ import (
 type request struct {
 	record.Request
 
-	home    purge.Lane // in whose window it came
-	intake  *intake    // that delivered it; nil for what is left of a job
-	body    purge.Request
-	replies []reply
-	weight  int // what it takes of a window, in targets
+	home     purge.Lane    // in whose window it came
+	from     *inbox.Puller // that delivered it; nil for what is left of a job
+	body     purge.Request
+	receipts []*inbox.Receipt // of its messages that are not being acked
+	charge   inbox.Charge     // what it takes of a window
 
 	// origin is its message, kept until it is known whether anything of it is fit to be sent.
 	origin *record.Delivery
@@ -45,24 +46,7 @@ type request struct {
 
 // lookup is under way while it is asked what is known of a request.
 type lookup struct {
-	joined []incoming // messages with its id that came meanwhile
-}
-
-// incoming is a delivery with the intake that it came by: a request may come by its lane and by the queue
-// in which it was parked.
-type incoming struct {
-	record.Delivery
-
-	in *intake
-}
-
-// reply is how one message of a request is acked.
-type reply struct {
-	in       *intake
-	sequence uint64 // in the intake's stream
-	subject  string
-	count    int  // of deliveries
-	acked    bool // or about to be
+	joined []inbox.Delivery // messages with its id that came meanwhile
 }
 
 // waiter is one target of a request, as the batcher knows it.
@@ -123,27 +107,24 @@ func (r *request) recorded(held []bool) []bool {
 }
 
 // keep keeps the message that brought the request; what a queue brought has none.
-func (r *request) keep(by *incoming) {
-	if by != nil && by.in.queue == nil {
+func (r *request) keep(by *inbox.Delivery) {
+	if by != nil && !by.Receipt.Parked() {
 		origin := by.Delivery // not a pointer into its lot, which would be kept with it
 		r.origin = &origin
 	}
 }
 
-func (r *request) deliver(d incoming) {
+// deliver adds a message of the request, or the later delivery of one that it has.
+func (r *request) deliver(d *inbox.Receipt) {
 	if i := r.find(d); i >= 0 {
-		r.replies[i].subject, r.replies[i].count, r.replies[i].acked = d.Reply, d.Count, false
+		r.receipts[i] = d
 		return
 	}
-	r.replies = append(r.replies, reply{in: d.in, sequence: d.Sequence, subject: d.Reply, count: d.Count})
+	r.receipts = append(r.receipts, d)
 }
 
-// find gives the position of the reply to an earlier delivery of the same message, or -1.
-func (r *request) find(d incoming) int {
-	return slices.IndexFunc(r.replies, func(p reply) bool {
-		return p.sequence == d.Sequence && (p.in == d.in || p.in.queue == nil && d.in.queue == nil)
-	})
-}
+// find returns the position of an earlier delivery of the same message, or -1.
+func (r *request) find(d *inbox.Receipt) int { return slices.IndexFunc(r.receipts, d.Same) }
 
 // fail notes the end of one target that no job holds.
 func (r *request) fail(index int, code, reason, field string) {

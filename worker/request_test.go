@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/internal/zone"
@@ -18,10 +19,11 @@ import (
 
 // held makes a request that a worker holds, with its targets in line.
 func held(w *Worker, home purge.Lane, id string, n int) *request {
-	r := &request{home: home, intake: &intake{lane: home}, body: purge.Request{ID: id, Zone: "zone-a", Type: purge.URL, Targets: pages(n)}, Request: record.Request{
+	r := &request{home: home, from: w.inbox.Lane(home, w.Lanes[home]), body: purge.Request{ID: id, Zone: "zone-a", Type: purge.URL, Targets: pages(n)}, Request: record.Request{
 		Source: "test", ID: id, Lane: home, Type: purge.URL, Total: n,
 	}, unassigned: n, unrecorded: n}
-	w.register(arrival{request: r})
+	w.register(arrival{request: r, delivery: inbox.Delivery{Receipt: new(inbox.Receipt)}})
+	r.receipts = nil // no message stands behind it
 	w.place(r, nil, nil)
 	return r
 }
@@ -53,8 +55,8 @@ func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
 	if r.unrecorded != 10 || len(r.failures) != 1 || r.failures[0].Code != record.CodeRefused || len(f.done) != 0 {
 		t.Errorf("recorded: got %d in no record, failures %+v", r.unrecorded, r.failures)
 	}
-	if r.body.Targets[0] != "" || r.body.Targets[10] != page(10) || r.weight != 11+9/recordedShare {
-		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", r.weight, r.body.Targets)
+	if r.body.Targets[0] != "" || r.body.Targets[10] != page(10) || w.budget.Used(purge.Bulk) != 11+9/recordedShare {
+		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", w.budget.Used(purge.Bulk), r.body.Targets)
 	}
 	f = w.file(right, edgeone.Created{JobID: "next"}, refusedTargets{}, time.Now())
 	w.recorded(f)
@@ -62,8 +64,8 @@ func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
 		t.Errorf("got %d and %d left in %d jobs, want the request to be done", r.unassigned, r.unrecorded, r.jobs)
 	}
 	w.forget(r)
-	if w.weight[purge.Bulk] != 0 {
-		t.Errorf("got a weight of %d, want none", w.weight[purge.Bulk])
+	if w.budget.Used(purge.Bulk) != 0 {
+		t.Errorf("got a weight of %d, want none", w.budget.Used(purge.Bulk))
 	}
 }
 
@@ -71,16 +73,16 @@ func TestRequest_LargeOnesWeighOnTheBulkWindow(t *testing.T) {
 	w := newWorld().worker()
 	many := held(w, purge.Interactive, "large", 3000)
 	held(w, purge.Interactive, "small", 500)
-	if i, b := w.roomOf(purge.Interactive), w.roomOf(purge.Bulk); i != 500 || b != 7000 {
+	if i, b := w.budget.Room(purge.Interactive), w.budget.Room(purge.Bulk); i != 500 || b != 7000 {
 		t.Errorf("got room for %d and %d, want 500 and 7000", i, b)
 	}
 	more := held(w, purge.Interactive, "more", 7000)
-	if i, b := w.roomOf(purge.Interactive), w.roomOf(purge.Bulk); i != 0 || b != 0 {
+	if i, b := w.budget.Room(purge.Interactive), w.budget.Room(purge.Bulk); i != 0 || b != 0 {
 		t.Errorf("got room for %d and %d, want none: large ones fill a window (I5)", i, b)
 	}
 	w.forget(many)
 	w.forget(more)
-	if i, b := w.roomOf(purge.Interactive), w.roomOf(purge.Bulk); i != 500 || b != 10_000 {
+	if i, b := w.budget.Room(purge.Interactive), w.budget.Room(purge.Bulk); i != 500 || b != 10_000 {
 		t.Errorf("got room for %d and %d, want 500 and 10000", i, b)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
@@ -28,15 +29,16 @@ func (w *Worker) Run(pull, work context.Context) error {
 	defer cancel(nil)
 	stopped := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	defer stopped()
-	w.resendFrom = func(stop context.Context, in *intake) error { return w.pull(stop, ctx, in) }
+	w.resendFrom = func(stop context.Context, p *inbox.Puller) error { return w.pull(stop, ctx, p) }
 	g.Go(func() error { return w.parking.Run(stop, ctx) })
 	g.Go(func() error {
-		return w.receive(stop, func(in *intake) { g.Go(func() error { return w.pull(stop, ctx, in) }) })
+		return w.receive(stop, func(p *inbox.Puller) { g.Go(func() error { return w.pull(stop, ctx, p) }) })
 	})
 	background, endKeepers := context.WithCancel(ctx)
 	defer endKeepers()
 	var keepers sync.WaitGroup
-	keepers.Go(func() { w.keep(background) })
+	keepers.Go(func() { w.inbox.Run(background) })
+	keepers.Go(func() { w.watchExpiry(background) })
 	keepers.Go(func() { w.watchZones(background) })
 	keepers.Go(func() { w.watchPauses(background) })
 	keepers.Go(func() { w.watchDays(background) })
@@ -55,13 +57,13 @@ func (w *Worker) Run(pull, work context.Context) error {
 	case err == nil && errors.Is(cause, record.ErrGone):
 		return cause
 	case err == nil:
-		w.giveBack()
+		w.inbox.ReleaseAll()
 	}
 	return err
 }
 
 // receive begins to pull, once it is known what is paused and what is parked.
-func (w *Worker) receive(stop context.Context, begin func(*intake)) error {
+func (w *Worker) receive(stop context.Context, begin func(*inbox.Puller)) error {
 	if err := w.firstPauses(stop); err != nil {
 		return endOf(stop, err)
 	}
@@ -69,7 +71,7 @@ func (w *Worker) receive(stop context.Context, begin func(*intake)) error {
 		return endOf(stop, err)
 	}
 	for name, lane := range w.Lanes {
-		begin(newIntake(string(name), name, lane, nil))
+		begin(w.inbox.Lane(name, lane))
 	}
 	return nil
 }

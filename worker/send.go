@@ -107,6 +107,16 @@ func (w *Worker) bind(ctx context.Context) *batcher.Batch[waiter] {
 	return batch
 }
 
+// checkEvery is how often it is checked what has become due by time alone.
+const checkEvery = 300 * time.Millisecond
+
+// watchExpiry ends what expires while it waits, until ctx ends.
+func (w *Worker) watchExpiry(ctx context.Context) {
+	for wait.Sleep(ctx, checkEvery) {
+		w.expire(ctx)
+	}
+}
+
 // expire ends what has expired while it waited, for a call or for its zone.
 func (w *Worker) expire(ctx context.Context) {
 	now := time.Now()

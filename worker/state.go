@@ -15,7 +15,7 @@ func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
 		l := &lanes[i]
 		name := purge.Lane(l.Name)
 		at[name] = l
-		l.Paused, l.Held, l.Window = w.paused[name], w.weight[name], w.window(name)
+		l.Paused, l.Held, l.Window = w.inbox.Paused(name), w.budget.Used(name), w.budget.Size(name)
 	}
 	for _, r := range w.requests {
 		if l := at[r.home]; l != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/parking"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -56,27 +57,23 @@ type Worker struct {
 	calls    chan struct{}           // capacity callsAtOnce: one place for each call in flight
 	abort    context.CancelCauseFunc // ends Run
 
-	resendFrom func(stop context.Context, in *intake) error // pulls a queue of parked requests; set by Run
-	parking    *parking.Parking[Lane, *request]
+	resendFrom func(stop context.Context, p *inbox.Puller) error // pulls a queue of parked requests; set by Run
+	inbox      *inbox.Inbox
+	budget     *inbox.Budget
+	parking    *parking.Parking[inbox.Consumer, *request]
 
 	mu       sync.Mutex
 	batcher  *batcher.Batcher[waiter]
 	requests map[record.Key]*request
-	intakes  map[*intake]bool
-	left     leftovers                    // what is to be sent again, and not yet in line
-	suspects []*suspectMessage            // to be handled apart
-	zoneless zoneless                     // whose zone is not known yet
-	weight   map[purge.Lane]int           // of the requests that a window holds, in targets
-	large    int                          // of weight[Bulk], that of interactive requests
-	room     map[purge.Lane]chan struct{} // capacity 1: weights went down
-	paused   map[purge.Lane]bool
-	expiring int    // requests that have a time to expire
-	refusal  string // why EdgeOne refuses the credentials; empty when it does not
+	left     leftovers         // what is to be sent again, and not yet in line
+	suspects []*suspectMessage // to be handled apart
+	zoneless zoneless          // whose zone is not known yet
+	expiring int               // requests that have a time to expire
+	refusal  string            // why EdgeOne refuses the credentials; empty when it does not
 	denied   denied
 	apart    apart
 	stalls   stalls
 	flying   map[quota.Kind]int // calls without an answer yet
-	putOffAt time.Time          // when the last message comes again of those that were put off
 	crowd    int                // types that wait for their day, as of a moment ago
 }
 
@@ -87,22 +84,20 @@ func New(cfg Config, deps Deps) *Worker {
 		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), lonely: make(chan struct{}, 1),
 		onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
 		requests: make(map[record.Key]*request),
-		intakes:  make(map[*intake]bool),
-		weight:   make(map[purge.Lane]int),
-		paused:   make(map[purge.Lane]bool),
 		denied:   newDenied(),
 		stalls:   make(stalls),
 		flying:   make(map[quota.Kind]int),
-		room: map[purge.Lane]chan struct{}{
-			purge.Interactive: make(chan struct{}, 1), purge.Bulk: make(chan struct{}, 1),
-		},
 	}
 	w.zoneless.again = make(chan struct{}, 1)
 	w.apart.some = make(chan struct{}, 1)
 	w.troubles = trouble.New(w.Log)
 	w.traces = newTraces(cfg.HandedOver)
 	w.quota = quota.New(quota.Config{API: w.API, Pace: w.Aside, Log: w.Log})
-	w.parking = parking.New(parking.Config[Lane, *request]{
+	w.budget = inbox.NewBudget(cfg.InteractiveWindow, cfg.BulkWindow)
+	w.inbox = inbox.New(inbox.Config{
+		Acker: w.Acker, Lease: w.Lease, Budget: w.budget, HandedOver: cfg.HandedOver, Log: w.Log,
+	})
+	w.parking = parking.New(parking.Config[inbox.Consumer, *request]{
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
 	})
 	w.SetMaxTargets(cfg.MaxTargets)

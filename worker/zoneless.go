@@ -35,7 +35,7 @@ func (z *zoneless) take() []waiting {
 // readings is how often zones had been read before they were asked for its zone. It must be called with
 // the lock held.
 func (w *Worker) withoutZone(r *request, held []bool, readings uint64) *record.Queue {
-	if w.Zones.Failing() && w.zoneless.targets+r.Total > w.share(r.window()) && r.intake.queue == nil && !r.unfit && !slices.Contains(held, true) {
+	if w.Zones.Failing() && w.zoneless.targets+r.Total > w.share(r.window()) && r.from.Queue() == nil && !r.unfit && !slices.Contains(held, true) {
 		return w.zonelessQueue(r)
 	}
 	w.zoneless.requests = append(w.zoneless.requests, waiting{r, held})

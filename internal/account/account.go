@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -43,8 +44,8 @@ type Config struct {
 type Deps struct {
 	Keys   common.CredentialIface
 	Lease  worker.Lease
-	Lanes  map[purge.Lane]worker.Lane
-	Acker  worker.Acker
+	Lanes  map[purge.Lane]inbox.Consumer
+	Acker  inbox.Acker
 	Queues worker.Queues
 	Paused func(context.Context) (map[purge.Lane]time.Time, error) // the lanes that are paused, since when
 	Ledger *ledger.Ledger

@@ -11,11 +11,11 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/account"
 	"github.com/edgepurge/edgepurge/internal/broker"
+	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
-	"github.com/edgepurge/edgepurge/worker"
 )
 
 const (
@@ -73,7 +73,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*leader, error
 	if err != nil {
 		return nil, err
 	}
-	lanes := make(map[purge.Lane]worker.Lane)
+	lanes := make(map[purge.Lane]inbox.Consumer)
 	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		if lanes[name], err = a.broker.Lane(ctx, name); err != nil {
 			return nil, err
@@ -115,7 +115,7 @@ func (a *App) loadJobs(ctx context.Context, from *ledger.Ledger) ([]record.InFli
 type queues struct{ *broker.Broker }
 
 // OpenQueue returns what pulls from a queue.
-func (q queues) OpenQueue(ctx context.Context, of record.Queue) (worker.Lane, error) {
+func (q queues) OpenQueue(ctx context.Context, of record.Queue) (inbox.Consumer, error) {
 	return q.Broker.OpenQueue(ctx, of)
 }
 

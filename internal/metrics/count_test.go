@@ -136,10 +136,9 @@ func BenchmarkPerRequest(b *testing.B) {
 	e := purge.Event{Data: purge.Outcome{
 		Lane: purge.Bulk, Status: purge.Completed, Times: purge.Times{Requested: now.Add(-5 * time.Second), Finished: now},
 	}}
-	lot := []record.Delivery{{Count: 1}}
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Received(purge.Bulk, lot)
+		m.Received(purge.Bulk, 1, 0)
 		m.Lined(purge.URL, 1, 0)
 		m.Told(e)
 	}

@@ -105,8 +105,8 @@ func (b *bench) use(n int) {
 	now := time.Now()
 	for i := range n {
 		text := fmt.Sprint("made-up-", i)
-		b.Received(purge.Bulk, []record.Delivery{{Subject: text, Count: 2}})
-		b.Received(purge.Lane(text), []record.Delivery{{Subject: text}})
+		b.Received(purge.Bulk, 1, 1)
+		b.Received(purge.Lane(text), 1, 0)
 		b.Lined(purge.Type(text), 2, 1)
 		b.Accepted(true, 1, time.Second)
 		b.Buried([]record.DeadLetter{{Code: text}})

@@ -55,16 +55,10 @@ func NewPipeline(reg prometheus.Registerer) *Pipeline {
 	return m
 }
 
-// Received counts what a lane delivered.
-func (m *Pipeline) Received(lane purge.Lane, lot []record.Delivery) {
-	again := 0
-	for i := range lot {
-		if lot[i].Count > 1 {
-			again++
-		}
-	}
-	orOther(m.received, string(lane)).Add(float64(len(lot)))
-	orOther(m.redelivered, string(lane)).Add(float64(again))
+// Received counts the messages that a lane delivered; redelivered of them were delivered before.
+func (m *Pipeline) Received(lane purge.Lane, messages, redelivered int) {
+	orOther(m.received, string(lane)).Add(float64(messages))
+	orOther(m.redelivered, string(lane)).Add(float64(redelivered))
 }
 
 // Lined counts the targets of one request that got in line; joined of them found an equal one there.
