@@ -97,14 +97,15 @@ func (x *exchange) close() {
 	x.mu.Lock()
 	x.closed = true
 	x.drop(ErrClosed)
-	for _, c := range x.queue {
-		c.done <- answer{err: ErrClosed}
-	}
+	queue := x.queue
 	x.queue = nil
 	close(x.turned)
 	x.turned = make(chan struct{})
 	started := x.started
 	x.mu.Unlock()
+	for _, c := range queue {
+		c.done <- answer{err: ErrClosed}
+	}
 	if !started {
 		return
 	}
