@@ -1,9 +1,13 @@
 package edgepurge_test
 
 import (
+	"bytes"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
 // policy says who may import whom. It is a decision, not a record of what happens to be: do not change this to fix the
@@ -28,6 +32,7 @@ floor 0: what all others speak of
 	internal/edgeone/emulator
 	internal/nasty
 	internal/natstest
+	internal/tree
 	internal/trouble
 	internal/wait
 
@@ -74,9 +79,9 @@ floor 6: what can be run
 	e2e/evil
 
 # Of a lower floor, and yet not for everyone. The emulator shares no code with what it judges, not even the vocabulary,
-# and is no part of the product; nor are the corpus of nasty messages and the servers of tests, which only tests use. What is
-# stored between steps is nobody's business below floor 2. Ledger, tracker and worker declare what they need of the broker
-# as interfaces.
+# and is no part of the product; nor are the corpus of nasty messages, the servers of tests and the reader of this tree,
+# which only tests use. What is stored between steps is nobody's business below floor 2. Ledger, tracker and worker
+# declare what they need of the broker as interfaces.
 
 only
 	internal/edgeone/v20220901: internal/edgeone
@@ -84,6 +89,7 @@ only
 	internal/edgeone/emulator: 6+
 	internal/nasty: e2e
 	internal/natstest: e2e
+	internal/tree: e2e
 	internal/edgeone: internal/zone internal/quota internal/metrics tracker worker internal/account
 	internal/broker: 5+
 	internal/record: 2+
@@ -133,21 +139,21 @@ without sync sync/atomic context math/rand math/rand/v2
 
 func TestImports_FollowThePolicy(t *testing.T) {
 	t.Parallel()
-	rules := parsePolicy(t, policy)
-	tree := imports(t)
-	for _, pkg := range slices.Sorted(maps.Keys(tree)) {
-		if _, ok := rules.floor[pkg]; !ok {
+	rules := tree.ParsePolicy(t, policy)
+	all := tree.Imports(t)
+	for _, pkg := range slices.Sorted(maps.Keys(all)) {
+		if _, ok := rules.Floor[pkg]; !ok {
 			t.Errorf("%s has no floor: decide where it stands, and say so in the policy", pkg)
 			continue
 		}
-		for _, e := range tree[pkg] {
-			if why := rules.refuses(pkg, e.path); why != "" {
-				t.Errorf("%s: %s -> %s: %s", e.pos, pkg, e.path, why)
+		for _, e := range all[pkg] {
+			if why := rules.Refuses(pkg, e.Path); why != "" {
+				t.Errorf("%s: %s -> %s: %s", e.Pos, pkg, e.Path, why)
 			}
 		}
 	}
-	for pkg := range rules.floor {
-		if tree[pkg] == nil {
+	for pkg := range rules.Floor {
+		if all[pkg] == nil {
 			t.Errorf("the policy names %s, which is not there", pkg)
 		}
 	}
@@ -155,34 +161,34 @@ func TestImports_FollowThePolicy(t *testing.T) {
 
 func TestPolicy_RefusesWhatItShould(t *testing.T) {
 	t.Parallel()
-	rules := parsePolicy(t, policy)
+	rules := tree.ParsePolicy(t, policy)
 	tests := []struct {
 		pkg, imported, why string
 		refused            bool
 	}{
-		{"worker", module + "/batcher", "downward", false},
-		{"internal/app", module + "/internal/broker", "downward, and named", false},
+		{"worker", tree.Module + "/batcher", "downward", false},
+		{"internal/app", tree.Module + "/internal/broker", "downward, and named", false},
 		{"client", "github.com/nats-io/nats.go/jetstream", "a package of a module that it may import", false},
-		{"internal/record", module + "/purge", "an edge that is written", false},
-		{"cmd/edgepurge", module + "/internal/demo", "an edge that is written", false},
+		{"internal/record", tree.Module + "/purge", "an edge that is written", false},
+		{"cmd/edgepurge", tree.Module + "/internal/demo", "an edge that is written", false},
 		{"internal/app", "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common", "named apart", false},
 		{"cmd/edgepurge", "github.com/spf13/cobra/doc", "a package of a module that it may import", false},
 		{"tracker", "golang.org/x/sync/errgroup", "by floor", false},
 		{"worker", "sync", "the standard library", false},
 
-		{"batcher", module + "/worker", "upward", true},
-		{"tracker", module + "/internal/ledger", "beside", true},
-		{"internal/edgeone/emulator", module + "/purge", "the emulator shares nothing", true},
-		{"purge", module + "/internal/record", "the reverse of a written edge", true},
-		{"worker", module + "/internal/edgeone/v20220901", "past the client", true},
-		{"worker", module + "/internal/edgeone/emulator", "the emulator in the product", true},
-		{"internal/demo", module + "/internal/natstest", "a test's server in the product", true},
-		{"worker", module + "/internal/broker", "a type where an interface would do", true},
-		{"cmd/edgepurge", module + "/internal/utils", "a package without a floor", true},
+		{"batcher", tree.Module + "/worker", "upward", true},
+		{"tracker", tree.Module + "/internal/ledger", "beside", true},
+		{"internal/edgeone/emulator", tree.Module + "/purge", "the emulator shares nothing", true},
+		{"purge", tree.Module + "/internal/record", "the reverse of a written edge", true},
+		{"worker", tree.Module + "/internal/edgeone/v20220901", "past the client", true},
+		{"worker", tree.Module + "/internal/edgeone/emulator", "the emulator in the product", true},
+		{"internal/demo", tree.Module + "/internal/natstest", "a test's server in the product", true},
+		{"worker", tree.Module + "/internal/broker", "a type where an interface would do", true},
+		{"cmd/edgepurge", tree.Module + "/internal/utils", "a package without a floor", true},
 		{"worker", "github.com/nats-io/nats.go/jetstream", "past the broker", true},
 		{"client", "go.uber.org/zap", "what programs of others would have to bring", true},
-		{"client", module + "/internal/record", "an internal type in a public package", true},
-		{"client", module + "/internal/broker", "upward", true},
+		{"client", tree.Module + "/internal/record", "an internal type in a public package", true},
+		{"client", tree.Module + "/internal/broker", "upward", true},
 		{"internal/demo", "github.com/nats-io/nats-server/v20", "another module of a like name", true},
 		{"internal/app", "go.yaml.in/yaml/v3", "another's", true},
 		{"purge", "go.uber.org/zap", "below the floor", true},
@@ -191,9 +197,28 @@ func TestPolicy_RefusesWhatItShould(t *testing.T) {
 		{"purge", "net/http", "pure", true},
 	}
 	for _, tt := range tests {
-		why := rules.refuses(tt.pkg, tt.imported)
+		why := rules.Refuses(tt.pkg, tt.imported)
 		if got := why != ""; got != tt.refused {
 			t.Errorf("%s -> %s (%s): got refused %v %q, want %v", tt.pkg, tt.imported, tt.why, got, why, tt.refused)
+		}
+	}
+}
+
+// How long a file may be. A longer one holds two nouns, and wants to be two files.
+const (
+	maxLines     = 400
+	maxTestLines = 600
+)
+
+func TestFiles_AreShort(t *testing.T) {
+	t.Parallel()
+	for _, name := range tree.Files(t, ".go") {
+		limit := maxLines
+		if strings.HasSuffix(name, "_test.go") {
+			limit = maxTestLines
+		}
+		if got := bytes.Count(tree.Read(t, name), []byte("\n")); got > limit {
+			t.Errorf("%s: got %d lines, want at most %d", name, got, limit)
 		}
 	}
 }

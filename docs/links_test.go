@@ -1,15 +1,15 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
 var (
@@ -22,8 +22,8 @@ var (
 func TestDocs_LinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	n := 0
-	for _, file := range files(t, ".md") {
-		for _, m := range link.FindAllStringSubmatch(string(read(t, file)), -1) {
+	for _, file := range tree.Files(t, ".md") {
+		for _, m := range link.FindAllStringSubmatch(string(tree.Read(t, file)), -1) {
 			if strings.Contains(m[2], "://") {
 				continue
 			}
@@ -33,7 +33,7 @@ func TestDocs_LinksLeadSomewhere(t *testing.T) {
 			if name == "" {
 				target = file
 			}
-			if _, err := os.Stat(target); err != nil {
+			if _, err := os.Stat(tree.Path(t, target)); err != nil {
 				t.Errorf("%s: [%s] leads to %s, which is not there", file, m[1], m[2])
 			} else if heading != "" && !slices.Contains(headings(t, target), heading) {
 				t.Errorf("%s: [%s] leads to %s, which has no such heading", file, m[1], m[2])
@@ -51,7 +51,7 @@ func headings(t *testing.T, file string) []string {
 	line := regexp.MustCompile(`(?m)^#+ (.+)$`)
 	odd := regexp.MustCompile(`[^a-z0-9 _-]`)
 	var all []string
-	for _, m := range line.FindAllStringSubmatch(string(read(t, file)), -1) {
+	for _, m := range line.FindAllStringSubmatch(string(tree.Read(t, file)), -1) {
 		all = append(all, strings.ReplaceAll(odd.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
 	}
 	return all
@@ -61,8 +61,8 @@ func headings(t *testing.T, file string) []string {
 func TestDocs_NamesAreDeclaredWhereTheyLink(t *testing.T) {
 	t.Parallel()
 	n := 0
-	for _, file := range files(t, ".md") {
-		for _, m := range link.FindAllStringSubmatch(string(read(t, file)), -1) {
+	for _, file := range tree.Files(t, ".md") {
+		for _, m := range link.FindAllStringSubmatch(string(tree.Read(t, file)), -1) {
 			name, quoted := strings.CutPrefix(m[1], "`")
 			target := path.Join(path.Dir(file), m[2])
 			if !quoted || path.Ext(target) != ".go" || path.Base(target) == "doc.go" {
@@ -89,11 +89,7 @@ func TestDocs_NamesAreDeclaredWhereTheyLink(t *testing.T) {
 // declared gives the names of a file's functions, methods, types, constants and variables.
 func declared(t *testing.T, file string) []string {
 	t.Helper()
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Error(err)
-		return nil
-	}
+	parsed := tree.Parse(t, file)
 	var names []string
 	for _, d := range parsed.Decls {
 		switch d := d.(type) {
@@ -137,12 +133,12 @@ func TestDocs_InvariantsAreThoseThatCodeCites(t *testing.T) {
 	t.Parallel()
 	heading := regexp.MustCompile(`(?m)^## (I[0-9]+) `)
 	var told []string
-	for _, m := range heading.FindAllStringSubmatch(string(read(t, "docs/invariants.md")), -1) {
+	for _, m := range heading.FindAllStringSubmatch(string(tree.Read(t, "docs/invariants.md")), -1) {
 		told = append(told, m[1])
 	}
 	cited := regexp.MustCompile(`\bI[0-9]\b`)
-	for _, file := range append(files(t, ".go"), files(t, ".md")...) {
-		for _, id := range cited.FindAllString(string(read(t, file)), -1) {
+	for _, file := range append(tree.Files(t, ".go"), tree.Files(t, ".md")...) {
+		for _, id := range cited.FindAllString(string(tree.Read(t, file)), -1) {
 			if !slices.Contains(told, id) {
 				t.Errorf("%s: cites %s, which docs/invariants.md does not have", file, id)
 			}
@@ -156,52 +152,20 @@ func TestDocs_InvariantsAreThoseThatCodeCites(t *testing.T) {
 func TestDocs_NameTheStreamsThatThereAre(t *testing.T) {
 	t.Parallel()
 	var there []string
-	for _, m := range streamCode.FindAllStringSubmatch(string(read(t, "internal/broker/streams.go")), -1) {
+	for _, m := range streamCode.FindAllStringSubmatch(string(tree.Read(t, "internal/broker/streams.go")), -1) {
 		there = append(there, m[1])
 	}
-	readme := string(read(t, "README.md"))
+	readme := string(tree.Read(t, "README.md"))
 	for _, name := range there {
 		if !strings.Contains(readme, "| `PURGE_"+name+"` |") {
 			t.Errorf("README.md: the table of streams lacks PURGE_%s", name)
 		}
 	}
-	for _, file := range files(t, ".md") {
-		for _, m := range stream.FindAllStringSubmatch(string(read(t, file)), -1) {
+	for _, file := range tree.Files(t, ".md") {
+		for _, m := range stream.FindAllStringSubmatch(string(tree.Read(t, file)), -1) {
 			if !slices.Contains(there, m[1]) {
 				t.Errorf("%s: there is no stream %s", file, m[0])
 			}
 		}
 	}
-}
-
-// blocks gives the fenced blocks of a language.
-func blocks(t *testing.T, file, language string) []string {
-	t.Helper()
-	fence := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```$")
-	var all []string
-	for _, m := range fence.FindAllStringSubmatch(string(read(t, file)), -1) {
-		all = append(all, m[1])
-	}
-	return all
-}
-
-// table gives the rows of the table whose first column has this title.
-func table(t *testing.T, file, title string) [][]string {
-	t.Helper()
-	_, text, ok := strings.Cut(string(read(t, file)), "\n| "+title+" |")
-	if !ok {
-		t.Fatalf("%s: got no table of %ss, want one", file, title)
-	}
-	var rows [][]string
-	for i, line := range strings.Split(text, "\n") {
-		if i < 2 { // the rest of the title, and the rule below it
-			continue
-		}
-		cells := strings.Split(strings.Trim(line, "| "), " | ")
-		if len(cells) < 2 {
-			break
-		}
-		rows = append(rows, cells)
-	}
-	return rows
 }

@@ -1,14 +1,20 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
+
+// command begins every line of README.md that runs the program.
+const command = "go run ./cmd/edgepurge"
 
 // counts are those of README.md that may differ from run to run.
 var counts = regexp.MustCompile(`\b\d+ (jobs?|CreatePurgeTask|refused)\b`)
@@ -22,8 +28,8 @@ func TestREADME_CommandsRun(t *testing.T) {
 	t.Parallel()
 	s := newTrial(t)
 	nats, page, stand := freeAddress(t), freeAddress(t), freeAddress(t)
-	parts := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatchIndex(string(read(t, "README.md")), -1)
-	text := string(read(t, "README.md"))
+	parts := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatchIndex(string(tree.Read(t, "README.md")), -1)
+	text := string(tree.Read(t, "README.md"))
 	last, end, n := "", 0, 0
 	for _, at := range parts {
 		language, block := text[at[2]:at[3]], text[at[4]:at[5]]
@@ -76,12 +82,13 @@ func TestREADME_CommandsRun(t *testing.T) {
 // What README.md says to install puts a program there that knows its version.
 func TestREADME_InstallsFromAClone(t *testing.T) {
 	t.Parallel()
-	line := regexp.MustCompile(`(?m)^go install .*$`).FindString(string(read(t, "README.md")))
+	line := regexp.MustCompile(`(?m)^go install .*$`).FindString(string(tree.Read(t, "README.md")))
 	if line != "go install ./cmd/edgepurge" {
 		t.Fatalf("got %q, want how to install from a clone", line)
 	}
 	bin := t.TempDir()
 	c := exec.CommandContext(t.Context(), "go", strings.Fields(line)[1:]...)
+	c.Dir = tree.Root(t)
 	c.Env = append(c.Environ(), "GOBIN="+bin, "GOFLAGS=-buildvcs=false")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", line, err, out)
@@ -92,11 +99,49 @@ func TestREADME_InstallsFromAClone(t *testing.T) {
 	}
 }
 
-// Nothing is promised that can't be had yet: neither an image nor a module of a released version.
-func TestREADME_PromisesNothingUnpublished(t *testing.T) {
+func TestREADME_RunsTheProgramAsItIs(t *testing.T) {
 	t.Parallel()
-	promise := regexp.MustCompile(`go install \S+@|docker pull|docker run|ghcr\.io|brew install|apt-get install`)
-	if m := promise.FindString(string(read(t, "README.md"))); m != "" {
-		t.Errorf("README.md promises %q", m)
+	p := build(t)
+	t.Run("lines", func(t *testing.T) { checkLines(t, p) })
+	t.Run("table", func(t *testing.T) { checkTable(t, p) })
+}
+
+func checkLines(t *testing.T, p program) {
+	t.Helper()
+	n := 0
+	for _, block := range tree.Blocks(t, "README.md", "sh") {
+		for line := range strings.Lines(strings.ReplaceAll(block, "\\\n", " ")) {
+			_, rest, ok := strings.Cut(line, command)
+			if !ok {
+				continue
+			}
+			n++
+			p.help(t, strings.Fields(rest))
+		}
+	}
+	if n < 5 {
+		t.Errorf("got %d lines that run the program, want those of README.md", n)
+	}
+}
+
+func checkTable(t *testing.T, p program) {
+	t.Helper()
+	quoted := regexp.MustCompile("`([^`]+)`")
+	flag := regexp.MustCompile(`^--?[a-z-]+`)
+	n := 0
+	for _, row := range tree.Table(t, "README.md", "command") {
+		for _, name := range quoted.FindAllStringSubmatch(row[0], -1) {
+			words := slices.DeleteFunc(strings.Fields(name[1]), func(w string) bool { return strings.ToLower(w) != w })
+			n++
+			text := p.help(t, words)
+			for _, m := range quoted.FindAllStringSubmatch(row[1], -1) {
+				if f := flag.FindString(m[1]); f != "" && !strings.Contains(text, f) {
+					t.Errorf("%s: got no flag %s, README.md names it", name[1], f)
+				}
+			}
+		}
+	}
+	if n < 8 {
+		t.Errorf("got %d commands, want those of the table", n)
 	}
 }

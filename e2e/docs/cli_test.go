@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
 // Commands of the documents that no test can run as they stand, with the reason. Every other one is run.
@@ -38,21 +40,6 @@ func runnable(line string) bool {
 	return true
 }
 
-// A command in these documents stands in a block that a test runs: sh, or console where its output is shown.
-func TestDocs_CommandsStandInBlocksThatAreRun(t *testing.T) {
-	t.Parallel()
-	anyBlock := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
-	commands := regexp.MustCompile(`(?m)^\$? ?(edgepurge (run|submit|status|events|dead|quota|setup|config)\b|curl |kill |go run |export )`)
-	for _, file := range []string{"README.md", "docs/cli.md", operatingFile} {
-		for _, m := range anyBlock.FindAllStringSubmatch(string(read(t, file)), -1) {
-			usage := file == "docs/cli.md" && m[1] == "" // the line of a command's synopsis
-			if m[1] != "sh" && m[1] != "console" && !usage && commands.MatchString(m[2]) {
-				t.Errorf("%s: no test runs this block of kind %q:\n%s", file, m[1], m[2])
-			}
-		}
-	}
-}
-
 // staysUp are commands that run until they are interrupted.
 var staysUp = regexp.MustCompile(`edgepurge (run|emulator)\b|--serve|--follow\b| -f\b`)
 
@@ -67,7 +54,7 @@ var named = regexp.MustCompile(`--(file|urls|config) (\w\S*)`)
 func TestDocsCLI_ExamplesRun(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)
-	for _, block := range blocks(t, "docs/cli.md", "sh") { // the files that the examples name
+	for _, block := range tree.Blocks(t, "docs/cli.md", "sh") { // the files that the examples name
 		for _, m := range named.FindAllStringSubmatch(block, -1) {
 			content := "https://www.example.com/" + m[2] + "\n"
 			if m[1] == "config" {
@@ -81,7 +68,7 @@ func TestDocsCLI_ExamplesRun(t *testing.T) {
 	n := 0
 	var all sync.WaitGroup // some look for what is not there for seconds
 	few := make(chan struct{}, 12)
-	for _, block := range blocks(t, "docs/cli.md", "sh") {
+	for _, block := range tree.Blocks(t, "docs/cli.md", "sh") {
 		for line := range strings.Lines(block) {
 			line = strings.TrimSpace(line)
 			if !runnable(line) {

@@ -1,9 +1,8 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"errors"
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"reflect"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/edgepurge/edgepurge/internal/tree"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -23,7 +23,7 @@ const eventsFile = "docs/events.md"
 func TestDocsEvents_ExamplesAreEvents(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t, "docs/schema/event.schema.json")
-	snippets := blocks(t, eventsFile, "json")
+	snippets := tree.Blocks(t, eventsFile, "json")
 	if len(snippets) != 3 {
 		t.Fatalf("got %d snippets, want a partial event, a rejected one, and progress", len(snippets))
 	}
@@ -48,7 +48,7 @@ func TestDocsEvents_ExamplesAreEvents(t *testing.T) {
 		}
 	}
 	const body = `{"targets":[`
-	if !strings.Contains(string(read(t, eventsFile)), "`"+body+"`") {
+	if !strings.Contains(string(tree.Read(t, eventsFile)), "`"+body+"`") {
 		t.Errorf("%s: the text does not show the message %s", eventsFile, body)
 	}
 	_, err := purge.Decode([]byte(body), "")
@@ -67,7 +67,7 @@ func TestDocsEvents_ExamplesAreEvents(t *testing.T) {
 
 func TestDocsEvents_ExampleOfProgress(t *testing.T) {
 	t.Parallel()
-	snippets := blocks(t, eventsFile, "json")
+	snippets := tree.Blocks(t, eventsFile, "json")
 	e, err := purge.DecodeProgressEvent([]byte(snippets[len(snippets)-1]))
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestDocsEvents_ExampleOfProgress(t *testing.T) {
 		t.Errorf("envelope (-want +got):\n%s", diff)
 	}
 	var got []string
-	for _, row := range table(t, eventsFile, "fields") {
+	for _, row := range tree.Table(t, eventsFile, "fields") {
 		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[0], -1) {
 			got = append(got, m[1])
 		}
@@ -100,7 +100,7 @@ func TestDocsEvents_TablesAreThoseOfTheCode(t *testing.T) {
 	} {
 		var got []string
 		quoted := regexp.MustCompile("`([^`]+)`")
-		for _, row := range table(t, eventsFile, title) {
+		for _, row := range tree.Table(t, eventsFile, title) {
 			for _, m := range quoted.FindAllStringSubmatch(row[0], -1) {
 				got = append(got, m[1])
 			}
@@ -114,10 +114,7 @@ func TestDocsEvents_TablesAreThoseOfTheCode(t *testing.T) {
 // constants gives the strings of a file's constants whose names begin so, of the type; without one, of none.
 func constants(t *testing.T, file, begin, typ string) []string {
 	t.Helper()
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
+	parsed := tree.Parse(t, file)
 	var values []string
 	ast.Inspect(parsed, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
@@ -141,7 +138,7 @@ func deadHeaders(t *testing.T) []string {
 	t.Helper()
 	set := regexp.MustCompile(`Header\.Set\("([^"]+)"`)
 	var names []string
-	for _, m := range set.FindAllStringSubmatch(string(read(t, "internal/broker/dead.go")), -1) {
+	for _, m := range set.FindAllStringSubmatch(string(tree.Read(t, "internal/broker/dead.go")), -1) {
 		names = append(names, m[1])
 	}
 	return names
@@ -169,7 +166,7 @@ func dataFields(typ reflect.Type, at string) []string {
 func TestDocsEvents_SubjectsAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	subjects := purge.Subjects{Prefix: "purge"}
-	text := string(read(t, eventsFile))
+	text := string(tree.Read(t, eventsFile))
 	for _, want := range []string{
 		subjects.Event("<source>", "<status>", "<request id>"),
 		subjects.Dead(purge.CodeUnknownField, "ghost"),

@@ -1,8 +1,7 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"path"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
 const edgeoneFile = "docs/edgeone.md"
@@ -21,14 +21,14 @@ func TestDocsEdgeOne_CodesHaveTheirClasses(t *testing.T) {
 	t.Parallel()
 	code := regexp.MustCompile("^`([^`]+)`")
 	var told []string
-	for _, row := range table(t, edgeoneFile, "code") {
+	for _, row := range tree.Table(t, edgeoneFile, "code") {
 		m := code.FindStringSubmatch(row[0])
 		if m == nil {
 			t.Errorf("%v: got no code", row)
 			continue
 		}
 		told = append(told, m[1])
-		if got := edgeone.Classify(&edgeone.Error{Code: m[1]}).String(); got != unquote(row[1]) {
+		if got := edgeone.Classify(&edgeone.Error{Code: m[1]}).String(); got != tree.Unquote(row[1]) {
 			t.Errorf("%s: got class %s, the table says %s", m[1], got, row[1])
 		}
 	}
@@ -53,7 +53,7 @@ func knownCodes(t *testing.T) []string {
 	t.Helper()
 	named := make(map[string]string) // teo.NAME -> code
 	for _, version := range []string{"v20220901", "v20220106"} {
-		parsed := parse(t, path.Join("internal/edgeone", version, "errors.go"))
+		parsed := tree.Parse(t, path.Join("internal/edgeone", version, "errors.go"))
 		ast.Inspect(parsed, func(n ast.Node) bool {
 			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
 				named[spec.Names[0].Name] = literal(spec.Values[0])
@@ -66,7 +66,7 @@ func knownCodes(t *testing.T) []string {
 		codes = append(codes, code)
 	}
 	classified := 0
-	ast.Inspect(parse(t, "internal/edgeone/codes.go"), func(n ast.Node) bool {
+	ast.Inspect(tree.Parse(t, "internal/edgeone/codes.go"), func(n ast.Node) bool {
 		pair, ok := n.(*ast.KeyValueExpr)
 		if !ok {
 			return true
@@ -87,15 +87,6 @@ func knownCodes(t *testing.T) []string {
 	return codes
 }
 
-func parse(t *testing.T, file string) *ast.File {
-	t.Helper()
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parsed
-}
-
 func literal(e ast.Expr) string {
 	if l, ok := e.(*ast.BasicLit); ok && l.Kind == token.STRING {
 		if value, err := strconv.Unquote(l.Value); err == nil {
@@ -108,8 +99,8 @@ func literal(e ast.Expr) string {
 func TestDocsEdgeOne_ClassesAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	var got, want []string
-	for _, row := range table(t, edgeoneFile, "class") {
-		got = append(got, unquote(row[0]))
+	for _, row := range tree.Table(t, edgeoneFile, "class") {
+		got = append(got, tree.Unquote(row[0]))
 	}
 	for c := edgeone.Done; !strings.HasPrefix(c.String(), "class-"); c++ {
 		want = append(want, c.String())
@@ -124,8 +115,8 @@ func TestDocsEdgeOne_ClassesAreThoseOfTheCode(t *testing.T) {
 func TestDocsEdgeOne_SwitchesAreTheEmulators(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, row := range table(t, edgeoneFile, "not known") {
-		pair := unquote(row[1])
+	for _, row := range tree.Table(t, edgeoneFile, "not known") {
+		pair := tree.Unquote(row[1])
 		if _, err := emulator.ParseUnknown([]string{pair}); err != nil {
 			t.Error(err)
 		}
@@ -135,7 +126,7 @@ func TestDocsEdgeOne_SwitchesAreTheEmulators(t *testing.T) {
 		got = append(got, pair)
 	}
 	want := []string{"visible-after"}
-	ast.Inspect(parse(t, "internal/edgeone/emulator/unknowns.go"), func(n ast.Node) bool {
+	ast.Inspect(tree.Parse(t, "internal/edgeone/emulator/unknowns.go"), func(n ast.Node) bool {
 		pair, ok := n.(*ast.KeyValueExpr)
 		if !ok {
 			return true
@@ -156,7 +147,7 @@ func TestDocsEdgeOne_SwitchesAreTheEmulators(t *testing.T) {
 
 func TestDocsEdgeOne_CeilingsAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
-	text := string(read(t, edgeoneFile))
+	text := string(tree.Read(t, edgeoneFile))
 	for typ, word := range map[string]string{
 		edgeone.TypeURL: "URLs", edgeone.TypePrefix: "prefixes", edgeone.TypeHost: "hosts", edgeone.TypeTag: "tags",
 	} {

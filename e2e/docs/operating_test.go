@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/internal/natstest"
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
 const operatingFile = "docs/operating.md"
@@ -179,7 +180,7 @@ func each(t *testing.T, rows [][]string, do func(line, cell string)) {
 	}
 	var all sync.WaitGroup
 	for _, row := range rows {
-		all.Go(func() { do(unquote(row[0]), unquote(row[1])) })
+		all.Go(func() { do(tree.Unquote(row[0]), tree.Unquote(row[1])) })
 	}
 	all.Wait()
 }
@@ -193,7 +194,7 @@ func TestDocsOperating_IsWhatTheCommandsSay(t *testing.T) {
 }
 
 func (s *trial) help(t *testing.T) {
-	each(t, table(t, operatingFile, "command"), func(line, begin string) {
+	each(t, tree.Table(t, operatingFile, "command"), func(line, begin string) {
 		text, _ := s.run(line + " --help")
 		if text = strings.Join(strings.Fields(text), " "); !strings.HasPrefix(text, begin) {
 			t.Errorf("%s: got %.200q, want it to begin with %q", line, text, begin)
@@ -206,7 +207,7 @@ func (s *trial) help(t *testing.T) {
 }
 
 func (s *trial) mistakes(t *testing.T) {
-	each(t, table(t, operatingFile, "command line | says"), func(line, says string) {
+	each(t, tree.Table(t, operatingFile, "command line | says"), func(line, says string) {
 		if text, code := s.run(line); text != "edgepurge: "+says+"\n" || code != 2 {
 			t.Errorf("%s: got %q, exit code %d, want %q, 2", line, text, code, says)
 		}
@@ -217,7 +218,7 @@ func (s *trial) mistakes(t *testing.T) {
 // commands that are refused, wait for seconds, and do it together.
 func (s *trial) sessions(t *testing.T) {
 	s.t = t
-	parts := regexp.MustCompile("(?ms)^```(sh|console)\n(.*?)^```$").FindAllStringSubmatch(string(read(t, operatingFile)), -1)
+	parts := regexp.MustCompile("(?ms)^```(sh|console)\n(.*?)^```$").FindAllStringSubmatch(string(tree.Read(t, operatingFile)), -1)
 	if len(parts) < 10 {
 		t.Fatalf("got %d sessions, want those of the document", len(parts))
 	}
@@ -233,7 +234,7 @@ func (s *trial) sessions(t *testing.T) {
 			s.session(part[2])
 		}
 	}
-	rows := table(t, operatingFile, "command line | is refused")
+	rows := tree.Table(t, operatingFile, "command line | is refused")
 	waiting.Go(func() {
 		each(t, rows, func(line, permission string) {
 			want := "edgepurge: nats refuses this user: Permissions Violation for " + strings.TrimSuffix(permission, "…")

@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
 // compileSchema reads a schema; formats are checked, not only noted. That the schemas are those of the types, package
@@ -14,7 +16,7 @@ func compileSchema(t *testing.T, file string) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	schema, err := c.Compile(file)
+	schema, err := c.Compile(tree.Path(t, file))
 	if err != nil {
 		t.Fatal(err)
 	}

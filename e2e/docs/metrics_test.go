@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"context"
@@ -10,50 +10,25 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
-
-const metricsFile = "docs/metrics.md"
-
-// metric is one of those that are served or told of.
-type metric struct {
-	kind   string
-	labels []string
-}
 
 var (
 	typeLine = regexp.MustCompile(`(?m)^# TYPE (edgepurge_\w+) (\w+)$`)
 	sample   = regexp.MustCompile(`(?m)^(edgepurge_\w+?)(?:\{(.*)\})? \S+$`)
 	labelled = regexp.MustCompile(`(\w+)="([^"]*)"`)
-	row      = regexp.MustCompile("(?m)^\\| `(edgepurge_\\w+)` \\| (\\w+) \\|([^|]*)\\| ([^|]+) \\| ([^|]+) \\| ([^|]+) \\|$")
 	quoted   = regexp.MustCompile("`([^`]+)`")
 )
 
-// toldMetrics are those of the document's tables.
-func toldMetrics(t *testing.T) map[string]metric {
-	t.Helper()
-	told := make(map[string]metric)
-	for _, m := range row.FindAllStringSubmatch(string(read(t, metricsFile)), -1) {
-		var labels []string
-		for _, l := range quoted.FindAllStringSubmatch(m[3], -1) {
-			labels = append(labels, l[1])
-		}
-		slices.Sort(labels)
-		told[m[1]] = metric{m[2], labels}
-	}
-	if len(told) < 30 {
-		t.Fatalf("%s: got %d rows, want those of the document", metricsFile, len(told))
-	}
-	return told
-}
-
 // served reads what /metrics serves, and the values of the labels that are no histogram's own.
-func served(text string) (all map[string]metric, values map[string]map[string]bool) {
-	all, values = make(map[string]metric), make(map[string]map[string]bool)
+func served(text string) (all map[string]tree.Metric, values map[string]map[string]bool) {
+	all, values = make(map[string]tree.Metric), make(map[string]map[string]bool)
 	for _, m := range typeLine.FindAllStringSubmatch(text, -1) {
-		all[m[1]] = metric{kind: m[2]}
+		all[m[1]] = tree.Metric{Kind: m[2]}
 	}
 	for _, m := range sample.FindAllStringSubmatch(text, -1) {
-		name := family(all, m[1])
+		name := tree.Family(all, m[1])
 		var labels []string
 		for _, l := range labelled.FindAllStringSubmatch(m[2], -1) {
 			if l[1] == "le" {
@@ -66,19 +41,9 @@ func served(text string) (all map[string]metric, values map[string]map[string]bo
 			values[l[1]][l[2]] = true
 		}
 		slices.Sort(labels)
-		all[name] = metric{all[name].kind, labels}
+		all[name] = tree.Metric{Kind: all[name].Kind, Labels: labels}
 	}
 	return all, values
-}
-
-// family is the name without what a histogram adds to it.
-func family[M ~map[string]metric](all M, name string) string {
-	for _, end := range []string{"_bucket", "_sum", "_count"} {
-		if base := strings.TrimSuffix(name, end); all[base].kind == "histogram" {
-			return base
-		}
-	}
-	return name
 }
 
 // get asks a running worker; empty when nobody answers.
@@ -128,7 +93,7 @@ func TestDocsMetrics_AreThoseOfARunningWorker(t *testing.T) {
 			t.Fatalf("submit: exit code %d: %s", code, text)
 		}
 	}
-	told := toldMetrics(t)
+	told := tree.Metrics(t)
 	var text string
 	for _, want := range left {
 		s.until(want, func() bool {
@@ -148,14 +113,14 @@ func TestDocsMetrics_AreThoseOfARunningWorker(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		want, ok := told[name]
 		if !ok {
-			t.Errorf("%s is served, and not in %s", name, metricsFile)
-		} else if got := all[name]; got.kind != want.kind || !slices.Equal(got.labels, want.labels) {
-			t.Errorf("%s: got a %s with labels %q, %s tells of a %s with %q", name, got.kind, got.labels, metricsFile, want.kind, want.labels)
+			t.Errorf("%s is served, and not in %s", name, tree.MetricsFile)
+		} else if got := all[name]; got.Kind != want.Kind || !slices.Equal(got.Labels, want.Labels) {
+			t.Errorf("%s: got a %s with labels %q, %s tells of a %s with %q", name, got.Kind, got.Labels, tree.MetricsFile, want.Kind, want.Labels)
 		}
 	}
 	for name := range told {
 		if _, ok := all[name]; !ok {
-			t.Errorf("%s is in %s, and not served", name, metricsFile)
+			t.Errorf("%s is in %s, and not served", name, tree.MetricsFile)
 		}
 	}
 	checkLabels(t, values)
@@ -177,7 +142,7 @@ var left = []string{
 func checkLabels(t *testing.T, values map[string]map[string]bool) {
 	t.Helper()
 	told := make(map[string]string)
-	for _, cells := range table(t, metricsFile, "label") {
+	for _, cells := range tree.Table(t, tree.MetricsFile, "label") {
 		for _, name := range quoted.FindAllStringSubmatch(cells[0], -1) {
 			told[name[1]] = cells[1]
 		}
@@ -185,12 +150,12 @@ func checkLabels(t *testing.T, values map[string]map[string]bool) {
 	for name, of := range values {
 		text, ok := told[name]
 		if !ok {
-			t.Errorf("%s does not tell of the label %s", metricsFile, name)
+			t.Errorf("%s does not tell of the label %s", tree.MetricsFile, name)
 		}
 		for value := range of {
 			free := name == "zone" || name == "code" || strings.HasSuffix(name, "version")
 			if !free && !strings.Contains(text, "`"+value+"`") {
-				t.Errorf("%s does not tell of %s=%q", metricsFile, name, value)
+				t.Errorf("%s does not tell of %s=%q", tree.MetricsFile, name, value)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"os"
@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/internal/tree"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -66,7 +67,7 @@ func (g *guide) follow(t *testing.T) {
 	} {
 		proc.Need(t, program, from)
 	}
-	fences := regexp.MustCompile("(?ms)^```(sh|go|console)\n(.*?)^```$").FindAllStringSubmatch(string(read(t, g.file)), -1)
+	fences := regexp.MustCompile("(?ms)^```(sh|go|console)\n(.*?)^```$").FindAllStringSubmatch(string(tree.Read(t, g.file)), -1)
 	if len(fences) < 4 {
 		t.Fatalf("%s: got %d blocks, want those of the guide", g.file, len(fences))
 	}
@@ -76,7 +77,7 @@ func (g *guide) follow(t *testing.T) {
 		case fence[1] == "console":
 			g.session(text)
 		case fence[1] == "go":
-			g.install("shop", read(t, buildProgram(t, g.file, text)))
+			g.install("shop", tree.Read(t, buildProgram(t, g.file, text)))
 		case strings.HasPrefix(text, "#!"):
 			g.script(text)
 		case strings.HasPrefix(text, "nats "):

@@ -1,4 +1,4 @@
-package edgepurge_test
+package tree
 
 import (
 	"fmt"
@@ -8,17 +8,19 @@ import (
 	"testing"
 )
 
-// rules are the policy of arch_test.go, read.
-type rules struct {
-	floor   map[string]int      // package of this module -> floor
+// Policy is the policy of imports, read: see arch_test.go for how it is written.
+type Policy struct {
+	// Floor has the floor of each package of this module that the policy names.
+	Floor map[string]int
+
 	beside  map[[2]string]bool  // {importer, imported}, both of one floor
 	only    map[string][]string // package or path from outside -> importers, or "2+"
 	without map[string][]string // package -> packages of the standard library
 }
 
-// refuses says why pkg may not import the path; empty when it may.
-func (r *rules) refuses(pkg, imported string) string {
-	if own, ok := strings.CutPrefix(imported, module+"/"); ok {
+// Refuses returns why pkg may not import the path; it is empty when it may.
+func (r *Policy) Refuses(pkg, imported string) string {
+	if own, ok := strings.CutPrefix(imported, Module+"/"); ok {
 		return r.refusesOwn(pkg, own)
 	}
 	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
@@ -35,14 +37,14 @@ func (r *rules) refuses(pkg, imported string) string {
 	return "nobody may import it: say in the policy who may, and what it is needed for"
 }
 
-func (r *rules) refusesOwn(pkg, own string) string {
-	floor, ok := r.floor[own]
+func (r *Policy) refusesOwn(pkg, own string) string {
+	floor, ok := r.Floor[own]
 	switch {
 	case !ok:
 		return own + " has no floor"
-	case floor > r.floor[pkg]:
-		return fmt.Sprintf("floor %d does not know floor %d", r.floor[pkg], floor)
-	case floor == r.floor[pkg] && !r.beside[[2]string{pkg, own}]:
+	case floor > r.Floor[pkg]:
+		return fmt.Sprintf("floor %d does not know floor %d", r.Floor[pkg], floor)
+	case floor == r.Floor[pkg] && !r.beside[[2]string{pkg, own}]:
 		return fmt.Sprintf("both are on floor %d", floor)
 	case r.only[own] != nil:
 		return r.refusesBut(pkg, r.only[own])
@@ -50,21 +52,22 @@ func (r *rules) refusesOwn(pkg, own string) string {
 	return ""
 }
 
-func (r *rules) refusesBut(pkg string, importers []string) string {
+func (r *Policy) refusesBut(pkg string, importers []string) string {
 	for _, who := range importers {
 		n, up := strings.CutSuffix(who, "+")
 		floor, err := strconv.Atoi(n)
-		if who == pkg || up && err == nil && r.floor[pkg] >= floor {
+		if who == pkg || up && err == nil && r.Floor[pkg] >= floor {
 			return ""
 		}
 	}
 	return "only these may import it: " + strings.Join(importers, ", ")
 }
 
-func parsePolicy(t *testing.T, text string) *rules {
+// ParsePolicy reads the text of a policy.
+func ParsePolicy(t testing.TB, text string) *Policy {
 	t.Helper()
-	r := &rules{
-		floor: make(map[string]int), beside: make(map[[2]string]bool),
+	r := &Policy{
+		Floor: make(map[string]int), beside: make(map[[2]string]bool),
 		only: make(map[string][]string), without: make(map[string][]string),
 	}
 	var head []string
@@ -83,7 +86,7 @@ func parsePolicy(t *testing.T, text string) *rules {
 }
 
 // take reads one line below a head; false when it makes no sense there.
-func (r *rules) take(head, words []string) bool {
+func (r *Policy) take(head, words []string) bool {
 	switch head[0] {
 	case "floor":
 		floor, err := strconv.Atoi(strings.TrimSuffix(head[1], ":"))
@@ -102,17 +105,17 @@ func (r *rules) take(head, words []string) bool {
 }
 
 // takeFloor reads "package" or "imported < importer".
-func (r *rules) takeFloor(floor int, words []string) bool {
+func (r *Policy) takeFloor(floor int, words []string) bool {
 	importer := words[len(words)-1]
-	if have, ok := r.floor[importer]; ok && have != floor {
+	if have, ok := r.Floor[importer]; ok && have != floor {
 		return false
 	}
-	r.floor[importer] = floor
+	r.Floor[importer] = floor
 	if len(words) == 1 {
 		return true
 	}
 	imported := words[0]
 	r.beside[[2]string{importer, imported}] = true
-	have, ok := r.floor[imported]
+	have, ok := r.Floor[imported]
 	return len(words) == 3 && words[1] == "<" && ok && have == floor
 }

@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"go/ast"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
 const (
@@ -38,7 +40,7 @@ func linkedTests(t *testing.T, file, text string) []string {
 func testsOf(t *testing.T, file string) []string {
 	t.Helper()
 	var names []string
-	for _, d := range parse(t, file).Decls {
+	for _, d := range tree.Parse(t, file).Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") {
 			names = append(names, f.Name.Name)
 		}
@@ -50,7 +52,7 @@ func TestDocsFailures_EachHasItsTest(t *testing.T) {
 	t.Parallel()
 	const prefix = "TestFailure_"
 	var told []string
-	rows := table(t, failuresFile, "what happens")
+	rows := tree.Table(t, failuresFile, "what happens")
 	for _, row := range rows {
 		if len(row) != 3 {
 			t.Errorf("%s: %d cells in the row of %q, want 3", failuresFile, len(row), row[0])
@@ -70,7 +72,7 @@ func TestDocsFailures_EachHasItsTest(t *testing.T) {
 	if len(rows) < 18 {
 		t.Errorf("%s: %d rows, want those of all failures", failuresFile, len(rows))
 	}
-	for _, file := range files(t, ".go") {
+	for _, file := range tree.Files(t, ".go") {
 		if !strings.HasSuffix(file, "_test.go") {
 			continue
 		}
@@ -84,7 +86,7 @@ func TestDocsFailures_EachHasItsTest(t *testing.T) {
 
 func TestDocsInvariants_EachHasItsTests(t *testing.T) {
 	t.Parallel()
-	sections := strings.Split(string(read(t, invariantsFile)), "\n## ")[1:]
+	sections := strings.Split(string(tree.Read(t, invariantsFile)), "\n## ")[1:]
 	for _, section := range sections {
 		title, _, _ := strings.Cut(section, "\n")
 		_, tests, _ := strings.Cut(section, "\nTests:")

@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
 const (
@@ -33,7 +35,7 @@ func alertRules(t *testing.T) []rule {
 			Rules []rule
 		}
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(read(t, rulesFile)))
+	decoder := yaml.NewDecoder(bytes.NewReader(tree.Read(t, rulesFile)))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&file); err != nil || len(file.Groups) != 1 || len(file.Groups[0].Rules) < 10 {
 		t.Fatalf("%s: got %+v, %v, want a group of rules", rulesFile, file, err)
@@ -43,7 +45,7 @@ func alertRules(t *testing.T) []rule {
 
 func TestDocsAlerts_SpeakOfMetricsThatThereAre(t *testing.T) {
 	t.Parallel()
-	told := toldMetrics(t)
+	told := tree.Metrics(t)
 	name := regexp.MustCompile(`edgepurge_\w+`)
 	matcher := regexp.MustCompile(`(edgepurge_\w+)\{([^}]*)\}`)
 	label := regexp.MustCompile(`(\w+)=~?"`)
@@ -53,13 +55,13 @@ func TestDocsAlerts_SpeakOfMetricsThatThereAre(t *testing.T) {
 			t.Errorf("%s: %s is no expression over our metrics", r.Alert, r.Expr)
 		}
 		for _, n := range names {
-			if _, ok := told[family(told, n)]; !ok {
+			if _, ok := told[tree.Family(told, n)]; !ok {
 				t.Errorf("%s: there is no metric %s", r.Alert, n)
 			}
 		}
 		for _, m := range matcher.FindAllStringSubmatch(r.Expr, -1) {
 			for _, l := range label.FindAllStringSubmatch(m[2], -1) {
-				if l[1] != "le" && !slices.Contains(told[family(told, m[1])].labels, l[1]) {
+				if l[1] != "le" && !slices.Contains(told[tree.Family(told, m[1])].Labels, l[1]) {
 					t.Errorf("%s: %s has no label %s", r.Alert, m[1], l[1])
 				}
 			}
@@ -83,7 +85,7 @@ func TestDocsAlerts_HaveARunbookEach(t *testing.T) {
 		alerts = append(alerts, file)
 		lines = append(lines, strings.Join([]string{"[" + r.Alert + "](runbooks/" + r.Alert + ".md)", cmp.Or(r.For, "-"), r.Labels["severity"]}, " "))
 	}
-	for _, file := range files(t, ".md") {
+	for _, file := range tree.Files(t, ".md") {
 		if path.Dir(file) == runbooksDir {
 			books = append(books, file)
 			checkRunbook(t, file)
@@ -94,17 +96,17 @@ func TestDocsAlerts_HaveARunbookEach(t *testing.T) {
 		t.Errorf("got the runbooks %q, want %q", books, alerts)
 	}
 	var told []string
-	for _, cells := range table(t, metricsFile, "alert") {
+	for _, cells := range tree.Table(t, tree.MetricsFile, "alert") {
 		told = append(told, strings.Join([]string{cells[0], cells[2], cells[3]}, " "))
 	}
 	if !slices.Equal(told, lines) {
-		t.Errorf("%s: got\n%s\nwant\n%s", metricsFile, strings.Join(told, "\n"), strings.Join(lines, "\n"))
+		t.Errorf("%s: got\n%s\nwant\n%s", tree.MetricsFile, strings.Join(told, "\n"), strings.Join(lines, "\n"))
 	}
 }
 
 func checkRunbook(t *testing.T, file string) {
 	t.Helper()
-	text := string(read(t, file))
+	text := string(tree.Read(t, file))
 	rest := text
 	for _, heading := range []string{
 		"# " + strings.TrimSuffix(path.Base(file), ".md") + "\n", "\n## What it means\n", "\n## How to look\n", "\n## What to do\n",
@@ -115,14 +117,14 @@ func checkRunbook(t *testing.T, file string) {
 		}
 		rest = after
 	}
-	told := toldMetrics(t)
+	told := tree.Metrics(t)
 	for _, n := range regexp.MustCompile(`edgepurge_\w+`).FindAllString(text, -1) {
-		if _, ok := told[family(told, n)]; !ok {
+		if _, ok := told[tree.Family(told, n)]; !ok {
 			t.Errorf("%s: there is no metric %s", file, n)
 		}
 	}
 	// A command's own page: cli.md names each.
-	cli := string(read(t, "docs/cli.md"))
+	cli := string(tree.Read(t, "docs/cli.md"))
 	for _, m := range regexp.MustCompile("`(edgepurge [a-z]+)").FindAllStringSubmatch(text, -1) {
 		if !strings.Contains(cli, m[1]) {
 			t.Errorf("%s: there is no command %s", file, m[1])

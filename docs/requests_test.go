@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgepurge/edgepurge/internal/tree"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -25,10 +26,10 @@ func examples(t *testing.T, file string) []example {
 	t.Helper()
 	fence := regexp.MustCompile("(?ms)^(\\S[^\n]*)\n+```json\n(.*?)^```$")
 	var all []example
-	for _, m := range fence.FindAllStringSubmatch(string(read(t, file)), -1) {
+	for _, m := range fence.FindAllStringSubmatch(string(tree.Read(t, file)), -1) {
 		all = append(all, example{m[1], m[2]})
 	}
-	if n := len(blocks(t, file, "json")); n != len(all) {
+	if n := len(tree.Blocks(t, file, "json")); n != len(all) {
 		t.Fatalf("%s: got %d examples with text before them, want all %d", file, len(all), n)
 	}
 	return all
@@ -65,7 +66,7 @@ func TestDocsRequests_ExamplesAreWhatTheTextSays(t *testing.T) {
 func TestDocsRequests_NameEveryField(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, row := range table(t, requestsFile, "field") {
+	for _, row := range tree.Table(t, requestsFile, "field") {
 		got = append(got, strings.Trim(row[0], "`"))
 	}
 	var want []string
@@ -83,7 +84,7 @@ func TestDocsRequests_NameEveryField(t *testing.T) {
 func TestDocsRequests_TypesGoWithWhatTheTableSays(t *testing.T) {
 	t.Parallel()
 	want := []purge.Type{purge.URL, purge.Prefix, purge.Host, purge.Tag, purge.All}
-	rows := table(t, requestsFile, "type")
+	rows := tree.Table(t, requestsFile, "type")
 	if len(rows) != len(want) {
 		t.Fatalf("got %d types, want %v", len(rows), want)
 	}
@@ -108,16 +109,16 @@ func TestDocsRequests_TypesGoWithWhatTheTableSays(t *testing.T) {
 
 func TestDocsRequests_CanonicalFormsAreThose(t *testing.T) {
 	t.Parallel()
-	rows := table(t, requestsFile, "as written")
+	rows := tree.Table(t, requestsFile, "as written")
 	for _, row := range rows {
-		written, kind, want := strings.Trim(row[0], "`"), unquote(row[1]), unquote(row[2])
+		written, kind, want := strings.Trim(row[0], "`"), tree.Unquote(row[1]), tree.Unquote(row[2])
 		if got, err := purge.Canonical(purge.Type(kind), written); err != nil || got != want {
 			t.Errorf("%s %s: got %s, %v, want %s", kind, written, got, err, want)
 		}
 	}
-	bad := table(t, requestsFile, "not valid")
+	bad := tree.Table(t, requestsFile, "not valid")
 	for _, row := range bad {
-		written, kind := unquote(row[0]), unquote(row[1])
+		written, kind := tree.Unquote(row[0]), tree.Unquote(row[1])
 		got, err := purge.Canonical(purge.Type(kind), written)
 		if reason, ok := errors.AsType[*purge.Reason](err); !ok || reason.Message != row[2] {
 			t.Errorf("%s %s: got %s, %v, want %q", kind, written, got, err, row[2])
@@ -128,27 +129,25 @@ func TestDocsRequests_CanonicalFormsAreThose(t *testing.T) {
 	}
 }
 
-func unquote(cell string) string { return strings.Trim(strings.TrimSpace(cell), "`") }
-
 func TestDocsRequests_IDsComeFromWhereTheTableSays(t *testing.T) {
 	t.Parallel()
 	generated := purge.GeneratedID(time.Date(2026, 11, 22, 10, 0, 0, 214e6, time.UTC), 4711)
-	rows := table(t, requestsFile, "field `id`")
+	rows := tree.Table(t, requestsFile, "field `id`")
 	for _, row := range rows {
 		body := `{"targets":["a"]}`
 		if row[0] != "–" {
-			body = fmt.Sprintf(`{"targets":["a"],"id":%q}`, unquote(row[0]))
+			body = fmt.Sprintf(`{"targets":["a"],"id":%q}`, tree.Unquote(row[0]))
 		}
 		var header purge.EventHeader
 		if row[2] != "–" {
-			header = purge.EventHeader{SpecVersion: "1.0", ID: unquote(row[2])}
+			header = purge.EventHeader{SpecVersion: "1.0", ID: tree.Unquote(row[2])}
 			if row[1] != "–" {
-				header.Source = unquote(row[1])
+				header.Source = tree.Unquote(row[1])
 			}
 		}
 		msgID := ""
 		if row[3] != "–" {
-			msgID = unquote(row[3])
+			msgID = tree.Unquote(row[3])
 		}
 		r, err := purge.DecodeMessage([]byte(body), "", header)
 		if err != nil {
@@ -163,7 +162,7 @@ func TestDocsRequests_IDsComeFromWhereTheTableSays(t *testing.T) {
 		if made && got == "" {
 			got = generated
 		}
-		if got != unquote(want) {
+		if got != tree.Unquote(want) {
 			t.Errorf("%v: got %s", row, got)
 		}
 	}
@@ -176,9 +175,9 @@ func TestDocsRequests_SubjectsAreStoredAsTheTableSays(t *testing.T) {
 	t.Parallel()
 	// What the stream takes, see requestStream in internal/broker.
 	stored := regexp.MustCompile(`^purge\.requests\.(interactive|bulk)\.[^.]+$`)
-	rows := table(t, requestsFile, "subject")
+	rows := tree.Table(t, requestsFile, "subject")
 	for _, row := range rows {
-		subject := unquote(row[0])
+		subject := tree.Unquote(row[0])
 		if got := stored.MatchString(subject); got != (row[1] == "yes") {
 			t.Errorf("%s: got stored %t, the table says %q", subject, got, row[1])
 		}
@@ -195,7 +194,7 @@ func TestDocsRequests_SubjectsAreStoredAsTheTableSays(t *testing.T) {
 func TestDocsRequests_LinesPublishValidRequests(t *testing.T) {
 	t.Parallel()
 	pub := regexp.MustCompile(`(?m)^nats pub -J (?:-H 'ce-\S+' )*(?:-H 'Nats-Msg-Id:(\S+)' )?(\S+) '(.+)'$`)
-	found := pub.FindAllStringSubmatch(string(read(t, requestsFile)), -1)
+	found := pub.FindAllStringSubmatch(string(tree.Read(t, requestsFile)), -1)
 	if len(found) < 2 {
 		t.Errorf("got %d lines with nats pub, want those of the document", len(found))
 	}

@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/e2e/proc"
 	"github.com/edgepurge/edgepurge/internal/config"
+	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
 // running is a worker beside an emulator, with a configuration file and a log that can be looked at.
@@ -58,7 +59,7 @@ func newRunning(t *testing.T) *running {
 		_ = r.cmd.Process.Kill()
 		_ = r.cmd.Wait()
 		if t.Failed() {
-			t.Logf("the log:\n%s", read(t, r.log))
+			t.Logf("the log:\n%s", tree.Read(t, r.log))
 		}
 	})
 	r.until("a worker", func() bool { return strings.Contains(r.get(r.url+"/metrics"), "\nedgepurge_leader 1\n") })
@@ -76,7 +77,7 @@ func (r *running) write(conf string) {
 func (r *running) lines() []map[string]any {
 	r.t.Helper()
 	var all []map[string]any
-	for line := range bytes.Lines(read(r.t, r.log)) {
+	for line := range bytes.Lines(tree.Read(r.t, r.log)) {
 		var m map[string]any
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			break
@@ -146,7 +147,7 @@ func (r *running) console(t *testing.T) {
 	proc.Need(t, "curl", "the package curl")
 	n := 0
 	here := strings.NewReplacer("http://127.0.0.1:7480", r.url, "$(pidof edgepurge)", strconv.Itoa(r.cmd.Process.Pid))
-	for _, block := range blocks(t, operatingFile, "console") {
+	for _, block := range tree.Blocks(t, operatingFile, "console") {
 		if !ofWorker.MatchString(block) {
 			continue
 		}
@@ -177,7 +178,7 @@ func TestDocsOperating_IsWhatAWorkerDoes(t *testing.T) {
 	t.Run("reload", r.checkReload)
 	t.Run("listener", r.checkPaths)
 	for _, secret := range []string{secretKey, "AKIDRUNNING"} {
-		if strings.Contains(string(read(t, r.log)), secret) {
+		if strings.Contains(string(tree.Read(t, r.log)), secret) {
 			t.Errorf("the log has %s in it", secret)
 		}
 	}
@@ -192,12 +193,12 @@ func TestDocsOperating_IsWhatAWorkerDoes(t *testing.T) {
 // checkLog wants each line of a kind with the keys that the document tells, and no others.
 func (r *running) checkLog(t *testing.T) {
 	want := make(map[string][]string)
-	for _, cells := range table(t, operatingFile, "message") {
+	for _, cells := range tree.Table(t, operatingFile, "message") {
 		keys := []string{cells[1], "msg", "ts", "logger"}
 		for _, k := range quoted.FindAllStringSubmatch(cells[2], -1) {
 			keys = append(keys, k[1])
 		}
-		want[unquote(cells[0])] = keys
+		want[tree.Unquote(cells[0])] = keys
 	}
 	seen := make(map[string]bool)
 	for _, m := range r.lines() {
@@ -266,17 +267,17 @@ func (r *running) checkReload(t *testing.T) {
 // the configuration.
 func (r *running) checkPaths(t *testing.T) {
 	r.t = t
-	paths := table(t, operatingFile, "path")
+	paths := tree.Table(t, operatingFile, "path")
 	if len(paths) != 5 {
 		t.Errorf("got %d paths, want 5", len(paths))
 	}
 	for _, cells := range paths {
-		if text := r.get(r.url + unquote(cells[0])); text == "" || strings.Contains(text, "404 page not found") {
+		if text := r.get(r.url + tree.Unquote(cells[0])); text == "" || strings.Contains(text, "404 page not found") {
 			t.Errorf("%s: got %q", cells[0], text)
 		}
 	}
 	var told, live []string
-	for _, cells := range table(t, operatingFile, "key") {
+	for _, cells := range tree.Table(t, operatingFile, "key") {
 		for _, key := range quoted.FindAllStringSubmatch(cells[0], -1) {
 			told = append(told, key[1])
 		}

@@ -1,4 +1,4 @@
-package edgepurge_test
+package docs_test
 
 import (
 	"bufio"
@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/natstest"
+	"github.com/edgepurge/edgepurge/internal/tree"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -23,7 +24,7 @@ const patience = 30 * time.Second
 // The program of docs/events.md is built and run: it is told of an event that was there before it, and of one that comes.
 func TestDocsEvents_TheProgramReadsEvents(t *testing.T) {
 	t.Parallel()
-	bin := buildSnippet(t, eventsFile)
+	bin := buildSnippet(t, "docs/events.md")
 	nc, events := eventStream(t)
 	publish := func(id string) {
 		e := purge.NewEvent("default", purge.Outcome{Request: id, Source: "ghost", Status: purge.Completed}, time.Now())
@@ -79,7 +80,7 @@ func TestDocsEvents_TheProgramReadsEvents(t *testing.T) {
 // buildSnippet builds the one program of a document.
 func buildSnippet(t *testing.T, file string) string {
 	t.Helper()
-	programs := blocks(t, file, "go")
+	programs := tree.Blocks(t, file, "go")
 	if len(programs) != 1 {
 		t.Fatalf("%s: got %d programs, want one", file, len(programs))
 	}
@@ -94,10 +95,7 @@ func buildProgram(t *testing.T, file, text string) string {
 	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	root, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := tree.Root(t)
 	replace := map[string]map[string]string{"Replace": {filepath.Join(root, "docs", "program", "main.go"): source}}
 	overlay, err := json.Marshal(replace)
 	if err != nil {
@@ -110,6 +108,7 @@ func buildProgram(t *testing.T, file, text string) string {
 	bin := filepath.Join(dir, "program")
 	args := []string{"build", "-race=false", "-buildvcs=false", "-overlay", list, "-o", bin, "./docs/program"}
 	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = root
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build the program of %s: %v\n%s", file, err, text)
 	}
@@ -142,8 +141,8 @@ func TestDocs_RunTheProgramAsItIs(t *testing.T) {
 	t.Parallel()
 	p := build(t)
 	n := 0
-	for _, file := range files(t, ".md") {
-		for _, block := range blocks(t, file, "sh") {
+	for _, file := range tree.Files(t, ".md") {
+		for _, block := range tree.Blocks(t, file, "sh") {
 			for line := range strings.Lines(strings.ReplaceAll(block, "\\\n", " ")) {
 				if rest, ok := strings.CutPrefix(line, "edgepurge "); ok {
 					n++
