@@ -46,6 +46,7 @@ floor 1: one idea each
 	client
 
 floor 2: what is durable, and what follows from time
+	internal/adopt
 	internal/broker
 	internal/inbox
 	internal/ledger
@@ -90,7 +91,7 @@ only
 	internal/nasty: e2e
 	internal/natstest: e2e
 	internal/tree: e2e
-	internal/edgeone: internal/zone internal/quota internal/metrics tracker worker internal/account
+	internal/edgeone: internal/zone internal/quota internal/metrics tracker internal/adopt worker internal/account
 	internal/broker: 5+
 	internal/record: 2+
 	# Rules have one door, package purge, but for what records remember of them.
@@ -98,6 +99,7 @@ only
 	internal/limiter: internal/account
 	internal/ledger: worker internal/account internal/app
 	internal/credentials: 4+
+	internal/adopt: worker
 	internal/inbox: worker internal/account internal/app
 	internal/parking: worker
 	internal/quota: worker

@@ -24,15 +24,13 @@ var errLost = &edgeone.Error{Action: "CreatePurgeTask", Message: "reset", Sent: 
 type past struct {
 	*world
 
-	answer  func(p edgeone.Purge) error // to each call, once its job is made
-	change  func(rows []edgeone.Task) []edgeone.Task
-	late    time.Duration // how long the answer to what is made takes
-	hidden  time.Duration // how long a new job does not show
-	refused error         // to each DescribePurgeTasks
+	answer func(p edgeone.Purge) error // to each call, once its job is made
+	change func(rows []edgeone.Task) []edgeone.Task
+	late   time.Duration // how long the answer to what is made takes
+	hidden time.Duration // how long a new job does not show
 
-	rows  []edgeone.Task // guarded by world.mu, as what follows
-	made  []time.Time
-	looks int
+	rows []edgeone.Task // guarded by world.mu, as made
+	made []time.Time
 }
 
 // ahead is how much the API's clock differs from ours.
@@ -77,23 +75,18 @@ func (a *past) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Create
 func (a *past) AllTasks(ctx context.Context, q edgeone.TaskQuery, before func(context.Context) error) iter.Seq2[edgeone.Task, error] {
 	return func(yield func(edgeone.Task, error) bool) {
 		for i, row := range a.find(q) {
-			if i%pageOf == 0 && before(ctx) != nil || a.refused != nil {
-				yield(edgeone.Task{}, a.refused)
+			if i%pageOf == 0 && before(ctx) != nil {
 				return
 			}
 			if !yield(row, nil) {
 				return
 			}
 		}
-		if a.refused != nil {
-			yield(edgeone.Task{}, a.refused)
-		}
 	}
 }
 
 func (a *past) find(q edgeone.TaskQuery) (found []edgeone.Task) {
 	a.set(func() {
-		a.looks++
 		for i, row := range a.rows {
 			switch {
 			case time.Since(a.made[i]) < a.hidden:
@@ -139,9 +132,9 @@ func lose(targets ...string) *past {
 }
 
 func (a *past) worker() *Worker {
-	k := a.world.worker()
-	k.API, k.Tracker = a, tracked{a}
-	return k
+	cfg, deps := a.parts()
+	deps.API, deps.Tracker = a, tracked{a}
+	return New(cfg, deps)
 }
 
 // stored are the jobs that were stored.
@@ -169,179 +162,61 @@ func counted(t *testing.T, reg *prometheus.Registry, name string) float64 {
 	return 0
 }
 
-func TestAdopt_TakesOnlyAnEqualJob(t *testing.T) {
-	each := func(change func(*edgeone.Task)) func([]edgeone.Task) []edgeone.Task {
-		return func(rows []edgeone.Task) []edgeone.Task {
-			for i := range rows {
-				change(&rows[i])
-			}
-			return rows
-		}
-	}
-	prefixes := purge.Request{Type: purge.Prefix, Method: purge.Delete, Targets: pages(3)}
-	tests := []struct {
-		name    string
-		request purge.Request
-		change  func([]edgeone.Task) []edgeone.Task
-		want    bool
+// A batch whose answer is lost goes on with the job that is found, as if it had been answered, or is sent again.
+func TestAdopt_GoesOnWithTheJobThatIsFound(t *testing.T) {
+	for name, tt := range map[string]struct {
+		hidden time.Duration
+		jobs   []string
+		calls  int
 	}{
-		{name: "equal", want: true},
-		{name: "of one target", request: purge.Request{Targets: pages(1)}, want: true},
-		{name: "of a whole zone", request: purge.Request{Type: purge.All}, want: true},
-		{name: "with its method", request: prefixes, want: true},
-		{name: "of a version that tells no method", request: prefixes, change: each(func(r *edgeone.Task) { r.Method = "" }), want: true},
-		{name: "of another method", request: prefixes, change: each(func(r *edgeone.Task) { r.Method = "invalidate" })},
-		{name: "with one target more", change: func(rows []edgeone.Task) []edgeone.Task {
-			more := rows[0]
-			more.Target = page(100)
-			return append(rows, more)
-		}},
-		{name: "with one target less", change: func(rows []edgeone.Task) []edgeone.Task { return rows[:len(rows)-1] }},
-		{name: "with one row for all", change: func(rows []edgeone.Task) []edgeone.Task { return rows[:1] }},
-		{name: "with one target for another", change: func(rows []edgeone.Task) []edgeone.Task {
-			rows[2].Target = page(100)
-			return rows
-		}},
-		{name: "of another type", change: each(func(r *edgeone.Task) { r.Type = edgeone.TypePrefix })},
-		{name: "with one row of another type", change: func(rows []edgeone.Task) []edgeone.Task {
-			rows[2].Type = edgeone.TypePrefix
-			return rows
-		}},
-		{name: "of an older day", change: each(func(r *edgeone.Task) { r.Created = r.Created.Add(-24 * time.Hour) })},
-		{name: "made before", change: each(func(r *edgeone.Task) { r.Created = r.Created.Add(-2 * time.Second) })},
-		{name: "with one row made before", change: func(rows []edgeone.Task) []edgeone.Task {
-			rows[2].Created = rows[2].Created.Add(-2 * time.Second)
-			return rows
-		}},
-		{name: "that does not tell when it was made", change: func(rows []edgeone.Task) []edgeone.Task {
-			rows[2].Created = time.Time{}
-			return rows
-		}},
-		{name: "that was answered", change: each(func(r *edgeone.Task) { r.JobID = "job-1" })},
-		{name: "that was taken over", change: each(func(r *edgeone.Task) { r.JobID = "job-old" })},
-		{name: "spelled otherwise", want: true, change: func(rows []edgeone.Task) []edgeone.Task {
-			rows[1].Target, rows[2].Target = "HTTPS://WWW.Example.com:443/page/1", rows[2].Target+"#top"
-			return rows
-		}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+		"found":     {0, []string{"job-1", "job-2"}, 2},
+		"not found": {time.Hour, []string{"job-1", "job-3"}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := lose()
-				k := a.worker()
-				k.Known("job-old")
+				a := lose(page(0))
+				a.hidden = tt.hidden
 				reg := prometheus.NewRegistry()
+				k := a.worker()
 				k.Metrics = metrics.NewPipeline(reg)
 				stop := a.run(t, k)
 				a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
 				a.until(func() bool { return len(a.letters) == 1 })
-				lost := false
-				a.change = tt.change
-				a.answer = func(edgeone.Purge) error {
-					if lost {
-						return nil
-					}
-					lost = true
-					return errLost
-				}
-				r := tt.request
-				if r.ID, r.Zone = "r", "zone-a"; r.Targets == nil && r.Type != purge.All {
-					r.Targets = pages(3)
-				}
-				a.give(t, purge.Bulk, 2, r)
-				a.until(func() bool { return len(a.letters) == 2 })
+				a.give(t, purge.Bulk, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
+				a.until(func() bool { return len(a.acked) == 2 })
 				wait.Sleep(t.Context(), time.Minute)
 				if err := stop(); err != nil {
 					t.Error(err)
 				}
-				want, calls := "job-3", 3
-				if tt.want {
-					want, calls = "job-2", 2
+				if got := a.stored(); !slices.Equal(got, tt.jobs) || len(a.calls) != tt.calls {
+					t.Errorf("got jobs %v in %d calls, want %v in %d", got, len(a.calls), tt.jobs, tt.calls)
 				}
-				if got := a.stored(); got[1] != want || len(a.calls) != calls {
-					t.Errorf("got jobs %v in %d calls, want %s in %d", got, len(a.calls), want, calls)
-				}
-				if got := counted(t, reg, "edgepurge_jobs_adopted_total"); got != float64(3-calls) {
-					t.Errorf("got %v adopted, want %d", got, 3-calls)
+				if got := counted(t, reg, "edgepurge_jobs_adopted_total"); got != float64(3-tt.calls) {
+					t.Errorf("got %v adopted, want %d", got, 3-tt.calls)
 				}
 			})
 		})
 	}
 }
 
-func TestAdopt_WaitsForWhatDoesNotShowYet(t *testing.T) {
-	tests := []struct {
-		name   string
-		lane   purge.Lane
-		hidden time.Duration
-		least  time.Duration // until it is stored
-		most   time.Duration
-		want   string
-	}{
-		{"at once", purge.Interactive, 0, 500 * time.Millisecond, 900 * time.Millisecond, "job-2"},
-		{"after a second", purge.Interactive, time.Second, 1500 * time.Millisecond, 1900 * time.Millisecond, "job-2"},
-		{"urgent, after three", purge.Interactive, 3 * time.Second, 1500 * time.Millisecond, 2100 * time.Millisecond, "job-3"},
-		{"bulk, after three", purge.Bulk, 3 * time.Second, 4 * time.Second, 4900 * time.Millisecond, "job-2"},
-		{"bulk, after ten", purge.Bulk, 10 * time.Second, 4 * time.Second, 4900 * time.Millisecond, "job-3"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				a := lose(page(0))
-				a.hidden = tt.hidden
-				stop := a.run(t, a.worker())
-				a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
-				a.until(func() bool { return len(a.letters) == 1 })
-				start := time.Now()
-				a.give(t, tt.lane, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
-				a.until(func() bool { return len(a.letters) == 2 })
-				took := time.Since(start)
-				if got := a.stored()[1]; got != tt.want || took < tt.least || took > tt.most {
-					t.Errorf("got %s after %v, want %s after %v to %v", got, took, tt.want, tt.least, tt.most)
-				}
-				if err := stop(); err != nil {
-					t.Error(err)
-				}
-			})
-		})
-	}
-}
-
-func TestAdopt_InDoubtSendsAgain(t *testing.T) {
-	tests := []struct {
-		name  string
-		set   func(*past)
-		first bool // an answer tells the API's clock
-		looks int
-		most  time.Duration
-	}{
-		{"nothing tells the time", func(*past) {}, false, 0, 5 * time.Second},
-		{"no look is answered", func(a *past) { a.refused = errLost }, true, 3, 5 * time.Second},
-		{"the look is refused", func(a *past) { a.refused = &edgeone.Error{Code: "UnauthorizedOperation.CamUnauthorized"} }, true, 1, time.Second},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				a := lose(page(0))
-				tt.set(a)
-				stop := a.run(t, a.worker())
-				if tt.first {
-					a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
-					a.until(func() bool { return len(a.letters) == 1 })
-				}
-				before := a.jobs
-				start := time.Now()
-				a.give(t, purge.Bulk, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
-				a.until(func() bool { return a.jobs > before })
-				if took := time.Since(start); took > tt.most || a.looks != tt.looks || len(a.calls) != before+2 {
-					t.Errorf("got %d calls and %d looks in %v, want %d and %d in %v", len(a.calls), a.looks, took, before+2, tt.looks, tt.most)
-				}
-				if err := stop(); err != nil {
-					t.Error(err)
-				}
-			})
-		})
-	}
+// A job that an earlier leader made is nobody's here.
+func TestAdopt_LeavesTheJobOfAnEarlierLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := lose(page(0))
+		k := a.worker()
+		k.MarkKnown("job-2")
+		stop := a.run(t, k)
+		a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
+		a.until(func() bool { return len(a.letters) == 1 })
+		a.give(t, purge.Bulk, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
+		a.until(func() bool { return len(a.acked) == 2 })
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if got, want := a.stored(), []string{"job-1", "job-3"}; !slices.Equal(got, want) {
+			t.Errorf("got jobs %v, want %v", got, want)
+		}
+	})
 }
 
 // Two batches of the same targets lose their answers, and only one of them was carried out.

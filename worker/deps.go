@@ -2,11 +2,11 @@ package worker
 
 import (
 	"context"
-	"iter"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/internal/adopt"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/ledger"
@@ -19,7 +19,7 @@ import (
 type API interface {
 	CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Created, error)
 	Quotas(ctx context.Context, zone string) (map[string]edgeone.Quota, error)
-	AllTasks(ctx context.Context, q edgeone.TaskQuery, before func(context.Context) error) iter.Seq2[edgeone.Task, error]
+	adopt.API
 }
 
 // Pace keeps CreatePurgeTask below its limit.

@@ -105,18 +105,22 @@ func newWorld() *world {
 	}
 }
 
-func (w *world) worker() *Worker {
+func (w *world) worker() *Worker { return New(w.parts()) }
+
+// parts are what a Worker of the world is made of.
+func (w *world) parts() (Config, Deps) {
 	lanes := make(map[purge.Lane]inbox.Consumer)
 	for name, l := range w.lanes {
 		lanes[name] = l
 	}
 	log := zap.NewNop()
-	return New(Config{
+	cfg := Config{
 		Account: "main", Subjects: purge.Subjects{Prefix: "purge"}, BulkWindow: 10_000, InteractiveWindow: 1000, Drain: 5 * time.Second,
-	}, Deps{
+	}
+	return cfg, Deps{
 		Lanes: lanes, Acker: w, API: w, Pace: w, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
 		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w, log), Tracker: w, Metrics: metrics.NewPipeline(prometheus.NewRegistry()), Log: log,
-	})
+	}
 }
 
 // deliver gives a delivery of a lane or queue as the inbox does.

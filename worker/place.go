@@ -208,3 +208,12 @@ func apiType(t purge.Type) string {
 	}
 	return edgeone.TypeURL
 }
+
+func purgeType(api string) purge.Type {
+	for _, t := range []purge.Type{purge.Prefix, purge.Host, purge.Tag, purge.All} {
+		if apiType(t) == api {
+			return t
+		}
+	}
+	return purge.URL
+}

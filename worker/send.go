@@ -14,7 +14,7 @@ import (
 // waits for the calls in flight.
 func (w *Worker) send(stop, work context.Context) error {
 	var calls sync.WaitGroup
-	defer w.looks.Wait() // those that calls began
+	defer w.adopt.Wait() // the look-ups that calls began
 	defer calls.Wait()
 	for w.ready(stop) {
 		select {

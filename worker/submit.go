@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/adopt"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
@@ -27,9 +28,9 @@ const (
 // submit makes one call and does what follows from its answer. One batch never decides the fate of
 // another.
 func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
-	sent := time.Now()
-	w.traces.begin(batch, sent)
-	created, err := w.API.CreatePurge(ctx, w.purge(batch))
+	sent, p := time.Now(), purgeOf(batch)
+	call := w.adopt.Begin(p, sent)
+	created, err := w.API.CreatePurge(ctx, p)
 	class := edgeone.Classify(err)
 	if class != edgeone.Done && ctx.Err() != nil {
 		return // the messages come again, to the next owner
@@ -41,20 +42,21 @@ func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 	if slows {
 		w.Pace.Throttled(sent)
 	}
-	switch w.traces.end(batch, class, created, time.Now()) {
-	case ours:
-	case adopted:
+	switch w.adopt.End(call, class, created) {
+	case adopt.Own:
+	case adopt.Adopted:
 		w.mark(batch, sent)
 		w.again(batch, 0)
 		return
-	case repeated:
+	case adopt.Repeated:
 		w.resendRepeated(ctx, batch, created.JobID, sent)
 		return
 	}
-	w.verdict(ctx, batch, class, created, err, sent)
+	w.verdict(ctx, batch, call, class, created, err, sent)
 }
 
-func (w *Worker) purge(batch *batcher.Batch[waiter]) edgeone.Purge {
+// purgeOf returns the call that a batch becomes.
+func purgeOf(batch *batcher.Batch[waiter]) edgeone.Purge {
 	p := edgeone.Purge{Zone: batch.Group.Zone, Type: batch.Group.Type, Method: batch.Group.Method}
 	if batch.Group.Hosts != "" {
 		p.Hosts = strings.Split(batch.Group.Hosts, ",")
@@ -70,7 +72,10 @@ func (w *Worker) purge(batch *batcher.Batch[waiter]) edgeone.Purge {
 }
 
 // verdict is the one place that turns a class into what happens to the batch.
-func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], class edgeone.Class, created edgeone.Created, err error, sent time.Time) {
+func (w *Worker) verdict(
+	ctx context.Context, batch *batcher.Batch[waiter], call *adopt.Call,
+	class edgeone.Class, created edgeone.Created, err error, sent time.Time,
+) {
 	g := batch.Group
 	switch class {
 	case edgeone.Done:
@@ -84,7 +89,7 @@ func (w *Worker) verdict(ctx context.Context, batch *batcher.Batch[waiter], clas
 	case edgeone.Ambiguous:
 		w.mark(batch, sent)
 		w.quota.Used(kindOf(g), 0, sent, true) // it may have been carried out
-		w.adopt(ctx, batch, err, sent)
+		w.findJob(ctx, batch, call, err, sent)
 	case edgeone.BatchQuota:
 		w.quota.ReadAgain(g.Zone)
 		w.split(ctx, batch, err)

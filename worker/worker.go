@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/adopt"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/parking"
@@ -52,8 +53,7 @@ type Worker struct {
 	quota  *quota.Gate
 	// troubles are those of the loops that try again.
 	troubles *trouble.Log
-	traces   traces
-	looks    sync.WaitGroup          // for the jobs of lost answers
+	adopt    *adopt.Finder           // the job of a call whose answer was lost
 	calls    chan struct{}           // capacity callsAtOnce: one place for each call in flight
 	abort    context.CancelCauseFunc // ends Run
 
@@ -91,7 +91,7 @@ func New(cfg Config, deps Deps) *Worker {
 	w.zoneless.again = make(chan struct{}, 1)
 	w.apart.some = make(chan struct{}, 1)
 	w.troubles = trouble.New(w.Log)
-	w.traces = newTraces(cfg.HandedOver)
+	w.adopt = adopt.New(adopt.Config{API: w.API, Pace: w.Look, HandedOver: cfg.HandedOver, Log: w.Log})
 	w.quota = quota.New(quota.Config{API: w.API, Pace: w.Aside, Log: w.Log})
 	w.budget = inbox.NewBudget(cfg.InteractiveWindow, cfg.BulkWindow)
 	w.inbox = inbox.New(inbox.Config{

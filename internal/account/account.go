@@ -127,7 +127,7 @@ func (a *Account) sent(action string) {
 // failed of the others.
 func (a *Account) Follow(jobs []record.InFlight) {
 	for _, job := range jobs {
-		a.worker.Known(job.ID)
+		a.worker.MarkKnown(job.ID)
 		if job.IsRetryPart() {
 			a.worker.Again(job)
 			continue
