@@ -22,7 +22,7 @@ func (w *Worker) findJob(
 	lost := time.Now()
 	w.adopt.Find(ctx, call, batch.Urgent, func(created edgeone.Created, found bool) {
 		if !found {
-			w.lost(batch.Group, lostBy, sent)
+			w.quota.Lost(kindOf(batch.Group), lostBy, sent, time.Now())
 			w.again(batch, max(0, w.retryAfter(batch)-time.Since(lost)))
 			return
 		}

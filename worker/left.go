@@ -47,20 +47,18 @@ type leftover struct {
 func (w *Worker) Again(job record.InFlight) {
 	w.mu.Lock()
 	heap.Push(&w.left, job)
+	w.mu.Unlock()
 	if job.QuotaExhausted {
 		w.spent(&job.Head, job.Rows)
 	}
-	w.mu.Unlock()
 	wait.Signal(w.due)
 	wait.Signal(w.wake)
 }
 
-// spent holds a zone's type whose day is spent, as EdgeOne tells of targets that it took; it must be
-// called with the lock held.
+// spent holds a zone's type whose day is spent, as EdgeOne tells of targets that it took.
 func (w *Worker) spent(h *record.Head, targets int) {
 	now := time.Now()
-	until, _ := w.quota.Refused(quota.Kind{Zone: h.Zone, Type: h.Type}, targets, now, now)
-	w.hold(h.Zone, h.Type, until)
+	w.quota.DayRefused(quota.Kind{Zone: h.Zone, Type: h.Type}, targets, now, now)
 }
 
 // resend takes up what is due while there is room, until stop ends.
@@ -98,7 +96,7 @@ func (w *Worker) nextLeft(now time.Time) (*record.InFlight, time.Duration) {
 		return nil, checkEvery
 	}
 	job := heap.Pop(&w.left).(record.InFlight)
-	stalled, _ := w.stalled(job.Zone, job.Type, now)
+	stalled := w.quota.Until(quota.Kind{Zone: job.Zone, Type: job.Type}, now).Waits
 	waiting := w.batcher.WaitersOf(w.cfg.Account, job.Zone, job.Type)
 	if stalled && waiting > 0 && waiting+job.Rows > w.share(purge.Bulk) {
 		job.Due = now.Add(leftAgain) // it is stored: it fills no window until its zone takes calls (I7)
@@ -126,10 +124,9 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 	for i := range job.Shares {
 		w.lineUp(now, g, of, &job.Shares[i])
 	}
-	if until := w.quota.Want(g.Zone, now); job.QuotaExhausted {
+	w.quota.Want(kindOf(g), now)
+	if job.QuotaExhausted {
 		w.spent(&job.Head, len(job.Targets))
-	} else if until.After(now) {
-		w.hold(g.Zone, g.Type, until)
 	}
 	w.mu.Unlock()
 	wait.Signal(w.wake)

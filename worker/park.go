@@ -60,7 +60,7 @@ func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
 	}
 	var over *record.Queue
 	for p, n := range kinds {
-		stalled, _ := w.stalled(p.Zone, p.Type, now)
+		stalled := w.quota.Until(p, now).Waits
 		waiting := w.batcher.WaitersOf(w.cfg.Account, p.Zone, p.Type)
 		if !stalled || waiting == 0 && r.from.Queue() != nil { // somebody has to try whether the zone takes calls
 			return nil
@@ -89,7 +89,7 @@ func (w *Worker) shelve(q record.Queue, fresh []*request) {
 // or zones can't be read.
 func (w *Worker) watchDays(ctx context.Context) {
 	for wait.Sleep(ctx, checkEvery) {
-		stalled := w.stalledTypes(time.Now())
+		stalled := w.quota.Waiting(time.Now())
 		w.crowded(max(len(stalled), w.parking.Len()))
 		for _, s := range stalled {
 			w.mu.Lock()
@@ -247,7 +247,7 @@ func (w *Worker) stuck(p quota.Kind, waits map[*request]int) []*request {
 	if len(rest) == 0 {
 		return whole
 	}
-	for _, other := range w.stalledNow(time.Now()) {
+	for _, other := range w.quota.Waiting(time.Now()) {
 		if other == p {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/internal/zone"
@@ -59,10 +60,12 @@ func (w *Worker) place(r *request, held []bool, by *inbox.Delivery) (done bool, 
 // add hands a request's targets to the batcher; it must be called with the lock held.
 func (w *Worker) add(r *request, slots []slot) {
 	now, before := time.Now(), w.batcher.Waiting()
+	var last quota.Kind
 	for _, s := range slots {
 		w.batcher.Add(now, s.group, r.window(), s.target, waiter{r, s.index})
-		if until := w.quota.Want(s.group.Zone, now); until.After(now) {
-			w.hold(s.group.Zone, s.group.Type, until)
+		if k := kindOf(s.group); k != last {
+			w.quota.Want(k, now)
+			last = k
 		}
 	}
 	w.Metrics.Lined(r.Type, len(slots), len(slots)-(w.batcher.Waiting()-before))

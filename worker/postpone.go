@@ -10,26 +10,6 @@ import (
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
-// ration cuts a batch to what is left of its day; the rest waits, joined by nobody (I4). Nil when
-// nothing is left. It must be called with the lock held.
-func (w *Worker) ration(batch *batcher.Batch[waiter], now time.Time) *batcher.Batch[waiter] {
-	g := batch.Group
-	n, dry, until := w.quota.Ration(kindOf(g), len(batch.Slots), now)
-	if dry {
-		w.hold(g.Zone, g.Type, until)
-	}
-	if n == len(batch.Slots) {
-		return batch
-	}
-	rest := part(batch, batch.Slots[n:])
-	rest.Tries-- // not sent: not a try
-	w.batcher.Return(rest, now)
-	if n == 0 {
-		return nil
-	}
-	return part(batch, batch.Slots[:n:n])
-}
-
 // part is a batch of some of another's slots.
 func part(batch *batcher.Batch[waiter], slots []*batcher.Slot[waiter]) *batcher.Batch[waiter] {
 	return &batcher.Batch[waiter]{Group: batch.Group, Slots: slots, Urgent: batch.Urgent, Since: batch.Since, Tries: batch.Tries}
@@ -37,10 +17,9 @@ func part(batch *batcher.Batch[waiter], slots []*batcher.Slot[waiter]) *batcher.
 
 // postpone keeps a batch, and all of its zone and type, until the day has room for it.
 func (w *Worker) postpone(batch *batcher.Batch[waiter], sent time.Time) {
-	g, now := batch.Group, time.Now()
-	until, most := w.quota.Refused(kindOf(g), len(batch.Slots), sent, now)
+	now := time.Now()
+	most := w.quota.DayRefused(kindOf(batch.Group), len(batch.Slots), sent, now)
 	w.mu.Lock()
-	w.hold(g.Zone, g.Type, until)
 	batch.Tries-- // not executed: not a try
 	if most > 0 && len(batch.Slots) > most {
 		left, right := batch.Halve()

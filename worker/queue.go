@@ -23,11 +23,11 @@ func (w *Worker) queueRoom(q record.Queue) int {
 		return min(window, w.share(q.Lane))
 	}
 	waiting := w.batcher.WaitersOf(q.Account, q.Zone, q.Type)
-	stalled, shut := w.stalled(q.Zone, q.Type, time.Now())
-	if shut || stalled && waiting > 0 { // what waits tries whether the day has room again
+	k := quota.Kind{Zone: q.Zone, Type: q.Type}
+	if h := w.quota.Until(k, time.Now()); h.Closed() || h.Waits && waiting > 0 { // what waits tries whether the day has room again
 		return 0
 	}
-	return min(window, max(w.share(q.Lane), w.quota.Room(quota.Kind{Zone: q.Zone, Type: q.Type}))-waiting)
+	return min(window, max(w.share(q.Lane), w.quota.Room(k))-waiting)
 }
 
 // reopen goes on with the queues that a leader before left.

@@ -1,10 +1,10 @@
 package worker
 
 import (
-	"context"
 	"time"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
@@ -20,21 +20,57 @@ func (w *Worker) limit(g batcher.Group) int {
 	return limit
 }
 
-// watchHolds lets go or holds the batches of the kinds whose quotas were read.
-func (w *Worker) watchHolds(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-w.quota.Changed():
-		}
-		w.mu.Lock()
-		for k, until := range w.quota.Changes() {
-			w.hold(k.Zone, k.Type, until)
-		}
-		w.mu.Unlock()
-		wait.Signal(w.wake)
+// applyHolds passes on to the batcher what may not be sent now, and no longer. It is called before the batcher is
+// asked what may go, with the lock held.
+func (w *Worker) applyHolds(now time.Time) {
+	for _, k := range w.quota.Changes() {
+		w.batcher.Hold(w.cfg.Account, k.Zone, k.Type, w.quota.Until(k, now).Until)
 	}
+}
+
+// reserve cuts a batch to what may be sent of it now; the rest waits, joined by nobody (I4). It returns nil when
+// nothing may. It must be called with the lock held.
+func (w *Worker) reserve(batch *batcher.Batch[waiter], now time.Time) *batcher.Batch[waiter] {
+	n := w.quota.Reserve(kindOf(batch.Group), len(batch.Slots), now)
+	if n == len(batch.Slots) {
+		return batch
+	}
+	rest := part(batch, batch.Slots[n:])
+	rest.Tries-- // not sent: not a try
+	w.batcher.Return(rest, now)
+	if n == 0 {
+		return nil
+	}
+	return part(batch, batch.Slots[:n:n])
+}
+
+// answered notes how the call of a batch ended.
+func (w *Worker) answered(batch *batcher.Batch[waiter], class edgeone.Class, err error, sent time.Time) {
+	slow := w.quota.Answered(kindOf(batch.Group), quota.Answer{Class: class, Err: err, Sent: sent}, time.Now())
+	if slow {
+		w.Pace.Throttled(sent)
+	}
+}
+
+// deny keeps a batch that the credentials may not send, and probes the account slowly.
+func (w *Worker) deny(batch *batcher.Batch[waiter], err error) {
+	now := time.Now()
+	pause, again := w.quota.Denied(kindOf(batch.Group), err, now)
+	w.mu.Lock()
+	w.batcher.Return(batch, now.Add(again))
+	w.mu.Unlock()
+	if pause > 0 {
+		w.Pace.Hold(pause)
+	}
+	wait.Signal(w.wake)
+}
+
+// retryAfter is the wait before a batch is sent again. Where its kind is held, that is the wait.
+func (w *Worker) retryAfter(batch *batcher.Batch[waiter]) time.Duration {
+	if w.quota.Until(kindOf(batch.Group), time.Now()).Closed() {
+		return 0
+	}
+	return retryDelay(batch.Tries)
 }
 
 // withoutPlan ends those targets of a request that EdgeOne would refuse, as it did within the hour, and

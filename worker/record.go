@@ -23,7 +23,7 @@ func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], creat
 	w.quota.Used(kindOf(batch.Group), len(batch.Slots)-refused, sent, refused > 0)
 	batch, late := w.setAside(batch, out)
 	if late == nil {
-		w.quota.Accepted(kindOf(batch.Group), sent)
+		w.quota.DayAccepted(kindOf(batch.Group), sent)
 	}
 	f := w.file(batch, created, out, sent)
 	if f.job.Unnamed > 0 {

@@ -43,7 +43,6 @@ func (w *Worker) Run(pull, work context.Context) error {
 	keepers.Go(func() { w.watchPauses(background) })
 	keepers.Go(func() { w.watchDays(background) })
 	keepers.Go(func() { w.quota.Run(background) })
-	keepers.Go(func() { w.watchHolds(background) })
 	keepers.Go(func() { w.resend(stop, ctx) })
 	keepers.Go(func() { w.buryApart(background) })
 	g.Go(func() error { w.alone(stop, ctx); return nil })

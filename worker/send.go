@@ -32,8 +32,10 @@ func (w *Worker) send(stop, work context.Context) error {
 // ready waits until the batcher has something that may be sent; false when stop has ended.
 func (w *Worker) ready(stop context.Context) bool {
 	for {
+		now := time.Now()
 		w.mu.Lock()
-		at, some := w.batcher.When(time.Now())
+		w.applyHolds(now)
+		at, some := w.batcher.When(now)
 		w.mu.Unlock()
 		wait := time.Until(at)
 		if !some {
@@ -46,6 +48,7 @@ func (w *Worker) ready(stop context.Context) bool {
 		select {
 		case <-stop.Done():
 		case <-w.wake:
+		case <-w.quota.Changed():
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -88,16 +91,14 @@ func (w *Worker) sendOne(stop, work context.Context, calls *sync.WaitGroup) bool
 func (w *Worker) bind(ctx context.Context) *batcher.Batch[waiter] {
 	now := time.Now()
 	w.mu.Lock()
+	w.applyHolds(now)
 	batch := w.batcher.Next(now)
 	var ended []*request
 	if batch != nil && w.expiring > 0 {
 		batch.Remove(func(p waiter) bool { return expire(p, now, &ended) })
 	}
 	if batch != nil && len(batch.Slots) > 0 {
-		batch = w.ration(batch, now)
-	}
-	if batch != nil && len(batch.Slots) > 0 {
-		w.takeOff(batch.Group, now)
+		batch = w.reserve(batch, now)
 	}
 	w.mu.Unlock()
 	w.finish(ctx, ended)

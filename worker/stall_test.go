@@ -8,9 +8,13 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/purge"
 )
+
+// longest is how long a zone that refuses its calls is left alone at most.
+const longest = 30 * time.Second
 
 // A zone that refuses its calls for a while is probed by one call at a time, and rarely; another goes on, and once
 // the zone takes calls again, that is noticed soon.
@@ -44,7 +48,7 @@ func TestStall_IsProbedByOneCallAtATime(t *testing.T) {
 				wait.Sleep(t.Context(), time.Hour)
 				w.set(func() {
 					if n := len(w.calls) - before; n < 100 || n > 125 {
-						t.Errorf("%d calls in an hour, want about one every %v", n, stallMax)
+						t.Errorf("%d calls in an hour, want about one every %v", n, longest)
 					}
 				})
 				if most.Load() != 1 {
@@ -58,7 +62,7 @@ func TestStall_IsProbedByOneCallAtATime(t *testing.T) {
 					}
 				})
 				refuses.Store(false)
-				wait.Sleep(t.Context(), 2*stallMax)
+				wait.Sleep(t.Context(), 2*longest)
 				w.set(func() {
 					if len(w.acked) != 2 {
 						t.Errorf("acked %v, want both", w.acked)
@@ -92,8 +96,8 @@ func TestStall_CallsWithoutAnAnswerLeaveRoom(t *testing.T) {
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "bad", Zone: "zone-bad", Targets: pages(2000)})
 		wait.Sleep(t.Context(), time.Minute)
 		w.set(func() {
-			if len(w.calls) != callsOfOne {
-				t.Errorf("%d calls are in flight, want %d", len(w.calls), callsOfOne)
+			if len(w.calls) != quota.MaxCalls {
+				t.Errorf("%d calls are in flight, want %d", len(w.calls), quota.MaxCalls)
 			}
 		})
 		w.give(t, purge.Bulk, 2, purge.Request{ID: "good", Zone: "zone-good", Targets: pages(1)})

@@ -36,12 +36,7 @@ func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 		return // the messages come again, to the next owner
 	}
 	w.note(batch, class, created, err, sent)
-	w.setRefusal(class, err)
-	slows := class == edgeone.Throttled && w.throttled(batch.Group) // before it counts as refused once more
-	w.land(batch.Group, class, err, sent)
-	if slows {
-		w.Pace.Throttled(sent)
-	}
+	w.answered(batch, class, err, sent)
 	switch w.adopt.End(call, class, created) {
 	case adopt.Own:
 	case adopt.Adopted:
@@ -175,10 +170,8 @@ func (w *Worker) suspect(ctx context.Context, batch *batcher.Batch[waiter], err 
 
 // cleared tells the batcher that a batch was accepted, before anything that takes time.
 func (w *Worker) cleared(batch *batcher.Batch[waiter]) {
-	w.quota.PlanAccepted(kindOf(batch.Group))
-	w.permit(batch)
+	w.quota.Accepted(kindOf(batch.Group))
 	w.mu.Lock()
-	w.accepts(batch.Group)
 	w.batcher.Cleared(batch)
 	w.mu.Unlock()
 	wait.Signal(w.wake)

@@ -34,10 +34,8 @@ const (
 	linger   = 2 * time.Millisecond
 	quiet    = 20 * time.Millisecond
 	maxQuiet = 250 * time.Millisecond
-	// callsOfOne bounds the calls in flight of one zone's type: at 20 a second, enough for an API that takes
-	// 1.5 s. callsAtOnce bounds all: a zone whose calls are not answered leaves room for others (I7).
-	callsOfOne  = 32
-	callsAtOnce = 2 * callsOfOne
+	// callsAtOnce bounds the calls in flight: a zone whose calls are not answered leaves room for others (I7).
+	callsAtOnce = 2 * quota.MaxCalls
 )
 
 // Worker runs the pipeline of one account.
@@ -69,12 +67,8 @@ type Worker struct {
 	suspects []*suspectMessage // to be handled apart
 	zoneless zoneless          // whose zone is not known yet
 	expiring int               // requests that have a time to expire
-	refusal  string            // why EdgeOne refuses the credentials; empty when it does not
-	denied   denied
 	apart    apart
-	stalls   stalls
-	flying   map[quota.Kind]int // calls without an answer yet
-	crowd    int                // types that wait for their day, as of a moment ago
+	crowd    int // types that wait for their day, as of a moment ago
 }
 
 // New makes a Worker.
@@ -84,9 +78,6 @@ func New(cfg Config, deps Deps) *Worker {
 		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), lonely: make(chan struct{}, 1),
 		onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
 		requests: make(map[record.Key]*request),
-		denied:   newDenied(),
-		stalls:   make(stalls),
-		flying:   make(map[quota.Kind]int),
 	}
 	w.zoneless.again = make(chan struct{}, 1)
 	w.apart.some = make(chan struct{}, 1)
@@ -120,11 +111,7 @@ func (w *Worker) SetMaxTargets(n int) { w.most.Store(int64(n)) }
 func (w *Worker) OnWire() { wait.Signal(w.onWire) }
 
 // Refused tells why EdgeOne refuses the credentials, empty when it does not.
-func (w *Worker) Refused() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.refusal
-}
+func (w *Worker) Refused() string { return w.quota.Refusal() }
 
 // Trouble describes why requests can't be parked, empty while they can.
 func (w *Worker) Trouble() string { return w.parking.Trouble() }

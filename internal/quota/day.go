@@ -22,11 +22,12 @@ type day struct {
 	refusals int       // since a call was accepted, or since the reading rose
 	most     int       // targets of a call, where what is left is never told; 0: no bound
 	since    time.Time // of the last refusal; calls that were sent before it are no further one
-	until    time.Time // nothing is sent before
+	until    time.Time // EdgeOne refuses what its own reading has room for: nothing is sent before
+	held     time.Time // nothing is sent before, unless a reading allows it sooner
 }
 
-// refused notes a refusal of a call, and tells until when the type is held if nothing is read.
-func (d *day) refused(sent, now time.Time, n int) time.Time {
+// refused notes a refusal of a call. The type is held until its quota is read.
+func (d *day) refused(sent, now time.Time, n int) {
 	if d.reading < 0 && d.refusals > 0 {
 		d.most = max(1, n/2) // it may be more than a day has
 	}
@@ -39,17 +40,18 @@ func (d *day) refused(sent, now time.Time, n int) time.Time {
 		}
 	}
 	d.known = false
-	return d.until.Add(2 * spentAge)
+	d.held = d.until.Add(2 * spentAge)
 }
 
-// read notes a reading, and tells until when the type is held and when to read again. Where the API
-// does not tell, the whole batch is tried when the hold is over. A reading that rises is a new day.
-func (d *day) read(available int, known bool, now time.Time) (until, due time.Time) {
+// read notes a reading, and returns when to read again. Where the API does not tell, the whole batch is tried when the
+// hold is over. A reading that rises is a new day.
+func (d *day) read(available int, known bool, now time.Time) (due time.Time) {
 	if !known {
 		if d.known && d.left == 0 {
 			d.known, d.until = false, now
 		}
-		return d.until.Add(2 * spentAge), now.Add(refusedAge)
+		d.held = d.until.Add(2 * spentAge)
+		return now.Add(refusedAge)
 	}
 	if d.reading >= 0 && available > d.reading {
 		d.refusals, d.until = 0, time.Time{}
@@ -57,11 +59,14 @@ func (d *day) read(available int, known bool, now time.Time) (until, due time.Ti
 	d.known, d.reading, d.left, d.most = true, available, max(0, available), 0
 	switch {
 	case d.left == 0:
-		return now.Add(2 * spentAge), now.Add(spentAge)
+		d.held = now.Add(2 * spentAge)
+		return now.Add(spentAge)
 	case d.until.After(now):
-		return d.until.Add(2 * spentAge), d.until
+		d.held = d.until.Add(2 * spentAge)
+		return d.until
 	}
-	return time.Time{}, now.Add(quotaAge)
+	d.held = time.Time{}
+	return now.Add(quotaAge)
 }
 
 // spent tells whether a type of the zone waits for its day.
@@ -82,26 +87,12 @@ func (g *Gate) day(k Kind) *day {
 	return nil
 }
 
-// Stalled reports whether a kind waits for the zone's day, and whether that is known to be spent.
-func (g *Gate) Stalled(k Kind, now time.Time) (stalled, shut bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	d := g.day(k)
-	if d == nil {
-		return false, false
-	}
-	return d.stalled(now), d.shut(now)
-}
-
 func (d *day) shut(now time.Time) bool { return d.known && d.left == 0 || d.until.After(now) }
 
 func (d *day) stalled(now time.Time) bool { return d.shut(now) || !d.known && d.refusals > 0 }
 
-// AllStalled returns the kinds whose day is spent, in no order.
-func (g *Gate) AllStalled(now time.Time) []Kind {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var all []Kind
+// days returns the kinds whose day is spent; it must be called with the lock held.
+func (g *Gate) days(now time.Time) (all []Kind) {
 	for id, z := range g.zones {
 		for typ, d := range z.days {
 			if d.stalled(now) {
@@ -112,9 +103,9 @@ func (g *Gate) AllStalled(now time.Time) []Kind {
 	return all
 }
 
-// Refused notes that a call of n targets was refused because the day is spent, and has the quotas read again. It
-// returns until when the kind is held at most, and how many targets the next call may carry, 0 for any number.
-func (g *Gate) Refused(k Kind, n int, sent, now time.Time) (until time.Time, most int) {
+// DayRefused notes that a call of n targets was refused because the day is spent, and has the quotas read again. It
+// returns how many targets the next call may carry, 0 for any number.
+func (g *Gate) DayRefused(k Kind, n int, sent, now time.Time) (most int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	z := g.of(k.Zone, now)
@@ -125,12 +116,13 @@ func (g *Gate) Refused(k Kind, n int, sent, now time.Time) (until time.Time, mos
 	}
 	z.due = time.Time{}
 	wait.Signal(g.wake)
-	until = d.refused(sent, now, n)
-	return until, d.most
+	d.refused(sent, now, n)
+	g.change(k)
+	return d.most
 }
 
-// Accepted notes that a call was accepted, and that none of its targets was refused because the day is spent.
-func (g *Gate) Accepted(k Kind, sent time.Time) {
+// DayAccepted notes that a call was accepted, and that none of its targets was refused because the day is spent.
+func (g *Gate) DayAccepted(k Kind, sent time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	d := g.day(k)
@@ -157,20 +149,18 @@ func (g *Gate) Room(k Kind) int {
 	return 0
 }
 
-// Ration returns how many of n targets the day has room for, and counts them out. With dry nothing is left then, and
-// until is when the kind is held.
-func (g *Gate) Ration(k Kind, n int, now time.Time) (granted int, dry bool, until time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+// ration returns how many of n targets the day has room for, and counts them out; it must be called with the lock held.
+func (g *Gate) ration(k Kind, n int, now time.Time) int {
 	d := g.day(k)
 	if d == nil || !d.known {
-		return n, false, time.Time{}
+		return n
 	}
-	granted = min(n, d.left)
-	if d.left -= granted; d.left > 0 {
-		return granted, false, time.Time{}
+	n = min(n, d.left)
+	if d.left -= n; d.left == 0 {
+		d.held = now.Add(2 * spentAge)
+		g.zones[k.Zone].due = now.Add(spentAge) // or when the call is answered
+		wait.Signal(g.wake)
+		g.change(k)
 	}
-	g.zones[k.Zone].due = now.Add(spentAge) // or when the call is answered
-	wait.Signal(g.wake)
-	return granted, true, now.Add(2 * spentAge)
+	return n
 }

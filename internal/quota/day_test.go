@@ -19,34 +19,36 @@ var urls = Kind{"zone-a", edgeone.TypeURL}
 // newGate makes a Gate whose readings the test makes itself.
 func newGate() *Gate { return New(Config{Log: zap.NewNop()}) }
 
-// read notes a reading, and returns until when the kind is held for it.
+// read notes a reading, and returns until when the kind is held then.
 func read(g *Gate, byType map[string]edgeone.Quota, now time.Time) time.Time {
 	g.set(urls.Zone, byType, now)
-	return g.Changes()[urls]
+	return g.Until(urls, now).Until
 }
 
 func TestQuotas_CountOutWhatIsLeft(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	q := newGate()
 	q.set("zone-a", rows(30), now)
-	if n, dry, _ := q.Ration(urls, 500, now); n != 500 || dry {
-		t.Errorf("got %d, %t, want all of it: no call was refused yet", n, dry)
+	if n := q.Reserve(urls, 500, now); n != 500 {
+		t.Errorf("got %d, want all of it: no call was refused yet", n)
 	}
-	if until, _ := q.Refused(urls, 500, now, now); !until.After(now) {
-		t.Errorf("got a hold until %v, want one until the quota is read", until)
+	q.DayRefused(urls, 500, now, now)
+	if h := q.Until(urls, now); !h.Until.After(now) || h.Why != Day || !h.Waits {
+		t.Errorf("got %+v, want a hold until the quota is read", h)
 	}
 	if held := read(q, rows(30), now); !held.IsZero() {
 		t.Errorf("got a hold until %v, want none: there is room", held)
 	}
 	for _, want := range []struct {
 		ask, granted int
-		dry          bool
+		held         bool
 	}{{20, 20, false}, {20, 10, true}, {20, 0, true}} {
-		if n, dry, _ := q.Ration(urls, want.ask, now); n != want.granted || dry != want.dry {
-			t.Errorf("of %d: got %d, %t, want %d, %t", want.ask, n, dry, want.granted, want.dry)
+		n := q.Reserve(urls, want.ask, now)
+		if h := q.Until(urls, now); n != want.granted || h.Until.After(now) != want.held {
+			t.Errorf("of %d: got %d, %+v, want %d, held: %t", want.ask, n, h, want.granted, want.held)
 		}
 	}
-	if n, _, _ := q.Ration(Kind{"zone-a", edgeone.TypeTag}, 20, now); n != 20 {
+	if n := q.Reserve(Kind{"zone-a", edgeone.TypeTag}, 20, now); n != 20 {
 		t.Errorf("another type: got %d, want all 20", n)
 	}
 	if held := read(q, rows(0), now); !held.After(now) {
@@ -65,8 +67,8 @@ func TestQuotas_WaitLongerWhereTheReadingIsWrong(t *testing.T) {
 	q := newGate()
 	last := time.Duration(-1)
 	for i := range 10 {
-		q.Refused(urls, 500, now, now)
-		q.Refused(urls, 500, now.Add(-time.Second), now) // was in flight with it
+		q.DayRefused(urls, 500, now, now)
+		q.DayRefused(urls, 500, now.Add(-time.Second), now) // was in flight with it
 		q.set("zone-a", rows(700), now)
 		_, due := q.dueAt(now)
 		wait := q.day(urls).until.Sub(now)
@@ -83,7 +85,7 @@ func TestQuotas_WaitLongerWhereTheReadingIsWrong(t *testing.T) {
 		t.Errorf("waits for %v in the end, want %v", last, spentMax)
 	}
 	q.set("zone-a", rows(701), now)
-	if q.Refused(urls, 500, now, now); q.day(urls).until.After(now) {
+	if q.DayRefused(urls, 500, now, now); q.day(urls).until.After(now) {
 		t.Error("a reading that rose counts for nothing, want a new day")
 	}
 }
@@ -93,7 +95,7 @@ func TestQuotas_HalveWhatIsNeverTold(t *testing.T) {
 	q := newGate()
 	most := 1000
 	for i, want := range []int{0, 500, 250, 125} {
-		q.Refused(urls, most, now, now)
+		q.DayRefused(urls, most, now, now)
 		if got := q.day(urls).most; got != want {
 			t.Errorf("refusal %d: got a bound of %d, want %d", i, got, want)
 		}
@@ -102,7 +104,7 @@ func TestQuotas_HalveWhatIsNeverTold(t *testing.T) {
 		}
 		now = now.Add(time.Hour)
 	}
-	q.Accepted(urls, now)
+	q.DayAccepted(urls, now)
 	if got := q.day(urls).most; got != 250 {
 		t.Errorf("got %d after an accepted call, want twice as many", got)
 	}

@@ -39,7 +39,10 @@ type Gate struct {
 	mu      sync.Mutex
 	zones   map[string]*zone
 	plans   plans
-	changes map[Kind]time.Time
+	denied  denied
+	stalls  stalls
+	flights map[Kind]flight
+	changes map[Kind]struct{} // whose holds may have changed
 }
 
 // New makes a Gate that knows nothing yet.
@@ -47,19 +50,7 @@ func New(cfg Config) *Gate {
 	return &Gate{
 		cfg: cfg, troubles: trouble.New(cfg.Log),
 		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
-		zones: make(map[string]*zone), plans: make(plans), changes: make(map[Kind]time.Time),
+		zones: make(map[string]*zone), plans: make(plans), denied: denied{until: make(map[Kind]time.Time)},
+		stalls: make(stalls), flights: make(map[Kind]flight), changes: make(map[Kind]struct{}),
 	}
-}
-
-// Changed signals that Changes has something to return.
-func (g *Gate) Changed() <-chan struct{} { return g.changed }
-
-// Changes returns the kinds whose holds the readings since the last call may have changed, and until when
-// each is held; a time that has passed means that it is not.
-func (g *Gate) Changes() map[Kind]time.Time {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	changes := g.changes
-	g.changes = make(map[Kind]time.Time)
-	return changes
 }

@@ -40,13 +40,6 @@ func (p plans) drop() {
 	delete(p, oldest)
 }
 
-// PlanAccepted forgets that a kind was refused: by now the plan has it.
-func (g *Gate) PlanAccepted(k Kind) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.plans, k)
-}
-
 // PlanLacks reports whether the zone's plan lacks a kind, as EdgeOne answered within the hour, and with which code and
 // reason it did.
 func (g *Gate) PlanLacks(k Kind, now time.Time) (code, reason string, lacks bool) {

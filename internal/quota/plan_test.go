@@ -15,7 +15,7 @@ func TestPlans_ForgetWhatIsAccepted(t *testing.T) {
 	p := newGate()
 	p.PlanRefused(Kind{"zone-a", edgeone.TypeTag}, codePlan, "", now)
 	p.PlanRefused(Kind{"zone-b", edgeone.TypeTag}, codePlan, "", now)
-	p.PlanAccepted(Kind{"zone-a", edgeone.TypeTag})
+	p.Accepted(Kind{"zone-a", edgeone.TypeTag})
 	if _, _, ok := p.PlanLacks(Kind{"zone-a", edgeone.TypeTag}, now); ok {
 		t.Error("got a refusal of what was accepted since")
 	}

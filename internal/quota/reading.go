@@ -34,16 +34,16 @@ type zone struct {
 	unread *trouble.Trouble         // readings that fail; nil before the first reading
 }
 
-// Want makes sure that a zone's quotas are read, and returns until when its batches wait for that.
-func (g *Gate) Want(zone string, now time.Time) time.Time {
+// Want notes that targets of a kind wait. The quotas of its zone are read; the first time, the kind is held for a
+// moment for that.
+func (g *Gate) Want(k Kind, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	z := g.of(zone, now)
+	z := g.of(k.Zone, now)
 	z.last = now
-	if z.read {
-		return time.Time{}
+	if !z.read {
+		g.change(k)
 	}
-	return z.first.Add(quotaWait)
 }
 
 // of gives what is known of a zone; it must be called with the lock held.
@@ -61,6 +61,11 @@ func (g *Gate) of(id string, now time.Time) *zone {
 func (g *Gate) ReadAgain(zone string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.readAgain(zone)
+}
+
+// readAgain is ReadAgain for who holds the lock.
+func (g *Gate) readAgain(zone string) {
 	if z := g.zones[zone]; z != nil {
 		z.due = time.Time{}
 		wait.Signal(g.wake)
@@ -115,7 +120,7 @@ func (g *Gate) dueAt(now time.Time) (zones []string, next time.Time) {
 	return zones, next
 }
 
-// set notes a reading of a zone, nil for one that failed. What its types are held for is announced.
+// set notes a reading of a zone, nil for one that failed. The holds of its kinds are announced as changed.
 func (g *Gate) set(zone string, byType map[string]edgeone.Quota, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -132,17 +137,14 @@ func (g *Gate) set(zone string, byType map[string]edgeone.Quota, now time.Time) 
 		}
 	}
 	for _, typ := range types {
-		g.changes[Kind{zone, typ}] = time.Time{}
+		g.change(Kind{zone, typ})
 	}
 	for typ, d := range z.days {
 		row, known := byType[typ]
-		until, due := d.read(row.DailyAvailable, known, now)
-		g.changes[Kind{zone, typ}] = until
-		if due.Before(z.due) {
+		if due := d.read(row.DailyAvailable, known, now); due.Before(z.due) {
 			z.due = due
 		}
 	}
-	wait.Signal(g.changed)
 }
 
 // unread returns the trouble of a zone whose quotas can't be read.

@@ -42,7 +42,7 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 				q.asking(zone, time.Now())
 				q.set(zone, rows(left), time.Now())
 			}
-			q.Want(zone, time.Now())
+			q.Want(urls, time.Now())
 			read()
 			for _, s := range steps {
 				time.Sleep(s.pass)

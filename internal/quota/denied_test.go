@@ -1,0 +1,53 @@
+package quota
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+)
+
+func TestDenied_KindsTakeTurns(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	g := newGate()
+	forbidden := &edgeone.Error{Code: "UnauthorizedOperation.CamUnauthorized", Sent: true}
+	deny := func(k Kind) (pause time.Duration) {
+		g.Reserve(k, 1, now)
+		g.Answered(k, Answer{Class: edgeone.Permission, Err: forbidden, Sent: now}, now)
+		pause, _ = g.Denied(k, forbidden, now)
+		return pause
+	}
+	for i := range 3 {
+		k := Kind{"zone-" + strconv.Itoa(i), edgeone.TypeURL}
+		if pause := deny(k); pause != pausedFor {
+			t.Errorf("%v: the account pauses for %v, want %v: no call is carried out", k, pause, pausedFor)
+		}
+		want := time.Duration(i+2) * pausedFor
+		if h := g.Until(k, now); h.Why != Permission || !h.Closed() || h.Until.Sub(now) != want {
+			t.Errorf("%v: got %+v, want a hold for %v", k, h, want)
+		}
+	}
+	if g.Refusal() == "" {
+		t.Error("the refusal of the credentials is not told")
+	}
+	if pause, wait := g.Denied(urls, &edgeone.Error{Code: "AuthFailure.SecretIdNotFound", Sent: true}, now); pause != pausedFor || wait != pausedFor {
+		t.Errorf("refused credentials: a pause of %v and a wait of %v, want %v", pause, wait, pausedFor)
+	}
+
+	other := Kind{"zone-other", edgeone.TypeURL}
+	g.Reserve(other, 1, now)
+	answer(g, other, edgeone.Done, now, now)
+	if g.Refusal() != "" {
+		t.Errorf("got %q though a call was carried out", g.Refusal())
+	}
+	if pause := deny(Kind{"zone-0", edgeone.TypeURL}); pause != 0 {
+		t.Errorf("the account pauses for %v though others are carried out, want not", pause)
+	}
+
+	// Once one of them is accepted the permissions were changed: all are tried at once.
+	g.Accepted(Kind{"zone-1", edgeone.TypeURL})
+	if waiting := g.Waiting(now); len(waiting) > 0 {
+		t.Errorf("%v still wait, want none", waiting)
+	}
+}
