@@ -69,7 +69,7 @@ func (b *Budget) Set(c *Charge, came, on purge.Lane, targets int) {
 	b.add(before, -1)
 	*c = Charge{came, on, targets}
 	b.add(*c, 1)
-	if targets < before.targets || on != before.on {
+	if targets < before.targets || on != before.on && before.targets > 0 {
 		b.signal()
 	}
 }
