@@ -72,11 +72,11 @@ floor 6: what can be run
 	internal/demo
 	internal/demo < cmd/edgepurge
 	e2e
-	e2e/proc
+	e2e/kit
 	e2e/torture
-	e2e/proc < e2e/torture
+	e2e/kit < e2e/torture
 	e2e/bench
-	e2e/proc < e2e/bench
+	e2e/kit < e2e/bench
 	e2e/evil
 
 # Of a lower floor, and yet not for everyone. The emulator shares no code with what it judges, not even the vocabulary,

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/edgepurge/edgepurge/client"
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // The variables that make a process of this test program a producer, and not a test.
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv(childServer); url != "" {
 		os.Exit(produce(url))
 	}
-	proc.Parallel(8)
+	kit.Parallel(8)
 	os.Exit(m.Run())
 }
 

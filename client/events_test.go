@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/client"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -201,12 +202,12 @@ func TestEvents_GoOnBeforeTheFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.tellAll(0, 3)
-	l := newLink(t, w.nats.Address)
-	r := read(t, w.clientOn(w.connectTo(l.address())), client.From{New: true})
+	l := kit.StartLink(t, w.nats.Address)
+	r := read(t, w.clientOn(w.connectTo(l.Address())), client.From{New: true})
 	w.until("the consumer", func() bool { return len(w.consumers()) == 1 })
-	l.mute()
+	l.Mute()
 	held := w.tellAll(3, 5)
-	l.cut()
+	l.Cut()
 	r.next(t, append(held, w.tellAll(5, 6)...)...)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/edgepurge/edgepurge/client"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // load calls Purge n times from 64 goroutines, and counts.
@@ -113,16 +114,16 @@ func TestPurge_LosesNothingWithItsConnection(t *testing.T) {
 func TestPurge_PublishesAgainWhatWasNotAnswered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	l := newLink(t, w.nats.Address)
+	l := kit.StartLink(t, w.nats.Address)
 	// Only the end of the connection tells that no answer comes.
-	c, err := client.New(w.connectTo(l.address()), client.Config{Source: "ghost", Timeout: time.Hour})
+	c, err := client.New(w.connectTo(l.Address()), client.Config{Source: "ghost", Timeout: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Purge(t.Context(), numbered(0)); err != nil {
 		t.Fatal(err)
 	}
-	l.mute()
+	l.Mute()
 	var calls sync.WaitGroup
 	for i := range 10 {
 		calls.Go(func() {
@@ -132,7 +133,7 @@ func TestPurge_PublishesAgainWhatWasNotAnswered(t *testing.T) {
 		})
 	}
 	w.until("the messages", func() bool { return len(w.messages()) == 11 })
-	l.cut()
+	l.Cut()
 	calls.Wait()
 	w.stored(11)
 }

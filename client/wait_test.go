@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/client"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -113,8 +114,8 @@ func TestPurgeAndWait_GoesOnOverRestarts(t *testing.T) {
 func TestWait_FindsWhatItMissed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	l := newLink(t, w.nats.Address)
-	nc := w.connectTo(l.address())
+	l := kit.StartLink(t, w.nats.Address)
+	nc := w.connectTo(l.Address())
 	ended := make(chan error, 1)
 	c := w.clientOn(nc)
 	go func() {
@@ -122,9 +123,9 @@ func TestWait_FindsWhatItMissed(t *testing.T) {
 		ended <- err
 	}()
 	w.until("the first look", func() bool { return nc.Stats().InMsgs > 0 && nc.NumSubscriptions() == 2 })
-	l.mute()
+	l.Mute()
 	w.tell("ghost", "a", purge.Completed)
-	l.cut()
+	l.Cut()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // kubeVersion is what the chart is rendered for.
@@ -22,7 +22,7 @@ const kubeVersion = "1.33.0"
 // helm calls helm, and returns what it prints on stdout.
 func helm(t *testing.T, args ...string) ([]byte, error) {
 	t.Helper()
-	path := proc.Need(t, "helm", "the Go module helm.sh/helm/v3/cmd/helm")
+	path := kit.Need(t, "helm", "the Go module helm.sh/helm/v3/cmd/helm")
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), path, append(args, "--kube-version", kubeVersion)...)
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 const rulesFile = "prometheus/rules.yaml"
@@ -17,7 +17,7 @@ const rulesFile = "prometheus/rules.yaml"
 // promtool gives Prometheus's own judge of rules; .ci/run installs it.
 func promtool(t *testing.T) string {
 	t.Helper()
-	return proc.Need(t, "promtool", "Debian's package prometheus")
+	return kit.Need(t, "promtool", "Debian's package prometheus")
 }
 
 func alerts(t *testing.T) []string {

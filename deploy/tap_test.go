@@ -2,7 +2,6 @@ package deploy_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // tap stands between a user's connections and the NATS server, and notes what the user publishes and subscribes to, and
@@ -25,39 +26,13 @@ type tap struct {
 
 func newTap(t *testing.T, server string) *tap {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &tap{url: "nats://" + listener.Addr().String(), published: make(map[string]bool), subscribed: make(map[string]bool)}
-	ctx, cancel := context.WithCancel(context.Background())
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			conns.Go(func() { p.serve(ctx, c, server) })
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		_ = listener.Close()
-		conns.Wait()
-	})
+	p := &tap{published: make(map[string]bool), subscribed: make(map[string]bool)}
+	p.url = kit.StartJoin(t, server, p.serve).URL()
 	return p
 }
 
-func (p *tap) serve(ctx context.Context, c net.Conn, server string) {
-	defer func() { _ = c.Close() }()
-	s, err := new(net.Dialer).DialContext(ctx, "tcp", server)
-	if err != nil {
-		return
-	}
+func (p *tap) serve(c, s net.Conn) {
 	closeBoth := func() { _, _ = c.Close(), s.Close() }
-	defer closeBoth()
-	defer context.AfterFunc(ctx, closeBoth)()
 	var back sync.WaitGroup
 	back.Go(func() {
 		defer closeBoth()

@@ -18,7 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 )
@@ -27,7 +27,7 @@ import (
 const patience = 2 * time.Minute
 
 // program is edgepurge, built once for all tests.
-var program = proc.NewOnce("edgepurge", proc.Edgepurge)
+var program = kit.NewOnce("edgepurge", kit.Edgepurge)
 
 func TestMain(m *testing.M) { os.Exit(program.Main(m)) }
 
@@ -158,7 +158,7 @@ type replica struct {
 // start runs a worker and waits until it is ready.
 func (w *town) start() *replica {
 	w.t.Helper()
-	address, err := proc.FreeAddress()
+	address, err := kit.FreeAddress()
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // tapped is a world of two zones, whose API refuses calls with a host that is not the zone's.
-func tapped(t *testing.T, rate int) (*world, *tap) {
+func tapped(t *testing.T, rate int) (*world, tap) {
 	t.Helper()
 	unknown, err := emulator.ParseUnknown([]string{"foreign-host=error"})
 	if err != nil {

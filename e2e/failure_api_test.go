@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -21,8 +22,8 @@ var faultyAnswers = map[string]func(http.ResponseWriter, *seen){
 		refuse(rw, "InternalError.BackendError")
 	},
 	"zone-502":   func(rw http.ResponseWriter, _ *seen) { http.Error(rw, "bad gateway", http.StatusBadGateway) },
-	"zone-late":  func(_ http.ResponseWriter, c *seen) { <-c.req.Context().Done() },
-	"zone-reset": func(rw http.ResponseWriter, _ *seen) { reset(rw) },
+	"zone-late":  func(_ http.ResponseWriter, c *seen) { <-c.in.Context().Done() },
+	"zone-reset": func(rw http.ResponseWriter, _ *seen) { kit.Reset(rw) },
 	"zone-html": func(rw http.ResponseWriter, _ *seen) {
 		_, _ = rw.Write([]byte("<html><body>Sorry</body></html>"))
 	},
@@ -31,7 +32,7 @@ var faultyAnswers = map[string]func(http.ResponseWriter, *seen){
 	// Carried out, and answered when nobody waits any more.
 	"zone-slow": func(_ http.ResponseWriter, c *seen) {
 		c.execute(discard{})
-		<-c.req.Context().Done()
+		<-c.in.Context().Done()
 	},
 }
 

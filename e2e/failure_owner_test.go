@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
@@ -201,8 +202,8 @@ func TestFailure_OwnerPausedLongerThanItsLease(t *testing.T) {
 	w.provision()
 	j := w.journal()
 	const pace = "EDGEPURGE_LIMITS_CREATE_PER_SECOND=10"
-	line := w.proxy()
-	first := w.replica(bin, pace, "NATS_URL="+line.url)
+	line := kit.StartLink(t, w.nats.Address)
+	first := w.replica(bin, pace, "NATS_URL="+line.URL())
 	second := w.replica(bin, pace)
 	sent := func() int { return len(second.all(createPurge, nil)) }
 	var end time.Time
@@ -218,13 +219,13 @@ func TestFailure_OwnerPausedLongerThanItsLease(t *testing.T) {
 	again := time.Now()
 	before, calls := len(first.all(createPurge, nil)), len(first.all("", nil)) // what was on its way has come
 	// It notices by its own clock: what the broker says of the lease comes later.
-	line.hold()
+	line.Set(kit.Held)
 	first.signal(syscall.SIGCONT)
 	w.until("some more calls", func() bool { return sent() >= 10 })
 	if n := len(first.all("", nil)); n != calls {
 		t.Errorf("%d calls of any kind were made by an owner that is not sure of its lease", n-calls)
 	}
-	line.release()
+	line.Set(kit.Open)
 	w.until("the first to be told", func() bool { return first.said("another replica leads now") != nil })
 	w.completed(requests)
 	if n := len(first.all(createPurge, nil)); n != before {

@@ -1,11 +1,8 @@
 package e2e_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -36,7 +34,7 @@ type seen struct {
 	Start, End string // of the window that a Describe action asks for
 	JobID      string // that it asks for
 
-	req *http.Request
+	in  *kit.Call
 	api http.Handler
 }
 
@@ -47,14 +45,13 @@ func (w *world) front(answer func(http.ResponseWriter, *seen) bool) *front {
 	t := w.t
 	f := &front{answer: answer}
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		at := time.Now()
-		body, err := io.ReadAll(r.Body)
+		in, err := kit.ReadCall(r)
 		if err != nil {
 			return // the caller was stopped in the middle of it
 		}
-		c := &seen{At: at, req: r, api: w.api}
-		if err := c.read(body); err != nil {
-			t.Errorf("call %s: %v", body, err)
+		c := &seen{in: in, At: in.At, api: w.api}
+		if err := c.read(); err != nil {
+			t.Errorf("call %s: %v", in.Body, err)
 		}
 		f.mu.Lock()
 		f.calls = append(f.calls, c)
@@ -70,9 +67,9 @@ func (w *world) front(answer func(http.ResponseWriter, *seen) bool) *front {
 	return f
 }
 
-func (c *seen) read(body []byte) error {
-	c.Action, c.Body = c.req.Header.Get("X-TC-Action"), body
-	if err := json.Unmarshal(body, &c.call); err != nil {
+func (c *seen) read() error {
+	c.Action, c.Body = c.in.Action, c.in.Body
+	if err := json.Unmarshal(c.Body, &c.call); err != nil {
 		return err
 	}
 	var q struct {
@@ -83,7 +80,7 @@ func (c *seen) read(body []byte) error {
 			Values []string
 		}
 	}
-	if err := json.Unmarshal(body, &q); err != nil {
+	if err := json.Unmarshal(c.Body, &q); err != nil {
 		return err
 	}
 	c.Start, c.End, c.JobID = q.StartTime, q.EndTime, q.JobId
@@ -96,10 +93,7 @@ func (c *seen) read(body []byte) error {
 }
 
 // execute has the API answer the call.
-func (c *seen) execute(rw http.ResponseWriter) {
-	c.req.Body = io.NopCloser(bytes.NewReader(c.Body))
-	c.api.ServeHTTP(rw, c.req)
-}
+func (c *seen) execute(rw http.ResponseWriter) { c.in.Serve(rw, c.api) }
 
 // await holds a call until the channel is closed, or the test is over.
 func await(t *testing.T, open <-chan struct{}) {
@@ -130,18 +124,6 @@ func (c *seen) alter(t *testing.T, rw http.ResponseWriter, change func(response 
 // refuse answers with an error of the API.
 func refuse(rw http.ResponseWriter, code string) {
 	_, _ = fmt.Fprintf(rw, `{"Response":{"Error":{"Code":%q,"Message":"refused"},"RequestId":"front"}}`, code)
-}
-
-// reset ends the connection without an answer.
-func reset(rw http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(rw).Hijack()
-	if err != nil {
-		return
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-	_ = conn.Close()
 }
 
 // set has the calls from now on answered otherwise.

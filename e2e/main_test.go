@@ -4,14 +4,14 @@ import (
 	"os"
 	"testing"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // TestMain lets more tests run side by side than there are cores: they wait most of the time.
 func TestMain(m *testing.M) {
-	proc.Parallel(10)
+	kit.Parallel(10)
 	os.Exit(program.Main(m))
 }
 
 // program is edgepurge, built once for all tests that run it.
-var program = proc.NewOnce("edgepurge", proc.Edgepurge)
+var program = kit.NewOnce("edgepurge", kit.Edgepurge)

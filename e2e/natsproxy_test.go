@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // twinFault is what goes wrong with one write, in one of four ways: it happens or not, and who made it
@@ -29,11 +30,9 @@ func (f twinFault) String() string {
 
 // natsProxy stands between workers and their NATS server, and does one fault to one of their frames.
 type natsProxy struct {
-	listener net.Listener
-	target   string
-	end      context.CancelFunc
-	conns    sync.WaitGroup
-	done     chan struct{} // closed once the fault is done
+	*kit.Link
+
+	done chan struct{} // closed once the fault is done
 
 	mu    sync.Mutex
 	match func(frame) bool // nil: no fault is to come
@@ -43,30 +42,10 @@ type natsProxy struct {
 
 func newNATSProxy(t *testing.T, target string) *natsProxy {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	p := &natsProxy{listener: listener, target: target, end: cancel, done: make(chan struct{})}
-	p.conns.Go(func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			p.conns.Go(func() { p.serve(ctx, c) })
-		}
-	})
-	t.Cleanup(func() {
-		p.end()
-		_ = p.listener.Close()
-		p.conns.Wait()
-	})
+	p := &natsProxy{done: make(chan struct{})}
+	p.Link = kit.StartJoin(t, target, p.serve)
 	return p
 }
-
-func (p *natsProxy) url() string { return "nats://" + p.listener.Addr().String() }
 
 // arm has a fault done to the frames that match, those of clients that are published.
 func (p *natsProxy) arm(fault twinFault, match func(frame) bool) {
@@ -96,14 +75,8 @@ func (p *natsProxy) matched() int {
 	return p.seen
 }
 
-func (p *natsProxy) serve(ctx context.Context, client net.Conn) {
-	defer func() { _ = client.Close() }()
-	server, err := new(net.Dialer).DialContext(ctx, "tcp", p.target)
-	if err != nil {
-		return
-	}
+func (p *natsProxy) serve(client, server net.Conn) {
 	l := &natsLink{p: p, client: client, server: server, subs: make(map[string]string)}
-	defer context.AfterFunc(ctx, l.close)()
 	var back sync.WaitGroup
 	back.Go(func() { l.pass(server, client, l.fromServer) })
 	l.pass(client, server, l.fromClient)
@@ -258,7 +231,7 @@ func (w *world) listen(subject string) *atomic.Int64 {
 
 func (p *natsProxy) connect(t *testing.T, token string) *nats.Conn {
 	t.Helper()
-	nc, err := nats.Connect(p.url(), nats.Token(token),
+	nc, err := nats.Connect(p.URL(), nats.Token(token),
 		nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectBufSize(-1))
 	if err != nil {
 		t.Fatal(err)

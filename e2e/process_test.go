@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -59,7 +59,7 @@ func process(t *testing.T, bin string, env []string, args ...string) *exec.Cmd {
 // freeAddress is one that nobody listens on now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	address, err := proc.FreeAddress()
+	address, err := kit.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func newTwin(t *testing.T, s twinSetting) *twin {
 	}
 	tw.api = tw.twinAPI()
 	tw.proxy = newNATSProxy(t, tw.nats.Address)
-	tw.cfg.NATS.URL = config.ServerURL(tw.proxy.url())
+	tw.cfg.NATS.URL = config.ServerURL(tw.proxy.URL())
 	return tw
 }
 

@@ -52,7 +52,7 @@ func body(zone string, typ purge.Type, method purge.Method, targets ...string) m
 }
 
 // bodies gives the bodies of the calls in a form that can be compared: fields, targets and calls in order.
-func (tp *tap) bodies(t *testing.T) []string {
+func (tp tap) bodies(t *testing.T) []string {
 	t.Helper()
 	all := []map[string]any{}
 	for _, c := range tp.all() {

@@ -68,7 +68,7 @@ func TestWindow_BoundsWhatIsHeld(t *testing.T) {
 		if c.Action == createPurge {
 			select {
 			case <-release:
-			case <-c.req.Context().Done():
+			case <-c.in.Context().Done():
 			}
 		}
 		return false

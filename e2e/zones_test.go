@@ -15,6 +15,7 @@ import (
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/app"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/purge"
@@ -30,7 +31,7 @@ var refusals = map[string]func(http.ResponseWriter){
 	"config":     coded("InvalidParameter.ZoneNotFound"),
 	"unknown":    coded("SomethingNew.NobodyKnows"),
 	"5xx":        func(rw http.ResponseWriter) { http.Error(rw, "<html>bad gateway</html>", http.StatusBadGateway) },
-	"reset":      reset,
+	"reset":      kit.Reset,
 }
 
 func coded(code string) func(http.ResponseWriter) {

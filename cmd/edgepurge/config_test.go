@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 )
 
@@ -231,7 +231,7 @@ func TestMain(m *testing.M) {
 			_ = os.Unsetenv(name)
 		}
 	}
-	proc.Parallel(6)
+	kit.Parallel(6)
 	os.Exit(m.Run())
 }
 

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // scenario is one thing to measure.
@@ -137,7 +137,7 @@ func (o options) build(ctx context.Context, dir string) (binaries, error) {
 	for path, name := range map[*string]string{&bin.edgepurge: "edgepurge", &bin.nats: "nats-server"} {
 		var err error
 		if *path == "" {
-			*path, err = proc.Build(ctx, dir, name, map[string]string{"edgepurge": proc.Edgepurge, "nats-server": proc.NATS}[name])
+			*path, err = kit.Build(ctx, dir, name, map[string]string{"edgepurge": kit.Edgepurge, "nats-server": kit.NATS}[name])
 		} else {
 			*path, err = filepath.Abs(*path)
 		}

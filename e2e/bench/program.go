@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // program is a process that runs, or has run; its output is in a log of its name.
@@ -69,10 +69,10 @@ func (p *program) kill() {
 	<-p.ended
 }
 
-func (p *program) cpu() (time.Duration, error) { return proc.CPU(p.cmd.Process.Pid) }
+func (p *program) cpu() (time.Duration, error) { return kit.CPU(p.cmd.Process.Pid) }
 
 // peak is the most memory that the process had resident, in bytes.
-func (p *program) peak() (int64, error) { return proc.Peak(p.cmd.Process.Pid) }
+func (p *program) peak() (int64, error) { return kit.Peak(p.cmd.Process.Pid) }
 
 // command runs a program to its end, and returns what it printed.
 func command(ctx context.Context, dir, path string, env []string, args ...string) ([]byte, error) {

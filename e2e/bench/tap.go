@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 const (
@@ -47,17 +45,12 @@ func newTaps() *taps {
 
 // open adds a way to the emulator, and returns its URL.
 func (t *taps) open(worker int, emulator string) (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it opens at once
+	server, url, err := kit.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.serve(worker, emulator, w, r) }))
 	if err != nil {
-		return "", fmt.Errorf("open tap: %w", err)
-	}
-	server := &http.Server{
-		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.serve(worker, emulator, w, r) }),
-		ReadHeaderTimeout: time.Minute,
+		return "", err
 	}
 	t.servers = append(t.servers, server)
-	go func() { _ = server.Serve(listener) }() // close ends it
-	return "http://" + listener.Addr().String(), nil
+	return url, nil
 }
 
 func (t *taps) close() {
@@ -68,17 +61,14 @@ func (t *taps) close() {
 }
 
 func (t *taps) serve(worker int, emulator string, w http.ResponseWriter, r *http.Request) {
-	c := &call{worker: worker, action: r.Header.Get("X-TC-Action"), arrived: time.Now()}
-	body, err := io.ReadAll(r.Body)
+	in, err := kit.ReadCall(r)
 	if err != nil {
 		return
 	}
-	if c.action == createAction {
-		c.request = body
-	}
-	status, kind, answer, err := t.pass(r, emulator, body)
+	c := &call{worker: worker, action: in.Action, arrived: in.At}
+	answer, err := in.Forward(t.client, emulator)
 	if c.done = time.Now(); c.action == createAction {
-		c.answer = answer
+		c.request, c.answer = in.Body, answer.Body
 	}
 	t.mu.Lock()
 	t.calls = append(t.calls, c)
@@ -87,29 +77,7 @@ func (t *taps) serve(worker int, emulator string, w http.ResponseWriter, r *http
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
-	w.Header().Set("Content-Type", kind)
-	w.WriteHeader(status)
-	_, _ = w.Write(answer)
-}
-
-// pass sends a call on as it came, also when its worker is gone meanwhile: the signature covers the host that the
-// worker named.
-func (t *taps) pass(r *http.Request, emulator string, body []byte) (status int, kind string, answer []byte, err error) {
-	ctx := context.WithoutCancel(r.Context())
-	req, err := http.NewRequestWithContext(ctx, r.Method, "http://"+emulator+r.URL.RequestURI(), bytes.NewReader(body))
-	if err != nil {
-		return 0, "", nil, fmt.Errorf("make call: %w", err)
-	}
-	req.Host, req.Header = r.Host, r.Header.Clone()
-	res, err := t.client.Do(req)
-	if err != nil {
-		return 0, "", nil, fmt.Errorf("pass call on: %w", err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	if answer, err = io.ReadAll(res.Body); err != nil {
-		return 0, "", nil, fmt.Errorf("read answer: %w", err)
-	}
-	return res.StatusCode, res.Header.Get("Content-Type"), answer, nil
+	answer.Send(w)
 }
 
 // create is a CreatePurgeTask, read.

@@ -15,7 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // plan says what a world is made of.
@@ -58,7 +58,7 @@ func (b *bench) open(ctx context.Context, p plan) (*world, error) {
 }
 
 func (w *world) startNATS(ctx context.Context) error {
-	address, err := proc.FreeAddress()
+	address, err := kit.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (w *world) startNATS(ctx context.Context) error {
 
 func (w *world) startEmulator(ctx context.Context) error {
 	var err error
-	if w.api, err = proc.FreeAddress(); err != nil {
+	if w.api, err = kit.FreeAddress(); err != nil {
 		return err
 	}
 	args := append([]string{"emulator", "--listen", w.api}, w.plan.emulator...)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/tree"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -65,7 +65,7 @@ func (g *guide) follow(t *testing.T) {
 	for program, from := range map[string]string{
 		"curl": "Debian's package curl", "jq": "Debian's package jq", "seq": "Debian's package coreutils",
 	} {
-		proc.Need(t, program, from)
+		kit.Need(t, program, from)
 	}
 	fences := regexp.MustCompile("(?ms)^```(sh|go|console)\n(.*?)^```$").FindAllStringSubmatch(string(tree.Read(t, g.file)), -1)
 	if len(fences) < 4 {

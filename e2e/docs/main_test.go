@@ -7,17 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // usage is the line of a help text that names the command.
 var usage = regexp.MustCompile(`(?m)^Usage:\n  edgepurge[a-z ]*`)
 
 // built is edgepurge, built once for all tests that run it.
-var built = proc.NewOnce("edgepurge", proc.Edgepurge)
+var built = kit.NewOnce("edgepurge", kit.Edgepurge)
 
 func TestMain(m *testing.M) {
-	proc.Parallel(6)
+	kit.Parallel(6)
 	os.Exit(built.Main(m))
 }
 

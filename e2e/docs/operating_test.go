@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/tree"
 )
@@ -62,7 +62,7 @@ func newTrial(t *testing.T) *trial {
 // freeAddress is one that nobody listens on now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	address, err := proc.FreeAddress()
+	address, err := kit.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

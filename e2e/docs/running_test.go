@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/config"
 	"github.com/edgepurge/edgepurge/internal/tree"
 )
@@ -144,7 +144,7 @@ var ofWorker = regexp.MustCompile(`^\$ (kill -HUP|curl -s .*127\.0\.0\.1:7480)`)
 // console runs the sessions of the document that change a worker which runs, and wants each of them noticed.
 func (r *running) console(t *testing.T) {
 	r.t = t
-	proc.Need(t, "curl", "the package curl")
+	kit.Need(t, "curl", "the package curl")
 	n := 0
 	here := strings.NewReplacer("http://127.0.0.1:7480", r.url, "$(pidof edgepurge)", strconv.Itoa(r.cmd.Process.Pid))
 	for _, block := range tree.Blocks(t, operatingFile, "console") {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 )
@@ -28,7 +28,7 @@ func TestModes_SurviveAKilledLeader(t *testing.T) {
 	if *seeds == 0 {
 		t.Skip("takes minutes: -evil.seeds 3")
 	}
-	bin, err := proc.Build(t.Context(), t.TempDir(), "edgepurge", proc.Edgepurge)
+	bin, err := kit.Build(t.Context(), t.TempDir(), "edgepurge", kit.Edgepurge)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func (w *world) inTime(id string) {
 // process starts the program and returns when it is ready; the end of the test kills it.
 func (w *world) process(bin string) *exec.Cmd {
 	w.t.Helper()
-	listen, err := proc.FreeAddress()
+	listen, err := kit.FreeAddress()
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
@@ -52,18 +50,13 @@ func newAPI(emulator string, seed uint64, n *notes) *api {
 
 // open adds the address of the next worker.
 func (a *api) open() error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it opens at once
-	if err != nil {
-		return fmt.Errorf("open API: %w", err)
-	}
 	worker := len(a.servers)
-	server := &http.Server{
-		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serve(worker, w, r) }),
-		ReadHeaderTimeout: time.Minute,
+	server, url, err := kit.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serve(worker, w, r) }))
+	if err != nil {
+		return err
 	}
 	a.servers = append(a.servers, server)
-	a.urls = append(a.urls, "http://"+listener.Addr().String())
-	go func() { _ = server.Serve(listener) }() // close ends it
+	a.urls = append(a.urls, url)
 	return nil
 }
 
@@ -114,71 +107,47 @@ func (a *api) caller() int {
 }
 
 func (a *api) serve(worker int, w http.ResponseWriter, r *http.Request) {
-	c := &call{Worker: worker, Action: r.Header.Get("X-TC-Action"), Arrived: time.Now()}
+	in, err := kit.ReadCall(r)
+	c := &call{Worker: worker, Action: in.Action, Arrived: in.At}
 	rule := a.arrive(worker)
-	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		c.Gone = true
 	} else {
-		c.read(body)
-		reply := a.befall(r, c, rule, body)
-		c.Gone = r.Context().Err() != nil
-		reply.send(w)
+		c.read(in.Body)
+		answer := a.befall(in, c, rule)
+		c.Gone = in.Context().Err() != nil
+		answer.Send(w)
 	}
 	c.Done = time.Now()
 	a.notes.add(c)
 }
 
-// reply is an answer on its way out; without a status the connection is closed.
-type reply struct {
-	status int
-	kind   string
-	body   []byte
-}
-
-func (p reply) send(w http.ResponseWriter) {
-	if p.status == 0 {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		_ = conn.Close()
-		return
-	}
-	w.Header().Set("Content-Type", p.kind)
-	w.WriteHeader(p.status)
-	_, _ = w.Write(p.body)
-}
-
 // befall carries a call out, or lets it come to grief.
-func (a *api) befall(r *http.Request, c *call, f *rule, body []byte) reply {
+func (a *api) befall(in *kit.Call, c *call, f *rule) kit.Answer {
 	if f == nil {
-		return a.forward(r, c, body)
+		return a.forward(in, c)
 	}
 	c.Fate = f.kind
 	switch f.kind {
 	case apiLost:
-		a.forward(r, c, body)
-		return reply{}
+		a.forward(in, c)
+		return kit.Answer{}
 	case apiSlow, apiLate:
-		p := a.forward(r, c, body)
+		p := a.forward(in, c)
 		delay := slow
 		if f.kind == apiLate {
 			delay = late
 		}
-		wait.Sleep(r.Context(), delay)
+		wait.Sleep(in.Context(), delay)
 		return p
 	case apiHang:
 		select {
 		case <-f.over:
-		case <-r.Context().Done():
+		case <-in.Context().Done():
 		}
-		return reply{}
+		return kit.Answer{}
 	case api5xx:
-		return reply{http.StatusBadGateway, "text/html", []byte("<html><h1>502 Bad Gateway</h1></html>")}
+		return kit.Answer{Status: http.StatusBadGateway, Type: "text/html", Body: []byte("<html><h1>502 Bad Gateway</h1></html>")}
 	case apiGarbled:
 		return a.garble()
 	case apiThrottle:
@@ -188,37 +157,37 @@ func (a *api) befall(r *http.Request, c *call, f *rule, body []byte) reply {
 			return refusal(c, "LimitExceeded.BatchQuota", "Reached the upper limit of resource number.")
 		}
 		c.Fate = ""
-		return a.forward(r, c, body)
+		return a.forward(in, c)
 	default: // apiReset
-		return reply{}
+		return kit.Answer{}
 	}
 }
 
-func (a *api) garble() reply {
+func (a *api) garble() kit.Answer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return []reply{
-		{http.StatusOK, "text/html", []byte("<html><h1>Service Unavailable</h1></html>")},
-		{http.StatusOK, "application/json", []byte("{}")},
-		{http.StatusOK, "application/json", nil},
-		{http.StatusOK, "application/json", []byte(`{"Response":{"JobId":"20`)},
+	return []kit.Answer{
+		{Status: http.StatusOK, Type: "text/html", Body: []byte("<html><h1>Service Unavailable</h1></html>")},
+		{Status: http.StatusOK, Type: "application/json", Body: []byte("{}")},
+		{Status: http.StatusOK, Type: "application/json", Body: nil},
+		{Status: http.StatusOK, Type: "application/json", Body: []byte(`{"Response":{"JobId":"20`)},
 	}[a.rng.IntN(4)]
 }
 
-func refusal(c *call, code, message string) reply {
+func refusal(c *call, code, message string) kit.Answer {
 	c.Code = code
-	return reply{http.StatusOK, "application/json", fmt.Appendf(nil,
+	return kit.Answer{Status: http.StatusOK, Type: "application/json", Body: fmt.Appendf(nil,
 		`{"Response":{"Error":{"Code":%q,"Message":%q},"RequestId":"00000000-0000-4000-8000-000000000000"}}`, code, message)}
 }
 
 // forward hands a call to the emulator, also when nobody waits for the answer any more.
-func (a *api) forward(r *http.Request, c *call, body []byte) reply {
-	p, err := a.pass(context.WithoutCancel(r.Context()), r, body)
+func (a *api) forward(in *kit.Call, c *call) kit.Answer {
+	answer, err := in.Forward(a.client, a.emulator)
 	c.Answered = time.Now()
 	if err != nil {
 		c.Code = "forward: " + err.Error()
-		return reply{}
+		return kit.Answer{}
 	}
-	c.readAnswer(p.body)
-	return p
+	c.readAnswer(answer.Body)
+	return answer
 }

@@ -1,34 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 )
-
-// pass sends a call on as it came: the signature covers the host that the worker named.
-func (a *api) pass(ctx context.Context, r *http.Request, body []byte) (reply, error) {
-	req, err := http.NewRequestWithContext(ctx, r.Method, "http://"+a.emulator+r.URL.RequestURI(), bytes.NewReader(body))
-	if err != nil {
-		return reply{}, fmt.Errorf("make call: %w", err)
-	}
-	req.Host = r.Host
-	req.Header = r.Header.Clone()
-	res, err := a.client.Do(req)
-	if err != nil {
-		return reply{}, fmt.Errorf("forward call: %w", err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		return reply{}, fmt.Errorf("read answer: %w", err)
-	}
-	return reply{res.StatusCode, res.Header.Get("Content-Type"), data}, nil
-}
 
 const createAction = "CreatePurgeTask"
 

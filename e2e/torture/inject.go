@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
@@ -108,7 +109,7 @@ func (in *injector) process(ctx context.Context, f fault, h *hit) {
 // ways cuts a worker's, or every worker's, connections to NATS.
 func (in *injector) ways(ctx context.Context, f fault, h *hit) {
 	h.Reach = reachLink
-	var links []*link
+	var links []*kit.Link
 	for i, list := range in.w.links {
 		if f.Kind == cutAll || f.Kind == refuseAll {
 			links = append(links, list...)
@@ -118,25 +119,25 @@ func (in *injector) ways(ctx context.Context, f fault, h *hit) {
 			h.Worker = i
 		}
 	}
-	g := refused
+	g := kit.Refused
 	switch f.Kind {
 	case cutOwner, cutAll:
 		for _, l := range links {
-			l.cut()
+			l.Cut()
 		}
 		return
 	case hangOwner:
-		g = hanging
+		g = kit.Held
 	default:
 	}
 	for _, l := range links {
-		l.set(g)
+		l.Set(g)
 	}
 	wait.Sleep(ctx, f.For)
 	for _, l := range links {
-		l.set(open)
-		if g == hanging && f.Pick%2 == 0 {
-			l.cut() // what hung there is lost; else it arrives late
+		l.Set(kit.Open)
+		if g == kit.Held && f.Pick%2 == 0 {
+			l.Cut() // what hung there is lost; else it arrives late
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // program is something that can be started again and again; each start appends to one log.
@@ -94,7 +94,7 @@ func (p *program) signal(s syscall.Signal) (ended <-chan struct{}) {
 	}
 	if s == syscall.SIGKILL || s == syscall.SIGTERM {
 		p.process.asked = true
-		peak, _ := proc.Peak(p.process.cmd.Process.Pid) // 0 where the system does not tell
+		peak, _ := kit.Peak(p.process.cmd.Process.Pid) // 0 where the system does not tell
 		p.lives.add(lifeOf(p, peak, ""))
 	}
 	_ = p.process.cmd.Process.Signal(s)

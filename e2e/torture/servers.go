@@ -8,7 +8,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 const (
@@ -30,11 +30,11 @@ type servers struct {
 func newServers(binary, dir, password string, n int, lives *notes) (*servers, error) {
 	s := &servers{password: password}
 	for range n {
-		port, err := proc.FreeAddress()
+		port, err := kit.FreeAddress()
 		if err != nil {
 			return nil, err
 		}
-		route, err := proc.FreeAddress()
+		route, err := kit.FreeAddress()
 		if err != nil {
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
@@ -20,12 +20,12 @@ func torture(ctx context.Context, o options, set setting, dir string, stderr io.
 	built := filepath.Join(dir, "bin")
 	defer func() { err = errors.Join(err, os.RemoveAll(built)) }()
 	if bin.edgepurge == "" {
-		if bin.edgepurge, err = proc.Build(ctx, built, "edgepurge", proc.Edgepurge); err != nil {
+		if bin.edgepurge, err = kit.Build(ctx, built, "edgepurge", kit.Edgepurge); err != nil {
 			return err
 		}
 	}
 	if bin.nats == "" {
-		if bin.nats, err = proc.Build(ctx, built, "nats-server", proc.NATS); err != nil {
+		if bin.nats, err = kit.Build(ctx, built, "nats-server", kit.NATS); err != nil {
 			return err
 		}
 	}

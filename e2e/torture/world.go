@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
@@ -36,7 +36,7 @@ type world struct {
 	emulator *program
 	api      *api
 	workers  []*program
-	links    [][]*link // by worker, by server
+	links    [][]*kit.Link // by worker, by server
 	lives    *notes
 	calls    *notes
 	nc       *nats.Conn // past the links
@@ -77,7 +77,7 @@ func newWorld(ctx context.Context, set setting, dir string, bin binaries) (*worl
 }
 
 func (w *world) startEmulator(binary string) error {
-	address, err := proc.FreeAddress()
+	address, err := kit.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -109,17 +109,17 @@ func (w *world) addWorker(i int, binary string) error {
 	if err := w.api.open(); err != nil {
 		return err
 	}
-	var links []*link
+	var links []*kit.Link
 	var urls []string
 	for _, port := range w.servers.ports {
-		l, err := newLink(port)
+		l, err := kit.OpenLink(port)
 		if err != nil {
 			return err
 		}
-		links, urls = append(links, l), append(urls, "nats://"+l.address())
+		links, urls = append(links, l), append(urls, l.URL())
 	}
 	w.links = append(w.links, links)
-	listen, err := proc.FreeAddress()
+	listen, err := kit.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (w *world) close() error {
 	}
 	for _, links := range w.links {
 		for _, l := range links {
-			l.close()
+			l.Close()
 		}
 	}
 	if w.api != nil {

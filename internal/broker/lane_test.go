@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -255,16 +256,16 @@ func TestLane_RestEndsThePull(t *testing.T) {
 func TestLane_RestWaitsForWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
-	p := newProxy(t, s.Address)
-	far := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr(), Token: s.Token}, settings()))
+	p := kit.StartLink(t, s.Address)
+	far := ready(t, open(t, broker.Dial{URL: p.URL(), Token: s.Token}, settings()))
 	l, near := lane(t, far, purge.Bulk), lane(t, b, purge.Bulk)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, _ = l.Pull(ctx, 100)
-	p.hold()
+	p.Set(kit.Held)
 	request(t, b, purge.Bulk, 7)
 	eventually(t, "all is sent", func() bool { return depth(t, near) == [2]int{0, 7} })
-	time.AfterFunc(100*time.Millisecond, p.release)
+	time.AfterFunc(100*time.Millisecond, func() { p.Set(kit.Open) })
 	if got := l.Rest(); len(got) != 7 {
 		t.Errorf("got %d deliveries, want the 7 that were under way", len(got))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 )
@@ -302,8 +303,8 @@ func TestLease_IsNotValidOnceItIsLost(t *testing.T) {
 func TestLease_BelievesNoLateAnswer(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
-	p := newProxy(t, s.Address)
-	slow := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr(), Token: s.Token}, settings()))
+	p := kit.StartLink(t, s.Address)
+	slow := ready(t, open(t, broker.Dial{URL: p.URL(), Token: s.Token}, settings()))
 	l := acquire(t, slow)
 	start := time.Now()
 	other := stand(t.Context(), t, b)
@@ -311,11 +312,11 @@ func TestLease_BelievesNoLateAnswer(t *testing.T) {
 	if !l.Valid() {
 		t.Skip("this machine is too slow for the test's timing")
 	}
-	p.hold()
+	p.Set(kit.Held)
 	lost := make(chan error, 1)
 	go func() { lost <- l.Keep(t.Context()) }() // renews at once, for it has not seen the connection's last turn
 	got := await(t, other)
-	p.release()
+	p.Set(kit.Open)
 	for end := time.Now().Add(time.Second); time.Now().Before(end); pause(t, time.Millisecond) {
 		if l.Valid() {
 			t.Fatal("two replicas hold the lease")
@@ -412,12 +413,12 @@ func TestAcquire_EndsWithTheContext(t *testing.T) {
 func TestAcquire_WaitsForTheServer(t *testing.T) {
 	t.Parallel()
 	holder, s := provisioned(t)
-	p := newProxy(t, s.Address)
-	far := ready(t, open(t, broker.Dial{URL: "nats://" + p.addr(), Token: s.Token}, settings()))
+	p := kit.StartLink(t, s.Address)
+	far := ready(t, open(t, broker.Dial{URL: p.URL(), Token: s.Token}, settings()))
 	l := acquire(t, holder)
 	got := stand(t.Context(), t, far)
 	waiting(t, client(t, s), 1)
-	p.cut()
+	p.Set(kit.Refused)
 	pause(t, 2600*time.Millisecond) // its pull is lost after two heartbeats; then it tries anew
 	if n := far.Conn().NumSubscriptions(); n > 4 {
 		t.Errorf("got %d subscriptions: each try leaves one", n)
@@ -425,7 +426,7 @@ func TestAcquire_WaitsForTheServer(t *testing.T) {
 	if len(got) > 0 || l.Valid() {
 		t.Errorf("got valid %t, new holders %d", l.Valid(), len(got))
 	}
-	p.mend(t)
+	p.Set(kit.Open)
 	if got := await(t, got); !got.lease.Valid() || got.lease.First() {
 		t.Errorf("got valid %t, first %t, want the second lease", got.lease.Valid(), got.lease.First())
 	}

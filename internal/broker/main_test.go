@@ -14,7 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	producer "github.com/edgepurge/edgepurge/client"
-	"github.com/edgepurge/edgepurge/e2e/proc"
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// More at once than there are cores: most of these tests wait for a lease or a heartbeat to run out.
-	proc.Parallel(6)
+	kit.Parallel(6)
 	goleak.VerifyTestMain(m)
 }
 

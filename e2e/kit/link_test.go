@@ -1,9 +1,12 @@
-package main
+package kit_test
 
 import (
+	"io"
 	"net"
 	"testing"
 	"time"
+
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 // echo answers every connection with what it says.
@@ -38,14 +41,10 @@ func echo(t *testing.T) string {
 
 func TestLink_HangsRefusesAndCuts(t *testing.T) {
 	t.Parallel()
-	l, err := newLink(echo(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.close)
+	l := kit.StartLink(t, echo(t))
 	dial := func() net.Conn {
 		t.Helper()
-		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.address())
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Address())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,11 +62,11 @@ func TestLink_HangsRefusesAndCuts(t *testing.T) {
 	if !says(c, 10*time.Second) {
 		t.Error("an open link carries nothing")
 	}
-	l.set(hanging)
+	l.Set(kit.Held)
 	if says(c, 100*time.Millisecond) {
 		t.Error("a hanging link carries bytes")
 	}
-	l.set(open)
+	l.Set(kit.Open)
 	if !says(c, 10*time.Second) {
 		t.Error("a link that hung does not go on")
 	}
@@ -75,16 +74,45 @@ func TestLink_HangsRefusesAndCuts(t *testing.T) {
 	if !says(c, 10*time.Second) {
 		t.Error("an open link carries nothing")
 	}
-	l.cut()
+	l.Mute()
+	if says(c, 100*time.Millisecond) {
+		t.Error("a muted connection brings answers")
+	}
+	c = dial()
+	if !says(c, 10*time.Second) {
+		t.Error("a connection made after Mute brings no answers")
+	}
+	l.Cut()
 	if says(c, time.Second) {
 		t.Error("a cut link carries bytes")
 	}
-	l.set(refused)
-	if c, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.address()); err == nil && says(c, time.Second) {
+	l.Set(kit.Refused)
+	if c, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Address()); err == nil && says(c, time.Second) {
 		t.Error("a link that refuses carries bytes")
 	}
-	l.set(open)
+	l.Set(kit.Open)
 	if !says(dial(), 10*time.Second) {
 		t.Error("a link that refused does not go on")
+	}
+}
+
+func TestLink_JoinsAsItIsToldTo(t *testing.T) {
+	t.Parallel()
+	l := kit.StartJoin(t, echo(t), func(near, far net.Conn) {
+		data := make([]byte, 1)
+		_, _ = near.Read(data)
+		_, _ = far.Write([]byte("y"))
+		_, _ = far.Read(data)
+		_, _ = near.Write(data)
+	})
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	_, _ = c.Write([]byte("x"))
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if got, err := io.ReadAll(c); string(got) != "y" || err != nil {
+		t.Errorf("got %q, %v, want what join makes of it, and the end", got, err)
 	}
 }
