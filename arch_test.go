@@ -51,6 +51,7 @@ floor 2: what is durable, and what follows from time
 	internal/inbox
 	internal/ledger
 	internal/parking
+	internal/quarantine
 	tracker
 
 floor 3: the pipeline, and what people touch
@@ -102,6 +103,7 @@ only
 	internal/adopt: worker
 	internal/inbox: worker internal/account internal/app
 	internal/parking: worker
+	internal/quarantine: worker
 	internal/quota: worker
 	internal/config: 4+
 

@@ -23,7 +23,7 @@ func (w *Worker) admit(ctx context.Context, from *inbox.Puller, lot []inbox.Deli
 	if from.Queue() == nil {
 		w.received(from.Lane(), lot)
 	}
-	for part := range parts(w.single(lot)) {
+	for part := range parts(w.quarantine.Divert(lot)) {
 		w.take(ctx, part)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/parking"
+	"github.com/edgepurge/edgepurge/internal/quarantine"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
@@ -46,7 +47,6 @@ type Worker struct {
 	most   atomic.Int64  // of a batch, below the quota; 0: the quota decides
 	wake   chan struct{} // capacity 1: the batcher may have something to send
 	due    chan struct{} // capacity 1: something is to be sent again
-	lonely chan struct{} // capacity 1: something is to be handled alone
 	onWire chan struct{} // capacity 1: the call granted last has gone to the wire
 	quota  *quota.Gate
 	// troubles are those of the loops that try again.
@@ -59,14 +59,14 @@ type Worker struct {
 	inbox      *inbox.Inbox
 	budget     *inbox.Budget
 	parking    *parking.Parking[inbox.Consumer, *request]
+	quarantine *quarantine.Quarantine[inbox.Delivery]
 
 	mu       sync.Mutex
 	batcher  *batcher.Batcher[waiter]
 	requests map[record.Key]*request
-	left     leftovers         // what is to be sent again, and not yet in line
-	suspects []*suspectMessage // to be handled apart
-	zoneless zoneless          // whose zone is not known yet
-	expiring int               // requests that have a time to expire
+	left     leftovers // what is to be sent again, and not yet in line
+	zoneless zoneless  // whose zone is not known yet
+	expiring int       // requests that have a time to expire
 	apart    apart
 	crowd    int // types that wait for their day, as of a moment ago
 }
@@ -75,7 +75,7 @@ type Worker struct {
 func New(cfg Config, deps Deps) *Worker {
 	w := &Worker{
 		cfg: cfg, Deps: deps, abort: func(error) {},
-		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), lonely: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), due: make(chan struct{}, 1),
 		onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
 		requests: make(map[record.Key]*request),
 	}
@@ -87,6 +87,9 @@ func New(cfg Config, deps Deps) *Worker {
 	w.budget = inbox.NewBudget(cfg.InteractiveWindow, cfg.BulkWindow)
 	w.inbox = inbox.New(inbox.Config{
 		Acker: w.Acker, Lease: w.Lease, Budget: w.budget, HandedOver: cfg.HandedOver, Log: w.Log,
+	})
+	w.quarantine = quarantine.New(quarantine.Config[inbox.Delivery]{
+		Ledger: w.Ledger, Owner: quarantineOwner{w}, Log: w.Log,
 	})
 	w.parking = parking.New(parking.Config[inbox.Consumer, *request]{
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,

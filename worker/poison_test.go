@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/edgepurge/edgepurge/internal/quarantine"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -16,7 +17,7 @@ func (w *world) oftenGiven(body string) record.Delivery { return w.oftenGivenAs(
 func (w *world) oftenGivenAs(sequence uint64, body string) record.Delivery {
 	d := record.Delivery{
 		Subject: "purge.requests.bulk.test", Data: []byte(body), MsgID: "test.named", Sequence: sequence, Stored: time.Now(),
-		Count: oftenDelivered + 1, Reply: fmt.Sprintf("bulk.%d", sequence),
+		Count: quarantine.MaxDeliveries + 1, Reply: fmt.Sprintf("bulk.%d", sequence),
 	}
 	w.lanes[purge.Bulk].deliveries <- d
 	return d
@@ -34,8 +35,8 @@ func TestPoison_EndsUnreadAfterFiveTimesAlone(t *testing.T) {
 		poison bool
 	}{
 		{"never", 0, false},
-		{"four times", oftenAlone - 1, false},
-		{"five times", oftenAlone, true},
+		{"four times", quarantine.MaxAlone - 1, false},
+		{"five times", quarantine.MaxAlone, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -50,7 +51,7 @@ func TestPoison_EndsUnreadAfterFiveTimesAlone(t *testing.T) {
 				}
 				stop := w.run(t, k)
 				w.until(func() bool { return len(w.acked) == 1 })
-				time.Sleep(2 * aloneFor)
+				time.Sleep(time.Second)
 				if err := stop(); err != nil {
 					t.Errorf("run: %v", err)
 				}
@@ -80,73 +81,6 @@ func TestPoison_OthersGoOn(t *testing.T) {
 		w.give(t, purge.Bulk, 8, purge.Request{ID: "good", Targets: []string{page(1)}})
 		stop := w.run(t, k)
 		w.until(func() bool { return len(w.calls) == 1 })
-		if err := stop(); err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
-}
-
-// A worker that dies often has whatever it holds delivered often: those are soon done.
-func TestPoison_ManyInnocentsTakeNoTime(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		begun bool // in a lot that was never ended
-		least time.Duration
-		most  time.Duration
-	}{
-		{"together", false, 0, 2 * aloneFor},
-		{"each alone once their lot was never ended", true, 50 * aloneFor, time.Minute},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
-				k := w.worker()
-				for i := range 50 {
-					d := w.oftenGivenAs(uint64(i+1), "no JSON")
-					if tt.begun {
-						name := nameOf(d)
-						if err := k.Ledger.BeginTogether(t.Context(), []string{name}); err != nil {
-							t.Fatal(err)
-						}
-					}
-				}
-				start := time.Now()
-				stop := w.run(t, k)
-				w.until(func() bool { return len(w.acked) == 50 })
-				took := time.Since(start) + aloneFor // it watches the last one too
-				time.Sleep(2 * aloneFor)
-				if err := stop(); err != nil {
-					t.Errorf("run: %v", err)
-				}
-				if took < tt.least || took > tt.most {
-					t.Errorf("took %v, want %v to %v", took, tt.least, tt.most)
-				}
-				if left, err := k.Ledger.Alone(t.Context()); len(left) != 0 || err != nil {
-					t.Errorf("got %v, %v, want nothing left of it", left, err)
-				}
-			})
-		})
-	}
-}
-
-// A message that was acked just before a crash does not come again to be ended.
-func TestPoison_WhatNeverComesAgainIsForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		k := w.worker()
-		if err := k.Ledger.BeginTogether(t.Context(), []string{"bulk 1 1", "bulk 2 2"}); err != nil {
-			t.Fatal(err)
-		}
-		stop := w.run(t, k)
-		for _, tt := range []struct {
-			after time.Duration
-			want  int
-		}{{aloneKept - time.Minute, 2}, {2 * time.Minute, 0}} {
-			time.Sleep(tt.after)
-			if left, err := k.Ledger.Alone(t.Context()); len(left) != tt.want || err != nil {
-				t.Errorf("after %v: got %v, %v, want %d", tt.after, left, err, tt.want)
-			}
-		}
 		if err := stop(); err != nil {
 			t.Errorf("run: %v", err)
 		}
