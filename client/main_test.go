@@ -80,13 +80,13 @@ func (w *world) tryProvision(settings broker.Settings) error {
 	if err != nil {
 		return err
 	}
-	defer b.Close()
+	defer b.Conn.Close()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
-	if err := b.Ready(ctx, func(error) {}); err != nil {
+	if err := b.Conn.Ready(ctx, func(error) {}); err != nil {
 		return err
 	}
-	return b.Provision(ctx, false)
+	return b.Streams.Provision(ctx, false)
 }
 
 func (w *world) connect(opts ...nats.Option) *nats.Conn {

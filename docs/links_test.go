@@ -16,7 +16,7 @@ var (
 	link = regexp.MustCompile(`\[([^\]\n]+)\]\(([^)\s]+)\)`)
 	// stream is the name of one, and streamCode where the broker makes it.
 	stream     = regexp.MustCompile(`\bPURGE_([A-Z]+)\b`)
-	streamCode = regexp.MustCompile(`b\.name\("([A-Z]+)"\)`)
+	streamCode = regexp.MustCompile(`d\.name\("([A-Z]+)"\)`)
 )
 
 func TestDocs_LinksLeadSomewhere(t *testing.T) {
@@ -152,7 +152,7 @@ func TestDocs_InvariantsAreThoseThatCodeCites(t *testing.T) {
 func TestDocs_NameTheStreamsThatThereAre(t *testing.T) {
 	t.Parallel()
 	var there []string
-	for _, m := range streamCode.FindAllStringSubmatch(string(tree.Read(t, "internal/broker/streams.go")), -1) {
+	for _, m := range streamCode.FindAllStringSubmatch(string(tree.Read(t, "internal/broker/definitions.go")), -1) {
 		there = append(there, m[1])
 	}
 	readme := string(tree.Read(t, "README.md"))

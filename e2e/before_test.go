@@ -242,7 +242,7 @@ func TestBefore_ParkedRequestsKeepIDAndForm(t *testing.T) {
 	w.provision()
 	changes := w.began(keptOf(t, "parked-request"))
 	q := record.Queue{Account: "main", Zone: "zone-a", Type: edgeone.TypeURL, Lane: purge.Bulk}
-	if _, err := w.broker().OpenQueue(t.Context(), q); err != nil {
+	if _, err := w.broker().Parked.Open(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range keptOf(t, "parked") {

@@ -120,11 +120,11 @@ func (w *world) store(head record.Head, id, target string) {
 		Attempts: 1, Runs: [][3]int{{0, 0, 1}},
 	}}}
 	b := w.broker()
-	parts, err := j.Encode(b.PartLimit())
+	parts, err := j.Encode(b.Jobs.PartLimit())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := b.PutJob(w.t.Context(), j.Head, parts); err != nil {
+	if _, err := b.Jobs.Put(w.t.Context(), j.Head, parts); err != nil {
 		w.t.Fatal(err)
 	}
 }

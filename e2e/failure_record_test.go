@@ -29,7 +29,7 @@ func TestFailure_RecordOfANewerVersion(t *testing.T) {
 		w.putRecord(subject, data)
 	}
 	q := record.Queue{Account: "main", Zone: "zone-a", Type: apiTypes[purge.URL], Lane: purge.Bulk}
-	if _, err := w.broker().OpenQueue(t.Context(), q); err != nil {
+	if _, err := w.broker().Parked.Open(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
 	logs, alerts := observer.New(zap.ErrorLevel)

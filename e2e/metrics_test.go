@@ -33,7 +33,7 @@ func TestMetrics_EveryReplicaTellsWhatWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.provision()
-	if _, err := w.broker().Pause(t.Context(), purge.Bulk); err != nil {
+	if _, err := w.broker().Control.Pause(t.Context(), purge.Bulk); err != nil {
 		t.Fatal(err)
 	}
 	var replicas []string
@@ -53,7 +53,7 @@ func TestMetrics_EveryReplicaTellsWhatWaits(t *testing.T) {
 	}
 	sum := func(series string) float64 { return gauge(t, replicas[0], series) + gauge(t, replicas[1], series) }
 	w.until("one owner", func() bool { return sum("leader") == 1 })
-	if _, err := w.broker().Resume(t.Context(), purge.Bulk); err != nil {
+	if _, err := w.broker().Control.Resume(t.Context(), purge.Bulk); err != nil {
 		t.Fatal(err)
 	}
 	w.completed(3)

@@ -102,7 +102,7 @@ func TestPause_StopsALane(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provision()
 	b := w.broker()
-	if _, err := b.Pause(t.Context(), purge.Bulk); err != nil {
+	if _, err := b.Control.Pause(t.Context(), purge.Bulk); err != nil {
 		t.Fatal(err)
 	}
 	w.load(20)
@@ -114,13 +114,13 @@ func TestPause_StopsALane(t *testing.T) {
 	}
 	stop()
 	w.start()
-	if _, err := b.Resume(t.Context(), purge.Bulk); err != nil {
+	if _, err := b.Control.Resume(t.Context(), purge.Bulk); err != nil {
 		t.Fatal(err)
 	}
 	w.completed(21)
 
 	// A pause takes hold while it runs.
-	if _, err := b.Pause(t.Context(), purge.Interactive); err != nil {
+	if _, err := b.Control.Pause(t.Context(), purge.Interactive); err != nil {
 		t.Fatal(err)
 	}
 	w.until("the lane not to be pulled", func() bool {
@@ -133,7 +133,7 @@ func TestPause_StopsALane(t *testing.T) {
 	if _, done := w.events()["late"]; done {
 		t.Error("sent while its lane was paused")
 	}
-	if _, err := b.Resume(t.Context(), purge.Interactive); err != nil {
+	if _, err := b.Control.Resume(t.Context(), purge.Interactive); err != nil {
 		t.Fatal(err)
 	}
 	w.completed(23)

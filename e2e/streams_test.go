@@ -252,7 +252,7 @@ func TestFailure_ConsumersDamaged(t *testing.T) {
 				in.damage(func(ctx context.Context) error { return in.change(ctx, stream, name) })
 				if provision == config.ProvisionVerify {
 					in.says(full)
-					if err := in.broker().Provision(t.Context(), true); err != nil {
+					if err := in.broker().Streams.Provision(t.Context(), true); err != nil {
 						t.Fatal(err)
 					}
 				}

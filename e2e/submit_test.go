@@ -18,7 +18,7 @@ func (w *world) broker() *broker.Broker {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(b.Close)
+	w.t.Cleanup(b.Conn.Close)
 	return b
 }
 
@@ -27,7 +27,7 @@ func TestPurgeManyAndWait_DoesOnlyWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.provision()
-	c, err := w.broker().Client(client.Config{Source: "cli", Lane: purge.Bulk})
+	c, err := w.broker().Conn.Client(client.Config{Source: "cli", Lane: purge.Bulk})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,17 +94,17 @@ func pauses(tw *twin) {
 	b := tw.broker()
 	for late := time.Now().Add(patience); !tw.hit() && time.Now().Before(late); {
 		tw.until("the pause", func() bool {
-			_, err := b.Pause(tw.t.Context(), purge.Bulk)
+			_, err := b.Control.Pause(tw.t.Context(), purge.Bulk)
 			return err == nil
 		})
-		if paused, err := b.Paused(tw.t.Context()); err == nil && paused[purge.Bulk].IsZero() {
+		if paused, err := b.Control.Paused(tw.t.Context()); err == nil && paused[purge.Bulk].IsZero() {
 			tw.t.Error("the lane is not paused")
 		}
 		tw.until("the end of the pause", func() bool {
-			_, err := b.Resume(tw.t.Context(), purge.Bulk)
+			_, err := b.Control.Resume(tw.t.Context(), purge.Bulk)
 			return err == nil
 		})
-		if paused, err := b.Paused(tw.t.Context()); err == nil && !paused[purge.Bulk].IsZero() {
+		if paused, err := b.Control.Paused(tw.t.Context()); err == nil && !paused[purge.Bulk].IsZero() {
 			tw.t.Error("the lane is paused")
 		}
 	}

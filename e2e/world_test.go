@@ -104,7 +104,7 @@ func (w *world) connect() {
 // provision makes the streams, so that a test can publish before a worker runs.
 func (w *world) provision() {
 	w.t.Helper()
-	if err := w.broker().Provision(w.t.Context(), false); err != nil {
+	if err := w.broker().Streams.Provision(w.t.Context(), false); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -64,8 +63,6 @@ func (l *lane) lose()                                        { l.mu.Lock(); l.go
 
 // world is all that a Worker works with, as fakes. Its fields are set before it runs.
 type world struct {
-	ledger.Store // for what no test here comes to
-
 	lanes   map[purge.Lane]*lane
 	zone    func(host string) (string, error)
 	updated chan struct{} // what Updated gives
@@ -119,7 +116,7 @@ func (w *world) parts() (Config, Deps) {
 	}
 	return cfg, Deps{
 		Lanes: lanes, Acker: w, API: w, Pace: w, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
-		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w, log), Tracker: w, Metrics: metrics.NewPipeline(prometheus.NewRegistry()), Log: log,
+		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w.stores(), log), Tracker: w, Metrics: metrics.NewPipeline(prometheus.NewRegistry()), Log: log,
 	}
 }
 
@@ -264,59 +261,6 @@ func (w *world) OpenQueue(context.Context, record.Queue) (inbox.Consumer, error)
 func (w *world) CloseQueue(context.Context, record.Queue) (bool, error) { return false, errAway }
 
 func (w *world) pauses(context.Context) (map[purge.Lane]time.Time, error) { return nil, nil }
-
-func (w *world) PutEvents(_ context.Context, events []purge.Event) []error {
-	return w.each(len(events), func(i int) { w.events[events[i].Data.Request] = events[i].Data })
-}
-
-func (w *world) EventsOf(context.Context, []record.Key) (map[record.Key]purge.Outcome, error) {
-	return nil, w.down()
-}
-
-func (w *world) PutDead(_ context.Context, letters []record.DeadLetter) []error {
-	var noDead bool
-	w.set(func() { noDead = w.noDead })
-	if noDead {
-		return slices.Repeat([]error{errAway}, len(letters))
-	}
-	return w.each(len(letters), func(i int) { w.letters = append(w.letters, letters[i]) })
-}
-
-func (w *world) PartLimit() int { return w.limit }
-
-func (w *world) PutJob(_ context.Context, _ record.Head, parts [][]byte) ([]uint64, error) {
-	if err := w.down(); err != nil {
-		return nil, err
-	}
-	sequences := make([]uint64, len(parts))
-	w.set(func() {
-		w.jobs++
-		for i := range sequences {
-			w.sequence++
-			sequences[i] = w.sequence
-		}
-	})
-	return sequences, nil
-}
-
-func (w *world) Progress(_ context.Context, k record.Key) (data []byte, at record.Place, err error) {
-	if err = w.down(); k.Source != "!" {
-		return nil, at, err
-	}
-	w.set(func() { data, at = w.marks, w.marked })
-	return data, at, err
-}
-
-func (w *world) PutProgress(_ context.Context, _ record.Key, data []byte, after record.Place, _ bool) (stored bool, err error) {
-	err = w.down()
-	w.set(func() {
-		if stored = err == nil && after == w.marked; stored {
-			w.marks = data
-			w.marked.Sequence++
-		}
-	})
-	return stored, err
-}
 
 func page(n int) string { return fmt.Sprintf("https://www.example.com/page/%d", n) }
 

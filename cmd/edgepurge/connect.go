@@ -41,12 +41,12 @@ func withBroker(cmd *cobra.Command, do func(context.Context, *broker.Broker) err
 	if err != nil {
 		return err
 	}
-	defer b.Close()
+	defer b.Conn.Close()
 	err = do(cmd.Context(), b)
 	if _, ok := errors.AsType[exit](err); ok || err == nil || cmd.Context().Err() != nil {
 		return err
 	}
-	return b.Explain(err)
+	return b.Conn.Explain(err)
 }
 
 // withClient runs a command that needs no more than a producer: its source's rights, see docs/client.md.
@@ -57,7 +57,7 @@ func withClient(cmd *cobra.Command, cfg client.Config, do func(*client.Client) e
 // asProducer gives a command a client over the broker's connection.
 func asProducer(ctx context.Context, b *broker.Broker, cfg client.Config, do func(*client.Client) error) error {
 	cfg.Absence = absence
-	c, err := b.Client(cfg)
+	c, err := b.Conn.Client(cfg)
 	if err != nil {
 		return err
 	}
@@ -74,13 +74,13 @@ func connect(ctx context.Context, cfg config.Config, wait time.Duration) (*broke
 	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %s", wait))
 	defer cancel()
 	var why error
-	if err := b.Ready(ctx, func(reason error) { why = reason }); err != nil {
-		defer b.Close()
-		return nil, fmt.Errorf("%s: %w", where(b), b.Explain(why))
+	if err := b.Conn.Ready(ctx, func(reason error) { why = reason }); err != nil {
+		defer b.Conn.Close()
+		return nil, fmt.Errorf("%s: %w", where(b), b.Conn.Explain(why))
 	}
-	if err := b.Answers(); err != nil {
-		defer b.Close()
-		return nil, b.Explain(err)
+	if err := b.Conn.Answers(); err != nil {
+		defer b.Conn.Close()
+		return nil, b.Conn.Explain(err)
 	}
 	return b, nil
 }
@@ -95,7 +95,7 @@ func patienceOf(cmd *cobra.Command) (time.Duration, error) {
 }
 
 // where is the server's address without the password that may stand in it (I6).
-func where(b *broker.Broker) config.ServerURL { return config.ServerURL(b.Address()) }
+func where(b *broker.Broker) config.ServerURL { return config.ServerURL(b.Conn.Address()) }
 
 // withoutAddress takes an address that can't be read out of an error: a context of the nats CLI may have a
 // password in it (I6).

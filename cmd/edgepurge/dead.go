@@ -67,7 +67,7 @@ func newDeadList() *cobra.Command {
 func listLetters(ctx context.Context, out io.Writer, b *broker.Broker, output format, source, reason string) error {
 	t := newTable(out)
 	first := true
-	for l, err := range b.Letters(ctx, source, reason) {
+	for l, err := range b.Dead.List(ctx, source, reason) {
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ type letter struct {
 	Base64      []byte    `json:"data_base64,omitempty"` // the body, where it is not
 }
 
-func letterOf(l broker.Letter) letter {
+func letterOf(l broker.DeadLetter) letter {
 	return letter{
 		Sequence: l.Sequence, Time: l.Stored, Reason: l.Reason, Code: l.Code, Message: l.Message,
 		Request: l.Request, Subject: l.Subject, ContentType: l.ContentType, Size: l.Size,
@@ -128,7 +128,7 @@ UTF-8, in data_base64.`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
-				l, err := b.Letter(ctx, sequences[0])
+				l, err := b.Dead.Get(ctx, sequences[0])
 				if err != nil {
 					return err
 				}
@@ -140,7 +140,7 @@ UTF-8, in data_base64.`,
 	return cmd
 }
 
-func showLetter(out io.Writer, output format, l broker.Letter) error {
+func showLetter(out io.Writer, output format, l broker.DeadLetter) error {
 	if output == asJSON {
 		v := letterOf(l)
 		if utf8.Valid(l.Data) {
@@ -201,7 +201,7 @@ stays: see edgepurge dead drop. Prints SOURCE/ID of each new request.`,
 		Example: `  edgepurge dead replay 17 18
   edgepurge status ghost/_replay-17`,
 	}, func(ctx context.Context, cmd *cobra.Command, b *broker.Broker, sequence uint64) error {
-		r, err := b.Replay(ctx, sequence)
+		r, err := b.Dead.Replay(ctx, sequence)
 		if err != nil {
 			return err
 		}
@@ -226,7 +226,7 @@ func newDeadDrop() *cobra.Command {
 		Short:   "Remove dead letters for good",
 		Example: "  edgepurge dead drop 17 18",
 	}, func(ctx context.Context, cmd *cobra.Command, b *broker.Broker, sequence uint64) error {
-		if err := b.DropLetter(ctx, sequence); err != nil {
+		if err := b.Dead.Delete(ctx, sequence); err != nil {
 			return err
 		}
 		if output == asJSON {
@@ -256,7 +256,7 @@ func newDeadAct(output *format, cmd *cobra.Command, act func(context.Context, *c
 				switch {
 				case err == nil:
 					done++
-				case errors.Is(err, broker.ErrNoLetter), errors.Is(err, broker.ErrNoReplay):
+				case errors.Is(err, broker.ErrNoDeadLetter), errors.Is(err, broker.ErrNoReplay):
 					_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "edgepurge: %s\n", words(err))
 				default:
 					return err

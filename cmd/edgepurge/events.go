@@ -69,7 +69,7 @@ func allEvents(ctx context.Context, b *broker.Broker, follow bool, each func(bro
 		what = broker.ReadAll
 	}
 	var failed error
-	err := b.Events(ctx, "", what, nil, func(e broker.Event) bool {
+	err := b.Events.Read(ctx, "", what, nil, func(e broker.Event) bool {
 		failed = each(e)
 		return failed == nil
 	})

@@ -86,14 +86,14 @@ func checkNATS(ctx context.Context, cfg config.Config, wait time.Duration) []fin
 	if err != nil {
 		return []finding{wrong("nats", err)}
 	}
-	defer b.Close()
-	server := found("nats", "%s, server %s", where(b), b.ServerVersion())
+	defer b.Conn.Close()
+	server := found("nats", "%s, server %s", where(b), b.Conn.ServerVersion())
 	ctx, cancel := context.WithTimeoutCause(ctx, wait, errOnlineWait)
 	defer cancel()
-	changes, err := b.Diff(ctx)
+	changes, err := b.Streams.Diff(ctx)
 	switch {
 	case err != nil:
-		return []finding{server, wrong("streams", b.Explain(err))}
+		return []finding{server, wrong("streams", b.Conn.Explain(err))}
 	case len(changes) > 0:
 		return []finding{server, wrong("streams", missing(cfg, changes))}
 	}

@@ -33,7 +33,7 @@ submitted is followed to its end.`,
 		ValidArgsFunction: cobra.FixedCompletions([]string{string(purge.Interactive), string(purge.Bulk)}, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachLane(cmd, args, output, func(ctx context.Context, b *broker.Broker, lane purge.Lane) (laneState, error) {
-				since, err := b.Pause(ctx, lane)
+				since, err := b.Control.Pause(ctx, lane)
 				return laneState{lane, true, since.UTC(), "paused since " + stamp(since)}, err
 			})
 		},
@@ -52,7 +52,7 @@ func newResume() *cobra.Command {
 		ValidArgsFunction: cobra.FixedCompletions([]string{string(purge.Interactive), string(purge.Bulk)}, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachLane(cmd, args, output, func(ctx context.Context, b *broker.Broker, lane purge.Lane) (laneState, error) {
-				was, err := b.Resume(ctx, lane)
+				was, err := b.Control.Resume(ctx, lane)
 				text := "goes on"
 				if !was {
 					text = "was not paused"

@@ -34,12 +34,12 @@ itself, but never changes what is there.`,
 }
 
 func setUp(ctx context.Context, cmd *cobra.Command, b *broker.Broker, dry bool, output format) error {
-	changes, err := b.Diff(ctx)
+	changes, err := b.Streams.Diff(ctx)
 	if err != nil {
 		return err
 	}
 	if !dry {
-		if err := b.Provision(ctx, true); err != nil {
+		if err := b.Streams.Provision(ctx, true); err != nil {
 			return err
 		}
 	}

@@ -67,7 +67,7 @@ func stageOf(ctx context.Context, b *broker.Broker, k record.Key) (stage broker.
 		return broker.StageUnknown, o, err
 	}
 	first := err
-	if stage, o, err = b.Stage(ctx, k); errors.Is(err, client.ErrDenied) {
+	if stage, o, err = b.Stages.Of(ctx, k); errors.Is(err, client.ErrDenied) {
 		if errors.Is(first, client.ErrDenied) {
 			return stage, o, first // the right that a producer lacks
 		}

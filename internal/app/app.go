@@ -87,7 +87,7 @@ func Settings(cfg config.Config) broker.Settings {
 
 // Run works until the context ends, and then drains. It returns nil after a clean stop.
 func (a *App) Run(ctx context.Context) error {
-	defer a.broker.Close()
+	defer a.broker.Conn.Close()
 	front, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var g errgroup.Group
@@ -119,13 +119,13 @@ func (a *App) work(ctx context.Context) error {
 
 // turn is one go from the set-up to the loss of the lease. It sets at to the step that it has come to.
 func (a *App) turn(ctx context.Context, at **trouble.Trouble) error {
-	err := a.broker.Ready(ctx, func(why error) { a.troubles.nats.Failed(why) })
+	err := a.broker.Conn.Ready(ctx, func(why error) { a.troubles.nats.Failed(why) })
 	if err != nil {
 		return nil //nolint:nilerr // the context ended: a clean stop
 	}
 	a.troubles.nats.Over()
-	if err := a.broker.Answers(); err != nil {
-		return a.broker.Explain(err)
+	if err := a.broker.Conn.Answers(); err != nil {
+		return a.broker.Conn.Explain(err)
 	}
 	if err := a.provision(ctx); err != nil {
 		return err
@@ -145,7 +145,7 @@ func (a *App) turn(ctx context.Context, at **trouble.Trouble) error {
 	}
 	a.info("standing by")
 	*at = a.troubles.lease
-	lease, err := a.broker.Acquire(ctx)
+	lease, err := a.broker.Control.Acquire(ctx)
 	if err != nil {
 		return err
 	}
@@ -166,9 +166,9 @@ func (a *App) turn(ctx context.Context, at **trouble.Trouble) error {
 func (a *App) provision(ctx context.Context) error {
 	switch a.cfg.NATS.Provision {
 	case config.ProvisionCreate:
-		return a.broker.Provision(ctx, false)
+		return a.broker.Streams.Provision(ctx, false)
 	case config.ProvisionVerify:
-		return a.broker.Verify(ctx)
+		return a.broker.Streams.Verify(ctx)
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func (a *App) provision(ctx context.Context) error {
 // Ready gives the reasons why this replica can't do its part, none when it can.
 func (a *App) Ready() []string {
 	var reasons []string
-	if err := a.broker.Check(); err != nil {
+	if err := a.broker.Conn.Check(); err != nil {
 		reasons = append(reasons, err.Error())
 	}
 	if k, ok := a.keys.(*credentials.Provided); ok && k.Missing() != nil {
@@ -210,7 +210,10 @@ func (a *App) setSetup(why string) {
 func (a *App) newLedger(may func() bool, again func(record.InFlight)) *ledger.Ledger {
 	cfg := ledger.Config{Instance: a.cfg.Instance, Attempts: config.Attempts, Published: a.counts.ends.Told, Retry: again, Leads: may}
 	if a.cfg.Events.Progress {
-		(&progress{a.cfg.Instance, a.broker, a.log.Named("progress")}).hook(&cfg)
+		(&progress{a.cfg.Instance, a.broker.Events, a.log.Named("progress")}).hook(&cfg)
 	}
-	return ledger.New(cfg, a.broker, a.log.Named("ledger"))
+	b := a.broker
+	return ledger.New(cfg, ledger.Stores{
+		Jobs: b.Jobs, Progress: b.Progress, Events: b.Events, Dead: b.Dead, Parked: b.Parked,
+	}, a.log.Named("ledger"))
 }

@@ -6,7 +6,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
@@ -27,23 +26,30 @@ type junk struct {
 	pause time.Duration
 }
 
+// sweeper is a stream that can hold what is no record.
+type sweeper interface {
+	Sweep(ctx context.Context, from uint64, max int) (next uint64, removed int, past bool, err error)
+}
+
 // watchJunk removes what is no record from the streams of what is stored between steps, until the context ends.
 func (a *App) watchJunk(ctx context.Context) {
 	found := make(map[string]*junk)
-	for _, name := range broker.Swept() {
+	// The other streams are read as a whole anyway, or drop messages by age.
+	swept := map[string]sweeper{"PARKED": a.broker.Parked, "PROGRESS": a.broker.Progress}
+	for name := range swept {
 		found[name] = &junk{next: 1}
 	}
 	for wait.Sleep(ctx, junkEvery) {
 		for name, j := range found {
-			a.sweep(ctx, name, j)
+			a.sweep(ctx, swept[name], name, j)
 		}
 	}
 }
 
-func (a *App) sweep(ctx context.Context, name string, j *junk) {
+func (a *App) sweep(ctx context.Context, in sweeper, name string, j *junk) {
 	within, cancel := context.WithTimeout(ctx, junkEvery)
 	defer cancel()
-	next, removed, past, err := a.broker.Sweep(within, name, j.next, junkMost)
+	next, removed, past, err := in.Sweep(within, j.next, junkMost)
 	j.count += removed
 	if err != nil && ctx.Err() == nil {
 		a.log.Debug("stream not swept", zap.Error(err))
@@ -56,7 +62,7 @@ func (a *App) sweep(ctx context.Context, name string, j *junk) {
 		return
 	}
 	a.log.Warn("removed what is no record: somebody names the stream's subjects as those for the answers to a publish",
-		zap.String("stream", a.broker.Subjects().Stream(name)), zap.Int("messages", j.count))
+		zap.String("stream", a.broker.Conn.Subjects().Stream(name)), zap.Int("messages", j.count))
 	j.pause = min(junkSeldom, max(junkSaid, 2*j.pause))
 	j.due, j.count = now.Add(j.pause), 0
 }

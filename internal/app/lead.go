@@ -75,7 +75,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*leader, error
 	}
 	lanes := make(map[purge.Lane]inbox.Consumer)
 	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {
-		if lanes[name], err = a.broker.Lane(ctx, name); err != nil {
+		if lanes[name], err = a.broker.Requests.Lane(ctx, name); err != nil {
 			return nil, err
 		}
 	}
@@ -85,7 +85,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*leader, error
 	cfg.Limits = a.config().Limits
 	cfg.Sends, cfg.HandedOver, cfg.First = before.Sends, handedOver, lease.First()
 	l.account, err = account.New(cfg, account.Deps{
-		Keys: a.keys, Lease: lease, Lanes: lanes, Acker: a.broker, Queues: queues{a.broker}, Paused: a.broker.Paused,
+		Keys: a.keys, Lease: lease, Lanes: lanes, Acker: a.broker.Requests, Queues: queues{a.broker.Parked}, Paused: a.broker.Control.Paused,
 		Ledger: l.ledger, Counts: a.counts.Counts, Log: a.log,
 	})
 	if err != nil {
@@ -103,7 +103,7 @@ func (a *App) pipeline(ctx context.Context, lease *broker.Lease) (*leader, error
 
 // loadJobs returns the stored jobs, and when their stream was made.
 func (a *App) loadJobs(ctx context.Context, from *ledger.Ledger) ([]record.InFlight, time.Time, error) {
-	made, err := a.broker.Made(ctx, "JOBS")
+	made, err := a.broker.Streams.Made(ctx, "JOBS")
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -111,12 +111,17 @@ func (a *App) loadJobs(ctx context.Context, from *ledger.Ledger) ([]record.InFli
 	return jobs, made, err
 }
 
-// queues are the broker's, as the worker takes them.
-type queues struct{ *broker.Broker }
+// queues are those of the parked requests, as the worker takes them.
+type queues struct{ parked *broker.Parked }
 
 // OpenQueue returns what pulls from a queue.
 func (q queues) OpenQueue(ctx context.Context, of record.Queue) (inbox.Consumer, error) {
-	return q.Broker.OpenQueue(ctx, of)
+	return q.parked.Open(ctx, of)
+}
+
+// CloseQueue removes a queue that is empty, and reports whether it was.
+func (q queues) CloseQueue(ctx context.Context, of record.Queue) (bool, error) {
+	return q.parked.Close(ctx, of)
 }
 
 // run keeps the account and what the leader does beside it going until the account has drained.

@@ -14,7 +14,7 @@ import (
 // progress tells whoever listens what is done for requests that have not ended.
 type progress struct {
 	instance string
-	broker   *broker.Broker
+	events   *broker.Events
 	log      *zap.Logger
 }
 
@@ -48,7 +48,7 @@ func of(r *record.Request, step purge.Step, zone string) purge.Progress {
 
 // tell leaves out what can't be published: nothing depends on it.
 func (p *progress) tell(of purge.Progress, at time.Time) {
-	if err := p.broker.Announce(purge.NewProgressEvent(p.instance, of, at)); err != nil {
+	if err := p.events.PublishProgress(purge.NewProgressEvent(p.instance, of, at)); err != nil {
 		p.log.Debug("progress not told", zap.String("request", of.Request), zap.Error(err))
 	}
 }

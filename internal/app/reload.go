@@ -131,6 +131,6 @@ func (a *App) catchUp(acc *account.Account) {
 func (a *App) accountConfig(cfg config.Config) account.Config {
 	return account.Config{
 		EdgeOne: cfg.EdgeOne, Limits: cfg.Limits, Batch: cfg.Batch, Tracker: cfg.Tracker, Worker: cfg.Worker,
-		Subjects: a.broker.Subjects(),
+		Subjects: a.broker.Conn.Subjects(),
 	}
 }

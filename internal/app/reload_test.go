@@ -42,7 +42,7 @@ func newReloadBench(t *testing.T, change func(*config.Config)) *reloadBench {
 	if b.App, err = New(b.start, keys, zap.New(core)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.broker.Close)
+	t.Cleanup(b.broker.Conn.Close)
 	b.Level(b.level)
 	return b
 }

@@ -38,7 +38,7 @@ func (a *App) readState(now time.Time) metrics.State {
 	l, leads := a.current, a.leading
 	a.mu.Unlock()
 	s := metrics.State{
-		At: now, Ready: len(a.Ready()) == 0, Connected: a.broker.Check() == nil, Reconnects: a.broker.Reconnects(), Owner: leads,
+		At: now, Ready: len(a.Ready()) == 0, Connected: a.broker.Conn.Check() == nil, Reconnects: a.broker.Conn.Reconnects(), Owner: leads,
 		Reload: a.lastReload(),
 	}
 	s.Lanes, s.Parked = a.backlogs.read()
@@ -73,7 +73,7 @@ func (b *backlogs) read() ([]metrics.Lane, int) {
 	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		l := b.lanes[name]
 		_, paused := b.paused[name]
-		all = append(all, metrics.Lane{Name: string(name), Paused: paused, Pending: l.Waiting, Unacked: l.Held, Oldest: l.Oldest})
+		all = append(all, metrics.Lane{Name: string(name), Paused: paused, Pending: l.Waiting, Unacked: l.Unacked, Oldest: l.Oldest})
 	}
 	return all, b.parked
 }
@@ -95,17 +95,17 @@ func (a *App) lookAtBacklogs(ctx context.Context) error {
 	defer cancel()
 	lanes := make(map[purge.Lane]broker.Backlog)
 	for _, name := range []purge.Lane{purge.Interactive, purge.Bulk} {
-		log, err := a.broker.Backlog(ctx, name)
+		log, err := a.broker.Requests.Backlog(ctx, name)
 		if err != nil {
 			return err
 		}
 		lanes[name] = log
 	}
-	parked, err := a.broker.ParkedCount(ctx)
+	parked, err := a.broker.Parked.Count(ctx)
 	if err != nil {
 		return err
 	}
-	paused, err := a.broker.Paused(ctx)
+	paused, err := a.broker.Control.Paused(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,5 +119,5 @@ func (a *App) lookAtBacklogs(ctx context.Context) error {
 func (a *App) provisioned() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.setup == "" && a.broker.Check() == nil
+	return a.setup == "" && a.broker.Conn.Check() == nil
 }

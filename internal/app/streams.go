@@ -70,7 +70,7 @@ type streams struct {
 func (a *App) watchStreams(ctx context.Context) {
 	for ctx.Err() == nil {
 		seen := a.seen.Load()
-		if seen && a.broker.Check() == nil {
+		if seen && a.broker.Conn.Check() == nil {
 			a.survey(ctx)
 		}
 		wait.Sleep(ctx, surveyLeast)
@@ -85,7 +85,7 @@ func (a *App) watchStreams(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-		case <-a.broker.Alarm():
+		case <-a.broker.Streams.Alarm():
 		}
 		timer.Stop()
 	}
@@ -101,7 +101,7 @@ func (a *App) leads() bool {
 func (a *App) look(ctx context.Context) (broker.Survey, error) {
 	looking, cancel := context.WithTimeout(ctx, surveyWithin)
 	defer cancel()
-	found, err := a.broker.Survey(looking)
+	found, err := a.broker.Streams.Survey(looking)
 	if err != nil && ctx.Err() == nil {
 		a.log.Debug("streams not looked at", zap.Error(err))
 	}
@@ -125,13 +125,13 @@ func (a *App) survey(ctx context.Context) {
 func (a *App) restore(ctx context.Context, found broker.Survey) {
 	ctx, cancel := context.WithTimeout(ctx, surveyRestore)
 	defer cancel()
-	if err := a.broker.Restore(ctx, found); err != nil {
+	if err := a.broker.Streams.Restore(ctx, found); err != nil {
 		if ctx.Err() == nil {
 			a.log.Debug("streams not restored", zap.Error(err))
 		}
 		return
 	}
-	if again, err := a.broker.Survey(ctx); err == nil {
+	if again, err := a.broker.Streams.Survey(ctx); err == nil {
 		a.note(again)
 		a.recoverJobs(ctx, again)
 	}
@@ -162,7 +162,7 @@ func (a *App) note(found broker.Survey) {
 		a.log.Info("streams are as they should be again", zap.String("problem", f.Text), role)
 	}
 	for _, name := range anew {
-		a.log.Warn("stream was made anew", zap.String("stream", a.broker.Subjects().Stream(name)),
+		a.log.Warn("stream was made anew", zap.String("stream", a.broker.Conn.Subjects().Stream(name)),
 			zap.String("gone", effects[name].gone), role)
 	}
 }
@@ -214,7 +214,7 @@ func (a *App) streamReasons() (reasons, notes []string) {
 	a.streams.mu.Lock()
 	defer a.streams.mu.Unlock()
 	for _, f := range a.streams.faults {
-		short := a.broker.ShortName(f.Name)
+		short := a.broker.Streams.ShortName(f.Name)
 		text := "streams: " + f.Text
 		if f.Kind == broker.FaultMissing && f.Consumer == "" {
 			text += "; until then " + effects[short].missing

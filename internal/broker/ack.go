@@ -18,7 +18,7 @@ const (
 
 // Ack tells the broker that the deliveries with these reply subjects are done: plain acks, and one on
 // the last of each consumer that waits for an answer, which proves those before it.
-func (b *Broker) Ack(ctx context.Context, replies []string) error {
+func (rq *Requests) Ack(ctx context.Context, replies []string) error {
 	var last []string // of each consumer
 	for _, r := range slices.Backward(replies) {
 		if !slices.ContainsFunc(last, func(l string) bool { return consumerOf(l) == consumerOf(r) }) {
@@ -29,14 +29,14 @@ func (b *Broker) Ack(ctx context.Context, replies []string) error {
 		if slices.Contains(last, r) {
 			continue
 		}
-		if err := b.nc.Publish(r, []byte(wordAck)); err != nil {
+		if err := rq.conn.nc.Publish(r, []byte(wordAck)); err != nil {
 			return fmt.Errorf("ack: %w", err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	for _, r := range last {
-		if _, err := b.nc.RequestWithContext(ctx, r, []byte(wordAck)); err != nil {
+		if _, err := rq.conn.nc.RequestWithContext(ctx, r, []byte(wordAck)); err != nil {
 			return fmt.Errorf("ack: %w", err)
 		}
 	}
@@ -63,14 +63,14 @@ func consumerOf(reply string) string {
 }
 
 // InProgress keeps deliveries from coming again for another AckWait.
-func (b *Broker) InProgress(replies []string) error { return b.say(replies, wordInProgress) }
+func (rq *Requests) InProgress(replies []string) error { return rq.say(replies, wordInProgress) }
 
 // Nak gives deliveries back at once.
-func (b *Broker) Nak(replies []string) error {
-	if err := b.say(replies, wordNak); err != nil {
+func (rq *Requests) Nak(replies []string) error {
+	if err := rq.say(replies, wordNak); err != nil {
 		return err
 	}
-	if err := b.nc.FlushTimeout(apiTimeout); err != nil {
+	if err := rq.conn.nc.FlushTimeout(apiTimeout); err != nil {
 		return fmt.Errorf("give back deliveries: %w", err)
 	}
 	return nil
@@ -78,13 +78,13 @@ func (b *Broker) Nak(replies []string) error {
 
 // NakLater gives deliveries back, to come again after wait. It does not wait for the broker: where its word is
 // lost, they come again after AckWait.
-func (b *Broker) NakLater(replies []string, wait time.Duration) error {
-	return b.say(replies, fmt.Sprintf(`%s {"delay": %d}`, wordNak, wait.Nanoseconds()))
+func (rq *Requests) NakLater(replies []string, wait time.Duration) error {
+	return rq.say(replies, fmt.Sprintf(`%s {"delay": %d}`, wordNak, wait.Nanoseconds()))
 }
 
-func (b *Broker) say(replies []string, word string) error {
+func (rq *Requests) say(replies []string, word string) error {
 	for _, r := range replies {
-		if err := b.nc.Publish(r, []byte(word)); err != nil {
+		if err := rq.conn.nc.Publish(r, []byte(word)); err != nil {
 			return fmt.Errorf("say %s: %w", word, err)
 		}
 	}

@@ -41,7 +41,7 @@ func TestAck_ProvesAllByTheLastOfEachConsumer(t *testing.T) {
 	if err := watch.Flush(); err != nil {
 		t.Fatalf("flush: %v", err)
 	}
-	if err := b.Ack(t.Context(), replies); err != nil {
+	if err := b.Requests.Ack(t.Context(), replies); err != nil {
 		t.Fatalf("ack: %v", err)
 	}
 	for _, l := range lanes {
@@ -59,10 +59,10 @@ func TestAck_ProvesAllByTheLastOfEachConsumer(t *testing.T) {
 	if acks != 2*n || proofs != 2 {
 		t.Errorf("got %d acks, %d of them with a proof, want %d and 2", acks, proofs, 2*n)
 	}
-	if err := b.Ack(t.Context(), replies[:3]); err != nil {
+	if err := b.Requests.Ack(t.Context(), replies[:3]); err != nil {
 		t.Errorf("the second time: %v", err)
 	}
-	if err := b.Ack(t.Context(), nil); err != nil {
+	if err := b.Requests.Ack(t.Context(), nil); err != nil {
 		t.Errorf("none: %v", err)
 	}
 }
@@ -74,20 +74,20 @@ func TestAck_IsAnErrorWithoutAnAnswer(t *testing.T) {
 	replies := repliesOf(pull(t, lane(t, b, purge.Bulk), 2))
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := b.Ack(ended, replies[:1]); err == nil {
+	if err := b.Requests.Ack(ended, replies[:1]); err == nil {
 		t.Error("got nil though nobody waited for the answer")
 	}
 	if err := client(t, s).DeleteStream(t.Context(), "PURGE_REQUESTS"); err != nil {
 		t.Fatalf("delete stream: %v", err)
 	}
-	if err := b.Ack(t.Context(), replies); err == nil {
+	if err := b.Requests.Ack(t.Context(), replies); err == nil {
 		t.Error("got nil though the consumer is gone")
 	}
 	s.Stop()
-	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
+	eventually(t, "the connection is lost", func() bool { return b.Conn.Check() != nil })
 	for what, err := range map[string]error{
-		"one ack": b.Ack(t.Context(), replies[:1]), "acks": b.Ack(t.Context(), replies),
-		"in progress": b.InProgress(replies), "nak": b.Nak(replies),
+		"one ack": b.Requests.Ack(t.Context(), replies[:1]), "acks": b.Requests.Ack(t.Context(), replies),
+		"in progress": b.Requests.InProgress(replies), "nak": b.Requests.Nak(replies),
 	} {
 		if err == nil {
 			t.Errorf("%s: got nil while the server is away", what)
@@ -122,7 +122,7 @@ func TestInProgress_HoldsADelivery(t *testing.T) {
 	lot := pull(t, l, 2)
 	kept := lot[0].Sequence
 	for range 8 {
-		if err := b.InProgress([]string{lot[0].Reply}); err != nil {
+		if err := b.Requests.InProgress([]string{lot[0].Reply}); err != nil {
 			t.Fatalf("in progress: %v", err)
 		}
 		for _, d := range pullFor(t, l, 300*time.Millisecond) {
@@ -147,7 +147,7 @@ func TestNak_GivesBackAtOnce(t *testing.T) {
 	lot := pull(t, lane(t, b, purge.Bulk), 100)
 	other := lane(t, connect(t, s, settings()), purge.Bulk)
 	start := time.Now()
-	if err := b.Nak(repliesOf(lot)); err != nil {
+	if err := b.Requests.Nak(repliesOf(lot)); err != nil {
 		t.Fatalf("nak: %v", err)
 	}
 	for _, d := range pull(t, other, 100) {
@@ -158,7 +158,7 @@ func TestNak_GivesBackAtOnce(t *testing.T) {
 	if took := time.Since(start); took > other.AckWait()/2 {
 		t.Errorf("took %v, want at once, not after %v", took, other.AckWait())
 	}
-	if err := b.Nak(nil); err != nil {
+	if err := b.Requests.Nak(nil); err != nil {
 		t.Errorf("none: %v", err)
 	}
 }

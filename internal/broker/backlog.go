@@ -14,13 +14,13 @@ import (
 // Backlog is what the broker keeps of a lane.
 type Backlog struct {
 	Waiting int       // messages that were not delivered yet
-	Held    int       // messages that were delivered and are not acked
+	Unacked int       // messages that were delivered and are not acked
 	Oldest  time.Time // when the oldest of them was stored; zero: there is none
 }
 
 // Backlog reads a lane's, whichever replica works on it. It changes nothing.
-func (b *Broker) Backlog(ctx context.Context, lane purge.Lane) (Backlog, error) {
-	s, err := b.js.Stream(ctx, b.name("REQUESTS"))
+func (rq *Requests) Backlog(ctx context.Context, lane purge.Lane) (Backlog, error) {
+	s, err := rq.conn.js.Stream(ctx, rq.conn.name("REQUESTS"))
 	if err != nil {
 		return Backlog{}, fmt.Errorf("look up lane %s: %w", lane, err)
 	}
@@ -29,11 +29,11 @@ func (b *Broker) Backlog(ctx context.Context, lane purge.Lane) (Backlog, error) 
 		return Backlog{}, fmt.Errorf("look up lane %s: %w", lane, err)
 	}
 	info := cons.CachedInfo()
-	log := Backlog{Waiting: int(info.NumPending), Held: info.NumAckPending}
-	if log.Waiting+log.Held == 0 {
+	log := Backlog{Waiting: int(info.NumPending), Unacked: info.NumAckPending}
+	if log.Waiting+log.Unacked == 0 {
 		return log, nil
 	}
-	m, err := s.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(b.subjects.Request(lane, "*")))
+	m, err := s.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(rq.conn.subjects.Request(lane, "*")))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return log, nil // acked meanwhile
 	}
@@ -43,15 +43,3 @@ func (b *Broker) Backlog(ctx context.Context, lane purge.Lane) (Backlog, error) 
 	log.Oldest = m.Time
 	return log, nil
 }
-
-// ParkedCount is the number of parked requests.
-func (b *Broker) ParkedCount(ctx context.Context) (int, error) {
-	s, err := b.js.Stream(ctx, b.name("PARKED"))
-	if err != nil {
-		return 0, fmt.Errorf("count parked requests: %w", err)
-	}
-	return int(s.CachedInfo().State.Msgs), nil
-}
-
-// Reconnects counts how often the connection was made again.
-func (b *Broker) Reconnects() uint64 { return b.nc.Stats().Reconnects }

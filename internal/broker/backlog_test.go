@@ -11,7 +11,7 @@ import (
 
 func backlog(t *testing.T, b *broker.Broker, lane purge.Lane) broker.Backlog {
 	t.Helper()
-	got, err := b.Backlog(t.Context(), lane)
+	got, err := b.Requests.Backlog(t.Context(), lane)
 	if err != nil {
 		t.Fatalf("backlog: %v", err)
 	}
@@ -34,21 +34,21 @@ func TestBacklog_TellsWhatIsNotAcked(t *testing.T) {
 	}
 	got := pull(t, lane(t, b, purge.Bulk), 5)
 	// The first is not acked yet: what lies behind it does not make the lane younger.
-	if err := b.Ack(t.Context(), repliesOf(got[1:3])); err != nil {
+	if err := b.Requests.Ack(t.Context(), repliesOf(got[1:3])); err != nil {
 		t.Fatal(err)
 	}
-	want = broker.Backlog{Held: 3, Oldest: stored[0].Time}
+	want = broker.Backlog{Unacked: 3, Oldest: stored[0].Time}
 	if diff := cmp.Diff(want, backlog(t, b, purge.Bulk)); diff != "" {
 		t.Errorf("with the first held (-want +got):\n%s", diff)
 	}
-	if err := b.Ack(t.Context(), repliesOf(got[:1])); err != nil {
+	if err := b.Requests.Ack(t.Context(), repliesOf(got[:1])); err != nil {
 		t.Fatal(err)
 	}
-	want = broker.Backlog{Held: 2, Oldest: stored[3].Time}
+	want = broker.Backlog{Unacked: 2, Oldest: stored[3].Time}
 	if diff := cmp.Diff(want, backlog(t, b, purge.Bulk)); diff != "" {
 		t.Errorf("with the first three acked (-want +got):\n%s", diff)
 	}
-	if err := b.Ack(t.Context(), repliesOf(got[3:])); err != nil {
+	if err := b.Requests.Ack(t.Context(), repliesOf(got[3:])); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(broker.Backlog{}, backlog(t, b, purge.Bulk)); diff != "" {

@@ -11,9 +11,9 @@ import (
 )
 
 // Client returns a producer's client over this connection, which stays the broker's. The prefix is the installation's.
-func (b *Broker) Client(cfg client.Config) (*client.Client, error) {
-	cfg.Prefix = b.set.Prefix
-	return client.New(b.nc, cfg)
+func (c *Conn) Client(cfg client.Config) (*client.Client, error) {
+	cfg.Prefix = c.set.Prefix
+	return client.New(c.nc, cfg)
 }
 
 // refusals are calls that end when the server refuses this connection a right: it drops what it refuses, so that they
@@ -26,10 +26,10 @@ type refusals struct {
 
 // unlessRefused makes a call, and ends it with [client.ErrDenied] when the server refuses a right meanwhile. It is for
 // commands, which do one thing at a time.
-func (b *Broker) unlessRefused(ctx context.Context, call func(context.Context) error) error {
+func (c *Conn) unlessRefused(ctx context.Context, call func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer b.refusals.add(cancel)()
+	defer c.refusals.add(cancel)()
 	err := call(ctx)
 	if refusal := context.Cause(ctx); err != nil && errors.Is(refusal, client.ErrDenied) {
 		return refusal

@@ -28,10 +28,10 @@ func TestCluster(t *testing.T) {
 		eventually(t, "the streams are there", func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
-			return b.Provision(ctx, false) == nil
+			return b.Streams.Provision(ctx, false) == nil
 		})
 	}
-	if err := workers[0].Verify(t.Context()); err != nil {
+	if err := workers[0].Streams.Verify(t.Context()); err != nil {
 		t.Errorf("verify: %v", err)
 	}
 	js := client(t, servers[0])
@@ -58,10 +58,10 @@ func TestCluster(t *testing.T) {
 	})
 
 	t.Run("no job is missed", func(t *testing.T) {
-		part := bytes.Repeat([]byte("x"), workers[0].PartLimit())
+		part := bytes.Repeat([]byte("x"), workers[0].Jobs.PartLimit())
 		for i := range 20 {
 			h := head(fmt.Sprintf("j%d", i))
-			sequences, err := workers[i%3].PutJob(t.Context(), h, [][]byte{part[:1+i*1000], part[:10]})
+			sequences, err := workers[i%3].Jobs.Put(t.Context(), h, [][]byte{part[:1+i*1000], part[:10]})
 			if err != nil {
 				t.Fatalf("store: %v", err)
 			}
@@ -69,22 +69,22 @@ func TestCluster(t *testing.T) {
 			if got := len(jobs(t, reader)); got != 2*i+2 {
 				t.Errorf("got %d parts right after storing %d", got, 2*i+2)
 			}
-			if got, err := reader.Job(t.Context(), sequences[0]); err != nil || len(got) != 1+i*1000 {
+			if got, err := reader.Jobs.Get(t.Context(), sequences[0]); err != nil || len(got) != 1+i*1000 {
 				t.Errorf("got %d bytes, %v", len(got), err)
 			}
 		}
-		sequences, err := workers[0].PutJob(t.Context(), head("large"), [][]byte{part})
+		sequences, err := workers[0].Jobs.Put(t.Context(), head("large"), [][]byte{part})
 		if err != nil {
 			t.Fatalf("store: %v", err)
 		}
 		for i, b := range workers {
-			if got, err := b.Job(t.Context(), sequences[0]); err != nil || !bytes.Equal(got, part) {
+			if got, err := b.Jobs.Get(t.Context(), sequences[0]); err != nil || !bytes.Equal(got, part) {
 				t.Errorf("worker %d: got %d bytes, %v, want %d", i, len(got), err, len(part))
 			}
 		}
 		for range 2 {
 			for i, b := range workers {
-				if err := b.DropJob(t.Context(), sequences[0]); err != nil {
+				if err := b.Jobs.Delete(t.Context(), sequences[0]); err != nil {
 					t.Errorf("worker %d: remove: %v", i, err)
 				}
 			}
@@ -116,7 +116,7 @@ func TestCluster(t *testing.T) {
 		const n = 500
 		request(t, workers[0], purge.Bulk, n)
 		l := lane(t, workers[1], purge.Bulk)
-		if err := workers[1].Ack(t.Context(), repliesOf(pull(t, l, n))); err != nil {
+		if err := workers[1].Requests.Ack(t.Context(), repliesOf(pull(t, l, n))); err != nil {
 			t.Fatalf("ack: %v", err)
 		}
 		if got := depth(t, l); got != [2]int{} {
@@ -132,19 +132,19 @@ func TestCluster(t *testing.T) {
 		if err != nil {
 			t.Fatalf("pull: %v", err)
 		}
-		if err := workers[1].Nak(repliesOf(append(got, l.Rest()...))); err != nil {
+		if err := workers[1].Requests.Nak(repliesOf(append(got, l.Rest()...))); err != nil {
 			t.Fatalf("nak: %v", err)
 		}
 		next := lane(t, workers[2], purge.Bulk)
 		if _, err := next.Hurry(t.Context()); err != nil {
 			t.Fatalf("hurry: %v", err)
 		}
-		if err := workers[2].Ack(t.Context(), repliesOf(pull(t, next, n))); err != nil {
+		if err := workers[2].Requests.Ack(t.Context(), repliesOf(pull(t, next, n))); err != nil {
 			t.Errorf("ack: %v", err)
 		}
 		eventually(t, "all are done", func() bool {
 			rest := pullFor(t, next, 50*time.Millisecond)
-			if err := workers[2].Ack(t.Context(), repliesOf(rest)); err != nil {
+			if err := workers[2].Requests.Ack(t.Context(), repliesOf(rest)); err != nil {
 				t.Errorf("ack: %v", err)
 			}
 			return depth(t, next) == [2]int{}
@@ -166,7 +166,7 @@ func TestCluster(t *testing.T) {
 // count reads how many events a worker sees.
 func count(t *testing.T, b *broker.Broker) (n int) {
 	t.Helper()
-	err := b.Events(t.Context(), "", broker.ReadStored, nil, func(broker.Event) bool { n++; return true })
+	err := b.Events.Read(t.Context(), "", broker.ReadStored, nil, func(broker.Event) bool { n++; return true })
 	if err != nil {
 		t.Fatalf("read events: %v", err)
 	}

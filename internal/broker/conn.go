@@ -49,41 +49,40 @@ type Settings struct {
 	BulkWindow, InteractiveWindow int
 }
 
-// Broker is a connection to NATS with edgepurge's streams. It is safe for concurrent use.
-type Broker struct {
+// Conn is the connection to NATS that the parts of a [Broker] share: what they publish and look up by, and what it says of
+// itself. It is safe for concurrent use.
+type Conn struct {
 	nc       *nats.Conn
 	js       jetstream.JetStream
 	set      Settings
 	subjects purge.Subjects
 	log      *zap.Logger
-	salt     string        // a token of the subjects of what is stored, which nobody outside can guess
-	epoch    atomic.Uint64 // changes with every disconnect and reconnect
-	wake     chan struct{} // capacity 1: a change of epoch not yet seen by the lease
-	handles  sync.Map      // jetstream.Stream by name
+	nonce    string   // a token of the subjects of what is stored, which nobody outside can guess
+	handles  sync.Map // jetstream.Stream by name
 	troubles *trouble.Log
-	seen     atomic.Bool // the streams were there, or were made by this Broker
-	vacancy  vacancy
-	junk     atomic.Int64  // messages of queues that were no records, and removed, since the last sweep
-	alarm    chan struct{} // capacity 1: something was found to be missing
 	refusals refusals
+	alarm    chan struct{} // capacity 1: something was found to be missing
+
+	epoch       atomic.Uint64 // changes with every disconnect and reconnect
+	reconnected chan struct{} // capacity 1: a change of epoch that the lease has not seen yet
 }
 
-// Connect opens the connection. With a server away it returns at once and keeps trying in the
-// background; only options that can't work are an error, see [Dial.Check].
-func Connect(dial Dial, set Settings, log *zap.Logger) (*Broker, error) {
-	if err := dial.Check(); err != nil {
+// dial opens the connection. With a server away it returns at once and keeps trying in the background; only options
+// that can't work are an error, see [Dial.Check].
+func dial(d Dial, set Settings, log *zap.Logger) (*Conn, error) {
+	if err := d.Check(); err != nil {
 		return nil, fmt.Errorf("connect to nats: %w", err)
 	}
-	b := &Broker{
-		set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log,
-		salt: rand.Text(), wake: make(chan struct{}, 1), alarm: make(chan struct{}, 1), troubles: trouble.New(log),
+	c := &Conn{
+		set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log, nonce: rand.Text(), troubles: trouble.New(log),
+		reconnected: make(chan struct{}, 1), alarm: make(chan struct{}, 1),
 	}
-	nc, err := dial.connect(b.options()...)
+	nc, err := d.connect(c.options()...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to nats: %w", err)
 	}
-	b.nc = nc
-	b.js, err = jetstream.New(nc,
+	c.nc = nc
+	c.js, err = jetstream.New(nc,
 		jetstream.WithDefaultTimeout(apiTimeout),
 		jetstream.WithPublishAsyncMaxPending(maxPending),
 		jetstream.WithPublishAsyncTimeout(publishTimeout))
@@ -91,14 +90,14 @@ func Connect(dial Dial, set Settings, log *zap.Logger) (*Broker, error) {
 		nc.Close()
 		return nil, fmt.Errorf("open jetstream: %w", err)
 	}
-	return b, nil
+	return c, nil
 }
 
-func (b *Broker) options() []nats.Option {
+func (c *Conn) options() []nats.Option {
 	up := func(what string) nats.ConnHandler {
 		return func(nc *nats.Conn) {
-			b.turn()
-			b.log.Info(what, zap.String("url", address(nc)))
+			c.epochChanged()
+			c.log.Info(what, zap.String("url", address(nc)))
 		}
 	}
 	return []nats.Option{
@@ -115,15 +114,15 @@ func (b *Broker) options() []nats.Option {
 		nats.ConnectHandler(up("nats connected")),
 		nats.ReconnectHandler(up("nats reconnected")),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			b.turn()
+			c.epochChanged()
 			if err != nil {
-				b.log.Warn("nats disconnected", zap.Error(err))
+				c.log.Warn("nats disconnected", zap.Error(err))
 			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.refusals.refused(err)
+			c.refusals.refused(err)
 			// A right that is missing is reported for each message that needs it.
-			b.troubles.Shared("nats reports an error", "").FailedUntil(reportsQuiet, err)
+			c.troubles.Shared("nats reports an error", "").FailedUntil(reportsQuiet, err)
 		}),
 	}
 }
@@ -138,34 +137,34 @@ func address(nc *nats.Conn) string {
 	return u.String()
 }
 
-func (b *Broker) turn() {
-	b.epoch.Add(1)
-	wait.Signal(b.wake)
+func (c *Conn) epochChanged() {
+	c.epoch.Add(1)
+	wait.Signal(c.reconnected)
 }
 
 // Close ends the connection. What is in flight may be lost; callers wait for their writes.
-func (b *Broker) Close() {
-	b.nc.Close()
-	b.troubles.Close()
+func (c *Conn) Close() {
+	c.nc.Close()
+	c.troubles.Close()
 }
 
 // Subjects are the names of this installation.
-func (b *Broker) Subjects() purge.Subjects { return b.subjects }
+func (c *Conn) Subjects() purge.Subjects { return c.subjects }
 
 // Check tells why the connection can't be worked with, nil when it can: away, too old, or a
 // max_payload too small.
-func (b *Broker) Check() error {
-	if !b.nc.IsConnected() {
-		err := b.nc.LastError()
+func (c *Conn) Check() error {
+	if !c.nc.IsConnected() {
+		err := c.nc.LastError()
 		if err == nil {
 			err = errors.New("not connected")
 		}
 		return fmt.Errorf("nats is away: %w", err)
 	}
-	if v := b.nc.ConnectedServerVersion(); !recent(v) {
+	if v := c.nc.ConnectedServerVersion(); !recent(v) {
 		return fmt.Errorf("nats server %s is too old: use %d.%d or newer", v, minServerMajor, minServerMinor)
 	}
-	if p := b.nc.MaxPayload(); p < minPayload {
+	if p := c.nc.MaxPayload(); p < minPayload {
 		return fmt.Errorf("nats max_payload is %d bytes: set it to %d or more", p, minPayload)
 	}
 	return nil
@@ -184,24 +183,24 @@ func recent(version string) bool {
 
 // stream gives a handle of one of our streams, which is good for as long as there is one of that name. What
 // it tells of its state is of the time when it was made.
-func (b *Broker) stream(ctx context.Context, name string) (jetstream.Stream, error) {
-	if h, ok := b.handles.Load(name); ok {
+func (c *Conn) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	if h, ok := c.handles.Load(name); ok {
 		if s, ok := h.(jetstream.Stream); ok {
 			return s, nil
 		}
 	}
-	s, err := b.js.Stream(ctx, b.name(name))
+	s, err := c.js.Stream(ctx, c.name(name))
 	if err == nil {
-		b.handles.Store(name, s)
+		c.handles.Store(name, s)
 	}
 	return s, err
 }
 
 // Ready blocks until the connection can be worked with. It returns the context's cause when that
 // ends first, and reports at each look the reason to wait to why.
-func (b *Broker) Ready(ctx context.Context, why func(error)) error {
+func (c *Conn) Ready(ctx context.Context, why func(error)) error {
 	for {
-		err := b.Check()
+		err := c.Check()
 		if err == nil {
 			return nil
 		}
@@ -211,3 +210,13 @@ func (b *Broker) Ready(ctx context.Context, why func(error)) error {
 		}
 	}
 }
+
+// Reconnects counts how often the connection was made again.
+func (c *Conn) Reconnects() uint64 { return c.nc.Stats().Reconnects }
+
+func (c *Conn) name(s string) string { return c.subjects.Stream(s) }
+
+func (c *Conn) subject(rest string) string { return c.set.Prefix + "." + rest }
+
+// partLimit is how large a message of what is stored may be.
+func (c *Conn) partLimit() int { return int(c.nc.MaxPayload()) - partHeadroom }

@@ -36,17 +36,17 @@ func TestCheck_NamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, func(o *server.Options) { o.MaxPayload = 256 << 10 })
 	b := open(t, broker.Dial{URL: s.URL}, settings())
-	eventually(t, "it is connected", b.Conn().IsConnected)
-	if err := b.Check(); err == nil || err.Error() != "nats max_payload is 262144 bytes: set it to 524288 or more" {
+	eventually(t, "it is connected", b.Conn.NATS().IsConnected)
+	if err := b.Conn.Check(); err == nil || err.Error() != "nats max_payload is 262144 bytes: set it to 524288 or more" {
 		t.Errorf("got %v, want it to name max_payload", err)
 	}
 	s.Stop()
-	eventually(t, "the connection is lost", func() bool { return !b.Conn().IsConnected() })
-	if err := b.Check(); err == nil || !strings.HasPrefix(err.Error(), "nats is away: ") {
+	eventually(t, "the connection is lost", func() bool { return !b.Conn.NATS().IsConnected() })
+	if err := b.Conn.Check(); err == nil || !strings.HasPrefix(err.Error(), "nats is away: ") {
 		t.Errorf("got %v, want it to say that nats is away", err)
 	}
-	b.Close()
-	if err := b.Check(); err == nil || !strings.HasPrefix(err.Error(), "nats is away: ") {
+	b.Conn.Close()
+	if err := b.Conn.Check(); err == nil || !strings.HasPrefix(err.Error(), "nats is away: ") {
 		t.Errorf("closed: got %v, want it to say that nats is away", err)
 	}
 }
@@ -64,7 +64,7 @@ func TestConnect_WaitsForTheServer(t *testing.T) {
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	reasons := 0
-	err := b.Ready(ctx, func(reason error) {
+	err := b.Conn.Ready(ctx, func(reason error) {
 		if reasons++; reasons == 1 {
 			time.AfterFunc(350*time.Millisecond, func() { cancel(why) })
 		}
@@ -79,7 +79,7 @@ func TestConnect_WaitsForTheServer(t *testing.T) {
 		t.Errorf("got %d reasons in 350 ms, want one for each look", reasons)
 	}
 	s.Start()
-	if err := b.Ready(t.Context(), func(error) {}); err != nil {
+	if err := b.Conn.Ready(t.Context(), func(error) {}); err != nil {
 		t.Errorf("got %v, want ready", err)
 	}
 	provision(t, b)
@@ -92,10 +92,10 @@ func TestConnect_Authenticates(t *testing.T) {
 	b := open(t, broker.Dial{URL: s.URL, User: "worker", Password: "wrong"}, settings())
 	// The refusal may come after the first try has been given up.
 	eventually(t, "the refusal", func() bool {
-		err := b.Check()
+		err := b.Conn.Check()
 		return err != nil && strings.Contains(strings.ToLower(err.Error()), "authorization")
 	})
-	if err := b.Check(); strings.Contains(err.Error(), "wrong") {
+	if err := b.Conn.Check(); strings.Contains(err.Error(), "wrong") {
 		t.Errorf("got %v with the password in it", err)
 	}
 
@@ -112,7 +112,7 @@ func TestConnect_LogsNoTokenOfAnAddress(t *testing.T) {
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}
-	t.Cleanup(b.Close)
+	t.Cleanup(b.Conn.Close)
 	eventually(t, "it has connected", func() bool { return logs.FilterMessage("nats connected").Len() > 0 })
 	s.Stop()
 	s.Start()
@@ -142,7 +142,7 @@ func TestConnect_HasAnInboxOfItsOwn(t *testing.T) {
 	request(t, b, purge.Bulk, 3)
 	pull(t, lane(t, b, purge.Bulk), 3)
 	tell(t, b, event("shop", "a", purge.Completed))
-	if found, err := b.EventsOf(t.Context(), []record.Key{{Source: "shop", ID: "a"}}); err != nil || len(found) != 1 {
+	if found, err := b.Events.Find(t.Context(), []record.Key{{Source: "shop", ID: "a"}}); err != nil || len(found) != 1 {
 		t.Errorf("got %v, %v, want the event", found, err)
 	}
 }
@@ -158,7 +158,7 @@ func TestConnect_RefusesWhatCannotWork(t *testing.T) {
 		"context": {Context: missing},
 	} {
 		if b, err := broker.Connect(dial, settings(), zap.NewNop()); err == nil {
-			b.Close()
+			b.Conn.Close()
 			t.Errorf("%s: got nil", name)
 		} else if !strings.HasPrefix(err.Error(), "connect to nats: ") {
 			t.Errorf("%s: got %v", name, err)
@@ -197,15 +197,15 @@ func TestLane_PullLeavesNothingWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
 	l := lane(t, b, purge.Bulk)
-	before := b.Conn().NumSubscriptions()
+	before := b.Conn.NATS().NumSubscriptions()
 	s.Stop()
-	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
+	eventually(t, "the connection is lost", func() bool { return b.Conn.Check() != nil })
 	for range 50 {
 		if got, err := l.Pull(t.Context(), 100); err == nil {
 			t.Fatalf("got %d deliveries, want an error", len(got))
 		}
 	}
-	if got := b.Conn().NumSubscriptions(); got > before {
+	if got := b.Conn.NATS().NumSubscriptions(); got > before {
 		t.Errorf("got %d subscriptions, want %d", got, before)
 	}
 }

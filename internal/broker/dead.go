@@ -11,14 +11,21 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// PutDead stores dead letters, returning one error for each.
-func (b *Broker) PutDead(ctx context.Context, letters []record.DeadLetter) []error {
+// Dead is the stream of the requests that were refused, each with its reason. It keeps no state and is safe for concurrent
+// use.
+type Dead struct {
+	conn   *Conn
+	events *Events
+}
+
+// Put stores dead letters, returning one error for each.
+func (d *Dead) Put(ctx context.Context, letters []record.DeadLetter) []error {
 	msgs := make([]*nats.Msg, len(letters))
 	for i := range letters {
-		msgs[i] = b.deadMessage(&letters[i])
+		msgs[i] = d.message(&letters[i])
 	}
 	errs := make([]error, len(letters))
-	b.publish(ctx, msgs, errs, func(i int) []jetstream.PublishOpt {
+	d.conn.publish(ctx, msgs, errs, func(i int) []jetstream.PublishOpt {
 		// A refusal that is told again after a crash should not leave a second letter.
 		id := strconv.FormatUint(letters[i].Sequence, 36) + "-" + strconv.FormatInt(letters[i].Stored.UnixNano(), 36)
 		return []jetstream.PublishOpt{jetstream.WithMsgID(id)}
@@ -26,16 +33,16 @@ func (b *Broker) PutDead(ctx context.Context, letters []record.DeadLetter) []err
 	return errs
 }
 
-// deadMessage is a dead letter as it is stored; letterOf reads it.
-func (b *Broker) deadMessage(d *record.DeadLetter) *nats.Msg {
-	m := nats.NewMsg(b.subjects.Dead(d.Code, token(d.Key.Source)))
-	m.Data = d.Data
-	m.Header.Set("Edgepurge-Subject", headerText(d.Subject, maxName))
-	m.Header.Set("Edgepurge-Request", headerText(d.Key.String(), maxName))
-	m.Header.Set("Edgepurge-Code", headerText(d.Code, maxWords))
-	m.Header.Set("Edgepurge-Message", headerText(d.Message, maxWords))
-	if d.ContentType != "" {
-		m.Header.Set("Content-Type", headerText(d.ContentType, maxWords))
+// message is a dead letter as it is stored; letterOf reads it.
+func (d *Dead) message(l *record.DeadLetter) *nats.Msg {
+	m := nats.NewMsg(d.conn.subjects.Dead(l.Code, token(l.Key.Source)))
+	m.Data = l.Data
+	m.Header.Set("Edgepurge-Subject", headerText(l.Subject, maxName))
+	m.Header.Set("Edgepurge-Request", headerText(l.Key.String(), maxName))
+	m.Header.Set("Edgepurge-Code", headerText(l.Code, maxWords))
+	m.Header.Set("Edgepurge-Message", headerText(l.Message, maxWords))
+	if l.ContentType != "" {
+		m.Header.Set("Content-Type", headerText(l.ContentType, maxWords))
 	}
 	return m
 }

@@ -33,11 +33,11 @@ func FuzzDeadLetter(f *testing.F) {
 	f.Add("ghost", "a", "InvalidParameter.Target", "x\r\nNats-Rollup: all\r\n\r\nbody", "purge.requests.bulk.ghost", "a;b")
 	f.Add("\xff", "_1-2", "", strings.Repeat("é", 600), strings.Repeat("中", 4000), "\x00")
 	f.Fuzz(func(t *testing.T, source, id, code, message, subject, contentType string) {
-		b := &Broker{subjects: purge.Subjects{Prefix: "purge"}}
+		dead := &Dead{conn: &Conn{subjects: purge.Subjects{Prefix: "purge"}}}
 		d := record.DeadLetter{
 			Key: record.Key{Source: source, ID: id}, Code: code, Message: message, Subject: subject, ContentType: contentType,
 		}
-		m := b.deadMessage(&d)
+		m := dead.message(&d)
 		for name, values := range m.Header {
 			if len(values) != 1 || len(values[0]) > maxName || !utf8.ValidString(values[0]) || strings.ContainsAny(values[0], "\r\n\x00") {
 				t.Errorf("%s: got %q, want one line", name, values)
@@ -57,7 +57,7 @@ func FuzzDeadLetter(f *testing.F) {
 		checkTold(t, "request", l.Request, d.Key.String(), maxName)
 		checkTold(t, "code", l.Code, code, maxWords)
 		checkTold(t, "message", l.Message, message, maxWords)
-		if filter := strings.Split(b.letterFilter(source, code), "."); source != "" && code != "" &&
+		if filter := strings.Split(dead.filter(source, code), "."); source != "" && code != "" &&
 			!slices.Equal(filter, strings.Split(m.Subject, ".")) {
 			t.Errorf("letter on %s is looked for on %v", m.Subject, filter)
 		}

@@ -24,7 +24,7 @@ func letter(sequence uint64, stored time.Time) record.DeadLetter {
 func TestPutDead_KeepsTheRequestAndTheReason(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
-	if err := b.PutDead(t.Context(), []record.DeadLetter{letter(7, time.Now())})[0]; err != nil {
+	if err := b.Dead.Put(t.Context(), []record.DeadLetter{letter(7, time.Now())})[0]; err != nil {
 		t.Fatalf("store: %v", err)
 	}
 	got := messages(t, client(t, s), "PURGE_DEAD", ">")
@@ -53,7 +53,7 @@ func TestPutDead_StoresARepeatOnce(t *testing.T) {
 		letter(7, now), letter(8, now), letter(7, now.Add(time.Second)), // of a stream made anew
 	}
 	for range 2 {
-		for i, err := range b.PutDead(t.Context(), letters) {
+		for i, err := range b.Dead.Put(t.Context(), letters) {
 			if err != nil {
 				t.Errorf("letter %d: %v", i, err)
 			}
@@ -73,7 +73,7 @@ func TestPutDead_ForgesNoHeader(t *testing.T) {
 	for i, text := range hostile {
 		d := letter(uint64(i+1), time.Now())
 		d.Code, d.Message, d.ContentType, d.Key.ID, d.Subject = text, text, text, text, text
-		if err := b.PutDead(t.Context(), []record.DeadLetter{d})[0]; err != nil {
+		if err := b.Dead.Put(t.Context(), []record.DeadLetter{d})[0]; err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -117,7 +117,7 @@ func TestPutDead_TellsALongSubjectWhole(t *testing.T) {
 	d := letter(1, time.Now())
 	d.Key.Source = strings.Repeat("s", 4000)
 	d.Subject = "purge.requests.bulk." + d.Key.Source
-	if err := b.PutDead(t.Context(), []record.DeadLetter{d})[0]; err != nil {
+	if err := b.Dead.Put(t.Context(), []record.DeadLetter{d})[0]; err != nil {
 		t.Fatalf("store: %v", err)
 	}
 	h := messages(t, client(t, s), "PURGE_DEAD", ">")[0].Header
@@ -134,7 +134,7 @@ func TestPutDead_TakesTheLargestRequest(t *testing.T) {
 	d := letter(1, time.Now())
 	d.Data = make([]byte, 1<<20-64<<10)
 	d.Message, d.ContentType = strings.Repeat("m", 100_000), strings.Repeat("c", 100_000)
-	if err := b.PutDead(t.Context(), []record.DeadLetter{d})[0]; err != nil {
+	if err := b.Dead.Put(t.Context(), []record.DeadLetter{d})[0]; err != nil {
 		t.Fatalf("store: %v", err)
 	}
 	if got := messages(t, client(t, s), "PURGE_DEAD", ">"); len(got[0].Data) != len(d.Data) {

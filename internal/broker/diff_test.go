@@ -18,7 +18,7 @@ func TestDiff_NamesWhatIsMissing(t *testing.T) {
 	b := connect(t, s, settings())
 	missing := func() []string {
 		t.Helper()
-		changes, err := b.Diff(t.Context())
+		changes, err := b.Streams.Diff(t.Context())
 		if err != nil {
 			t.Fatalf("diff: %v", err)
 		}
@@ -36,7 +36,7 @@ func TestDiff_NamesWhatIsMissing(t *testing.T) {
 	if diff := cmp.Diff(want, missing()); diff != "" {
 		t.Errorf("before (-want +got):\n%s", diff)
 	}
-	err := b.Verify(t.Context())
+	err := b.Streams.Verify(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "run `edgepurge setup`") || !strings.Contains(err.Error(), "PURGE_DEAD: missing") {
 		t.Errorf("got %v, want what is missing and what to do", err)
 	}
@@ -96,17 +96,17 @@ func TestDiff_NamesTheField(t *testing.T) {
 			remake(t, js, tt.name, tt.change)
 			provision(t, b) // makes no more than what is missing
 			want := []string{tt.name + ": " + tt.want}
-			changes, err := b.Diff(t.Context())
+			changes, err := b.Streams.Diff(t.Context())
 			if err != nil {
 				t.Fatalf("diff: %v", err)
 			}
 			if diff := cmp.Diff(want, lines(changes)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if err := b.Verify(t.Context()); err == nil || !strings.Contains(err.Error(), want[0]) {
+			if err := b.Streams.Verify(t.Context()); err == nil || !strings.Contains(err.Error(), want[0]) {
 				t.Errorf("verify: got %v, want it to name %q", err, want[0])
 			}
-			err = b.Provision(t.Context(), true)
+			err = b.Streams.Provision(t.Context(), true)
 			name, _, _ := strings.Cut(tt.name, "/")
 			if tt.fixed {
 				if err == nil || !strings.Contains(err.Error(), name) {
@@ -121,7 +121,7 @@ func TestDiff_NamesTheField(t *testing.T) {
 			if err != nil {
 				t.Errorf("update: %v", err)
 			}
-			if changes, err := b.Diff(t.Context()); err != nil || len(changes) > 0 {
+			if changes, err := b.Streams.Diff(t.Context()); err != nil || len(changes) > 0 {
 				t.Errorf("after the update: got %v, %v, want no difference", changes, err)
 			}
 		})

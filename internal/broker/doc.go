@@ -1,20 +1,22 @@
 // Package broker is edgepurge's side of NATS JetStream, and the only package beside the public client
 // that imports nats.go.
 //
-// It holds one connection and what the rest needs of it: the lanes that requests come in by, the
-// stored jobs and progress records, the terminal events, dead letters, the lease that makes one replica
-// the owner, and the definition of every stream and consumer. It implements the interfaces that
-// worker, ledger and tracker declare.
+// A [Broker] is one connection, [Conn], with a part for each stream, which implements the interfaces that
+// worker, ledger and tracker declare. Who needs one stream takes its part.
 //
-//	PURGE_REQUESTS  work queue, one consumer a lane   requests, until done
-//	PURGE_EVENTS    one terminal event a request (I1) told outward
-//	PURGE_DEAD      what was refused                  kept for the operator
-//	PURGE_JOBS      one message a job part (I2)       until the job's events are out
-//	PURGE_PROGRESS  one message a request that spans  until its event, then as long as events
-//	PURGE_CONTROL   the lease and the hand-over       internal
+//	Requests  PURGE_REQUESTS  work queue, one consumer a lane         requests, until done
+//	Events    PURGE_EVENTS    one terminal event a request (I1)       published to the sources
+//	Dead      PURGE_DEAD      what was refused                        kept for the operator
+//	Jobs      PURGE_JOBS      one message a job part (I2)             until the job's events are stored
+//	Progress  PURGE_PROGRESS  one message a request in several jobs   until its event, then as long as events
+//	Parked    PURGE_PARKED    work queue, one consumer a queue        requests that can't be sent now
+//	Control   PURGE_CONTROL   the lease, the hand-over, the pauses    internal
+//
+// [Streams] define, make and survey all of them; [Stages] find out how far one request has come.
 //
 // It promises that a write which returns nil is stored, and that only error 10071 counts as "already
 // there", once what is there is seen to be an event; every other refusal and every lost answer is an
-// error that the caller tries again. It does not decide when to ack, what to retry, or who the owner is
-// beyond telling the lease's state.
+// error that the caller retries. No lock is held while the server is asked: the parts have atomic values,
+// channels, and two small mutexes that guard memory alone. It does not decide when to ack, what to retry, or
+// who leads, beyond reporting the lease's state.
 package broker

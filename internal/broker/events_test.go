@@ -41,7 +41,7 @@ func TestPutEvents_StoresTheEvent(t *testing.T) {
 			t.Errorf("event %d: got %s as %q, want %s", i, m.Subject, m.Header.Get("Content-Type"), want)
 		}
 	}
-	if errs := b.PutEvents(t.Context(), nil); len(errs) != 0 {
+	if errs := b.Events.Publish(t.Context(), nil); len(errs) != 0 {
 		t.Errorf("none: got %v", errs)
 	}
 }
@@ -95,7 +95,7 @@ func raceForEnds(t *testing.T, writers []*broker.Broker, requests int) {
 					return fmt.Errorf("writer %d: %d events are not told", i, len(left))
 				}
 				var again []purge.Event
-				for n, err := range b.PutEvents(ctx, left) {
+				for n, err := range b.Events.Publish(ctx, left) {
 					if err != nil {
 						again = append(again, left[n])
 					}
@@ -113,7 +113,7 @@ func raceForEnds(t *testing.T, writers []*broker.Broker, requests int) {
 func checkOneEndEach(t *testing.T, b *broker.Broker, requests int) {
 	t.Helper()
 	ends := make(map[string]int)
-	err := b.Events(t.Context(), "", broker.ReadStored, nil, func(e broker.Event) bool {
+	err := b.Events.Read(t.Context(), "", broker.ReadStored, nil, func(e broker.Event) bool {
 		ends[e.ID]++
 		return true
 	})
@@ -131,13 +131,13 @@ func TestPutEvents_AreErrorsWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
 	s.Stop()
-	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
-	for i, err := range b.PutEvents(t.Context(), []purge.Event{event("ghost", "a", purge.Completed), event("ghost", "b", purge.Failed)}) {
+	eventually(t, "the connection is lost", func() bool { return b.Conn.Check() != nil })
+	for i, err := range b.Events.Publish(t.Context(), []purge.Event{event("ghost", "a", purge.Completed), event("ghost", "b", purge.Failed)}) {
 		if err == nil {
 			t.Errorf("event %d: got nil", i)
 		}
 	}
-	if err := b.PutDead(t.Context(), []record.DeadLetter{{Code: "Malformed"}})[0]; err == nil {
+	if err := b.Dead.Put(t.Context(), []record.DeadLetter{{Code: "Malformed"}})[0]; err == nil {
 		t.Error("dead letter: got nil")
 	}
 }
@@ -148,12 +148,12 @@ func TestPutEvents_AreErrorsWithoutAStream(t *testing.T) {
 	if err := client(t, s).DeleteStream(t.Context(), "PURGE_EVENTS"); err != nil {
 		t.Fatalf("delete stream: %v", err)
 	}
-	if err := b.PutEvents(t.Context(), []purge.Event{event("ghost", "a", purge.Completed)})[0]; !broker.Gone(err) {
+	if err := b.Events.Publish(t.Context(), []purge.Event{event("ghost", "a", purge.Completed)})[0]; !broker.Gone(err) {
 		t.Errorf("got %v, want gone", err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := b.PutEvents(ended, []purge.Event{event("ghost", "a", purge.Completed)})[0]; err == nil {
+	if err := b.Events.Publish(ended, []purge.Event{event("ghost", "a", purge.Completed)})[0]; err == nil {
 		t.Error("got nil though nobody waited for the answer")
 	}
 }
@@ -166,10 +166,10 @@ func TestPutEvents_SeesThroughWhatIsNoEvent(t *testing.T) {
 	js := client(t, s)
 	junk := func(status purge.Status, id string) {
 		t.Helper()
-		mustSend(t, js, b.Subjects().Event("ghost", status, id), []byte(`{"stream":"PURGE_REQUESTS","seq":6}`))
+		mustSend(t, js, b.Conn.Subjects().Event("ghost", status, id), []byte(`{"stream":"PURGE_REQUESTS","seq":6}`))
 	}
 	events := func(id string) (n int) {
-		for _, m := range messages(t, js, "PURGE_EVENTS", b.Subjects().EventOf("ghost", id)) {
+		for _, m := range messages(t, js, "PURGE_EVENTS", b.Conn.Subjects().EventOf("ghost", id)) {
 			if _, err := purge.DecodeEvent(m.Data); err == nil {
 				n++
 			}
@@ -192,12 +192,12 @@ func TestPutEvents_SeesThroughWhatIsNoEvent(t *testing.T) {
 			t.Errorf("request %s has %d events, want 1", id, got)
 		}
 	}
-	found, err := b.EventsOf(t.Context(), []record.Key{{Source: "ghost", ID: "before"}, {Source: "ghost", ID: "clean"}})
+	found, err := b.Events.Find(t.Context(), []record.Key{{Source: "ghost", ID: "before"}, {Source: "ghost", ID: "clean"}})
 	if err != nil || len(found) != 2 {
 		t.Errorf("look-up: got %v, %v, want both", found, err)
 	}
 	read := 0
-	err = b.Events(t.Context(), "", broker.ReadStored, nil, func(broker.Event) bool { read++; return true })
+	err = b.Events.Read(t.Context(), "", broker.ReadStored, nil, func(broker.Event) bool { read++; return true })
 	if err != nil || read != 3 {
 		t.Errorf("got %d events, %v, want 3", read, err)
 	}
@@ -217,7 +217,7 @@ func TestPutEvents_LeaveANewerEventAlone(t *testing.T) {
 	if got := stored(t, js, "PURGE_EVENTS"); got != 2 {
 		t.Errorf("got %d events, want 2", got)
 	}
-	found, err := b.EventsOf(t.Context(), []record.Key{{Source: "ghost", ID: "a"}, {Source: "ghost", ID: "b"}})
+	found, err := b.Events.Find(t.Context(), []record.Key{{Source: "ghost", ID: "a"}, {Source: "ghost", ID: "b"}})
 	if _, ok := found[record.Key{Source: "ghost", ID: "b"}]; !ok || err != nil {
 		t.Errorf("got %v, %v: an event that can't be read keeps others from being found", found, err)
 	}
@@ -234,12 +234,12 @@ func TestPutEvents_TakeAnySource(t *testing.T) {
 	for i, source := range sources {
 		for _, status := range []purge.Status{purge.Rejected, purge.Failed} {
 			tell(t, b, event(source, "a", status))
-			if err := b.PutDead(t.Context(), []record.DeadLetter{{Key: record.Key{Source: source, ID: "a"}, Code: "Malformed", Sequence: uint64(i)}})[0]; err != nil {
+			if err := b.Dead.Put(t.Context(), []record.DeadLetter{{Key: record.Key{Source: source, ID: "a"}, Code: "Malformed", Sequence: uint64(i)}})[0]; err != nil {
 				t.Errorf("dead letter of %q: %v", source, err)
 			}
 		}
 		k := record.Key{Source: source, ID: "a"}
-		found, err := b.EventsOf(t.Context(), []record.Key{k})
+		found, err := b.Events.Find(t.Context(), []record.Key{k})
 		if o := found[k]; err != nil || utf8.ValidString(source) && o.Status != purge.Rejected {
 			t.Errorf("look up %q: got %q, %v, want rejected", source, o.Status, err)
 		}
@@ -251,7 +251,7 @@ func TestPutEvents_TakeAnySource(t *testing.T) {
 		t.Errorf("got %d dead letters, want %d", got, want)
 	}
 	read := 0
-	err := b.Events(t.Context(), "", broker.ReadStored, nil, func(broker.Event) bool { read++; return true })
+	err := b.Events.Read(t.Context(), "", broker.ReadStored, nil, func(broker.Event) bool { read++; return true })
 	if want := 1 + len(sources); err != nil || read != want {
 		t.Errorf("read %d events, %v, want %d", read, err, want)
 	}

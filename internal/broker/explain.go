@@ -15,31 +15,31 @@ import (
 
 // Address is the server that the connection is to, or the servers that it looks for. Passwords in it are
 // not masked.
-func (b *Broker) Address() string {
-	if url := b.nc.ConnectedUrl(); url != "" {
+func (c *Conn) Address() string {
+	if url := c.nc.ConnectedUrl(); url != "" {
 		return url
 	}
-	return strings.Join(b.nc.Opts.Servers, ",")
+	return strings.Join(c.nc.Opts.Servers, ",")
 }
 
 // ServerVersion is that of the server that the connection is to; empty while there is none.
-func (b *Broker) ServerVersion() string { return b.nc.ConnectedServerVersion() }
+func (c *Conn) ServerVersion() string { return c.nc.ConnectedServerVersion() }
 
 // Explain adds to an error of another method what a person can do about it, where that is known: the
 // server is away, it refuses the credentials or a permission, or there are no streams yet.
-func (b *Broker) Explain(err error) error {
+func (c *Conn) Explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
 		return fmt.Errorf("%w; check NATS_CREDS, NATS_NKEY, NATS_USER and NATS_PASSWORD, NATS_TOKEN, or the context", err)
-	case !b.nc.IsConnected():
+	case !c.nc.IsConnected():
 		return fmt.Errorf("%w; start a NATS server there, or name another with NATS_URL or NATS_CONTEXT", err)
 	case errors.Is(err, client.ErrDenied):
-		return &refused{err, b.inbox()}
-	case errors.Is(b.nc.LastError(), nats.ErrPermissionViolation) && unanswered(err):
-		return &denied{b.nc.LastError(), err, b.inbox()}
-	case withoutJetStream(err), noStream(err) && withoutJetStream(b.askJetStream()):
+		return &refused{err, c.inbox()}
+	case errors.Is(c.nc.LastError(), nats.ErrPermissionViolation) && unanswered(err):
+		return &denied{c.nc.LastError(), err, c.inbox()}
+	case withoutJetStream(err), noStream(err) && withoutJetStream(c.askJetStream()):
 		return fmt.Errorf("%w; start the server with JetStream (nats-server -js)", err)
 	case Gone(err):
 		return fmt.Errorf("%w; run `edgepurge setup`, or start a worker, to create the streams", err)
@@ -53,10 +53,10 @@ func noStream(err error) bool {
 }
 
 // askJetStream asks for something that every server with JetStream answers.
-func (b *Broker) askJetStream() error {
+func (c *Conn) askJetStream() error {
 	ctx, cancel := context.WithTimeout(context.Background(), apiTimeout)
 	defer cancel()
-	_, err := b.js.AccountInfo(ctx)
+	_, err := c.js.AccountInfo(ctx)
 	return err
 }
 
@@ -65,27 +65,27 @@ func withoutJetStream(err error) bool {
 }
 
 // inbox begins the subjects of answers to this connection.
-func (b *Broker) inbox() string { return cmp.Or(b.nc.Opts.InboxPrefix, "_INBOX") }
+func (c *Conn) inbox() string { return cmp.Or(c.nc.Opts.InboxPrefix, "_INBOX") }
 
 // Answers reports why no answer can reach this connection: the user may not subscribe below its inbox. Without this
-// question a command would wait for an answer until it gives up, and not know why. It takes one round trip. [Broker.Explain]
+// question a command would wait for an answer until it gives up, and not know why. It takes one round trip. [Conn.Explain]
 // adds what to do.
-func (b *Broker) Answers() error {
-	before := b.nc.LastError()
-	sub, err := b.nc.SubscribeSync(b.nc.NewInbox() + ".*")
+func (c *Conn) Answers() error {
+	before := c.nc.LastError()
+	sub, err := c.nc.SubscribeSync(c.nc.NewInbox() + ".*")
 	if err != nil {
 		return fmt.Errorf("subscribe to the inbox: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := b.nc.FlushTimeout(apiTimeout); err != nil {
+	if err := c.nc.FlushTimeout(apiTimeout); err != nil {
 		return fmt.Errorf("subscribe to the inbox: %w", err)
 	}
 	// The server refuses before it answers the flush, and each refusal is an error of its own.
-	refusal := b.nc.LastError()
+	refusal := c.nc.LastError()
 	if refusal == nil || refusal == before || !errors.Is(refusal, nats.ErrPermissionViolation) { //nolint:errorlint // the same one
 		return nil
 	}
-	if text := refusal.Error(); strings.Contains(text, `Subscription to "`+b.inbox()+".") {
+	if text := refusal.Error(); strings.Contains(text, `Subscription to "`+c.inbox()+".") {
 		return fmt.Errorf("%w: %s", client.ErrDenied, strings.TrimPrefix(text, nats.ErrPermissionViolation.Error()+": "))
 	}
 	return nil

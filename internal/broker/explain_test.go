@@ -18,11 +18,11 @@ import (
 func explains(t *testing.T, b *broker.Broker, text string) {
 	t.Helper()
 	eventually(t, "the reason says "+text, func() bool {
-		err := b.Check()
+		err := b.Conn.Check()
 		if err == nil {
 			t.Fatal("got a connection, want none")
 		}
-		return strings.Contains(b.Explain(err).Error(), text)
+		return strings.Contains(b.Conn.Explain(err).Error(), text)
 	})
 }
 
@@ -35,24 +35,24 @@ func TestExplain_SaysWhatToDo(t *testing.T) {
 	explains(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "wrong"}, settings()), "NATS_CREDS")
 
 	b := ready(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "ghost"}, settings()))
-	if b.Address() != s.URL || b.ServerVersion() == "" {
-		t.Errorf("got %s, version %q, want %s and its version", b.Address(), b.ServerVersion(), s.URL)
+	if b.Conn.Address() != s.URL || b.Conn.ServerVersion() == "" {
+		t.Errorf("got %s, version %q, want %s and its version", b.Conn.Address(), b.Conn.ServerVersion(), s.URL)
 	}
-	_, err := b.Letter(t.Context(), 1)
-	if got := b.Explain(err); !errors.Is(got, err) || !strings.Contains(got.Error(), "run `edgepurge setup`") {
+	_, err := b.Dead.Get(t.Context(), 1)
+	if got := b.Conn.Explain(err); !errors.Is(got, err) || !strings.Contains(got.Error(), "run `edgepurge setup`") {
 		t.Errorf("no streams: got %v, want what to run", got)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	err = b.Provision(ctx, false)
-	eventually(t, "the server tells the refusal", func() bool { return errors.Is(b.Conn().LastError(), nats.ErrPermissionViolation) })
-	if got := b.Explain(err); !errors.Is(got, nats.ErrPermissionViolation) || !strings.Contains(got.Error(), `"$JS.API.STREAM.CREATE.PURGE_REQUESTS"; grant it`) {
+	err = b.Streams.Provision(ctx, false)
+	eventually(t, "the server tells the refusal", func() bool { return errors.Is(b.Conn.NATS().LastError(), nats.ErrPermissionViolation) })
+	if got := b.Conn.Explain(err); !errors.Is(got, nats.ErrPermissionViolation) || !strings.Contains(got.Error(), `"$JS.API.STREAM.CREATE.PURGE_REQUESTS"; grant it`) {
 		t.Errorf("no permission: got %v, want which", got)
 	}
-	if err := b.Explain(nil); err != nil {
+	if err := b.Conn.Explain(nil); err != nil {
 		t.Errorf("got %v for nothing", err)
 	}
-	if got := b.Explain(errors.New("other")); got.Error() != "other" {
+	if got := b.Conn.Explain(errors.New("other")); got.Error() != "other" {
 		t.Errorf("got %v, want it as it is", got)
 	}
 }
@@ -66,10 +66,10 @@ func TestExplain_NamesTheInboxThatIsForgotten(t *testing.T) {
 	for inbox, want := range map[string]string{"": "grant _INBOX.>", "_INBOX_other": "grant _INBOX_other.>"} {
 		b := ready(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "ghost", Inbox: inbox}, settings()))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		_, err := b.Letter(ctx, 1)
+		_, err := b.Dead.Get(ctx, 1)
 		cancel()
-		eventually(t, "the server tells the refusal", func() bool { return errors.Is(b.Conn().LastError(), nats.ErrPermissionViolation) })
-		got := b.Explain(err)
+		eventually(t, "the server tells the refusal", func() bool { return errors.Is(b.Conn.NATS().LastError(), nats.ErrPermissionViolation) })
+		got := b.Conn.Explain(err)
 		for _, text := range []string{"EDGEPURGE_NATS_INBOX", "nats.inbox", want} {
 			if !strings.Contains(got.Error(), text) {
 				t.Errorf("inbox %q: got %v, want %s in it", inbox, got, text)
@@ -77,7 +77,7 @@ func TestExplain_NamesTheInboxThatIsForgotten(t *testing.T) {
 		}
 	}
 	b := ready(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "ghost", Inbox: "_INBOX_ghost"}, settings()))
-	if _, err := b.Letter(t.Context(), 1); !strings.Contains(b.Explain(err).Error(), "edgepurge setup") {
+	if _, err := b.Dead.Get(t.Context(), 1); !strings.Contains(b.Conn.Explain(err).Error(), "edgepurge setup") {
 		t.Errorf("with its inbox: got %v, want an answer", err)
 	}
 }
@@ -85,8 +85,8 @@ func TestExplain_NamesTheInboxThatIsForgotten(t *testing.T) {
 func TestExplain_JetStreamIsOff(t *testing.T) {
 	t.Parallel()
 	b := connect(t, natstest.Start(t, func(o *server.Options) { o.JetStream = false }), settings())
-	_, err := b.Letter(t.Context(), 1)
-	if got := b.Explain(err); err == nil || !strings.Contains(got.Error(), "JetStream") {
+	_, err := b.Dead.Get(t.Context(), 1)
+	if got := b.Conn.Explain(err); err == nil || !strings.Contains(got.Error(), "JetStream") {
 		t.Errorf("got %v, want how to start the server", got)
 	}
 }

@@ -11,8 +11,8 @@ var (
 // PullMessages bounds one pull.
 const PullMessages = pullMessages
 
-// Conn is the connection.
-func (b *Broker) Conn() *nats.Conn { return b.nc }
+// NATS is the connection as the client library has it.
+func (c *Conn) NATS() *nats.Conn { return c.nc }
 
 // Come is how much the open pull has brought that nobody has taken.
 func (l *Lane) Come() int { return len(l.cur.msgs) }

@@ -23,11 +23,11 @@ type Handover struct {
 
 // Predecessor gives what the owner before this one left, false when it did not get to leave anything.
 func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
-	s, err := l.b.stream(ctx, "CONTROL")
+	s, err := l.conn.stream(ctx, "CONTROL")
 	if err != nil {
 		return Handover{}, false, fmt.Errorf("read hand-over: %w", err)
 	}
-	m, err := s.GetLastMsgForSubject(ctx, l.b.subject("control.handover"))
+	m, err := s.GetLastMsgForSubject(ctx, l.conn.subject("control.handover"))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Handover{}, false, nil
 	}
@@ -39,7 +39,7 @@ func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
 	}
 	h, err := decodeHandover(m.Header, m.Data)
 	if err != nil {
-		l.b.log.Warn("hand-over can't be read, counts as none", zap.Error(err))
+		l.conn.log.Warn("hand-over can't be read, counts as none", zap.Error(err))
 		return Handover{}, false, nil
 	}
 	// A consumer that was made anew counts its deliveries anew.
@@ -88,16 +88,16 @@ func (l *Lease) Drop(ctx context.Context) error {
 		return nil
 	}
 	l.given.Store(true)
-	if err := l.b.nc.Publish(l.reply, []byte(wordNak)); err != nil {
+	if err := l.conn.nc.Publish(l.reply, []byte(wordNak)); err != nil {
 		return fmt.Errorf("hand over lease: %w", err)
 	}
-	return l.b.nc.FlushWithContext(ctx)
+	return l.conn.nc.FlushWithContext(ctx)
 }
 
 // leave stores the hand-over in place of the last one: the stream does not replace messages.
 func (l *Lease) leave(ctx context.Context, data []byte) error {
-	subject := l.b.subject("control.handover")
-	s, err := l.b.stream(ctx, "CONTROL")
+	subject := l.conn.subject("control.handover")
+	s, err := l.conn.stream(ctx, "CONTROL")
 	if err != nil {
 		return fmt.Errorf("store hand-over: %w", err)
 	}
@@ -111,7 +111,7 @@ func (l *Lease) leave(ctx context.Context, data []byte) error {
 	word := nats.NewMsg(subject)
 	word.Header.Set(versionHeader, strconv.Itoa(record.Version))
 	word.Data = data
-	if _, err := l.b.js.PublishMsg(ctx, word); err != nil {
+	if _, err := l.conn.js.PublishMsg(ctx, word); err != nil {
 		return fmt.Errorf("store hand-over: %w", err)
 	}
 	return nil

@@ -30,7 +30,7 @@ func putJob(t *testing.T, b *broker.Broker, h record.Head, parts ...string) []ui
 	for i, p := range parts {
 		data[i] = []byte(p)
 	}
-	sequences, err := b.PutJob(t.Context(), h, data)
+	sequences, err := b.Jobs.Put(t.Context(), h, data)
 	if err != nil {
 		t.Fatalf("store job %q: %v", h.ID, err)
 	}
@@ -43,7 +43,7 @@ func jobs(t *testing.T, b *broker.Broker) []string {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var all []string
-	for j, err := range b.Jobs(ctx) {
+	for j, err := range b.Jobs.All(ctx) {
 		if err != nil {
 			t.Fatalf("read jobs: %v", err)
 		}
@@ -71,7 +71,7 @@ func TestJobs_AreStoredInParts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for j, err := range b.Jobs(t.Context()) {
+	for j, err := range b.Jobs.All(t.Context()) {
 		if err != nil || j.Sequence != 1 {
 			t.Errorf("got %v, %v, want the first", j, err)
 		}
@@ -89,19 +89,19 @@ func TestJobs_AreReplacedAndRemoved(t *testing.T) {
 	if diff := cmp.Diff([]string{"3 one", "4 two"}, jobs(t, b)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got, err := b.Job(t.Context(), 4); err != nil || string(got) != "two" {
+	if got, err := b.Jobs.Get(t.Context(), 4); err != nil || string(got) != "two" {
 		t.Errorf("got %q, %v, want two", got, err)
 	}
 	for range 2 { // a second time, as after a lost answer
-		if err := b.DropJob(t.Context(), 3); err != nil {
+		if err := b.Jobs.Delete(t.Context(), 3); err != nil {
 			t.Errorf("remove: %v", err)
 		}
 	}
 	for _, missing := range []uint64{1, 3, 99} {
-		if err := b.DropJob(t.Context(), missing); err != nil {
+		if err := b.Jobs.Delete(t.Context(), missing); err != nil {
 			t.Errorf("remove %d, which is not there: %v", missing, err)
 		}
-		if got, err := b.Job(t.Context(), missing); got != nil || err != nil {
+		if got, err := b.Jobs.Get(t.Context(), missing); got != nil || err != nil {
 			t.Errorf("%d: got %q, %v, want nothing", missing, got, err)
 		}
 	}
@@ -165,21 +165,21 @@ func TestJobs_OfOddNamesNeverMeet(t *testing.T) {
 func TestJobs_FillAMessage(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
-	limit := b.PartLimit()
+	limit := b.Jobs.PartLimit()
 	if most := int(client(t, s).Conn().MaxPayload()); limit > most || limit < most-64<<10 {
 		t.Fatalf("got a limit of %d bytes of a max_payload of %d", limit, most)
 	}
 	h := head(strings.Repeat("x", 500))
 	h.Account, h.Zone = strings.Repeat("\xff", 200), strings.Repeat("\xff", 200)
 	part := bytes.Repeat([]byte("x"), limit)
-	sequences, err := b.PutJob(t.Context(), h, [][]byte{part, part})
+	sequences, err := b.Jobs.Put(t.Context(), h, [][]byte{part, part})
 	if err != nil {
 		t.Fatalf("store: %v", err)
 	}
-	if got, err := b.Job(t.Context(), sequences[1]); err != nil || !bytes.Equal(got, part) {
+	if got, err := b.Jobs.Get(t.Context(), sequences[1]); err != nil || !bytes.Equal(got, part) {
 		t.Errorf("got %d bytes, %v, want %d", len(got), err, len(part))
 	}
-	if _, err := b.PutJob(t.Context(), h, [][]byte{make([]byte, limit+64<<10)}); err == nil {
+	if _, err := b.Jobs.Put(t.Context(), h, [][]byte{make([]byte, limit+64<<10)}); err == nil {
 		t.Error("got nil for a part that is not stored")
 	}
 }
@@ -194,7 +194,7 @@ func TestJobs_EndThoughPartsGoAway(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var read []uint64
-	for j, err := range b.Jobs(ctx) {
+	for j, err := range b.Jobs.All(ctx) {
 		if err != nil {
 			t.Fatalf("after %v: %v", read, err)
 		}
@@ -204,7 +204,7 @@ func TestJobs_EndThoughPartsGoAway(t *testing.T) {
 		}
 		for sequence := uint64(1); sequence <= 40; sequence++ {
 			if sequence != 20 {
-				if err := b.DropJob(ctx, sequence); err != nil {
+				if err := b.Jobs.Delete(ctx, sequence); err != nil {
 					t.Fatalf("remove: %v", err)
 				}
 			}
@@ -223,12 +223,12 @@ func TestJobs_AreErrorsWhileTheServerIsAway(t *testing.T) {
 	check := func(ctx context.Context, gone bool) {
 		t.Helper()
 		errs := make(map[string]error)
-		_, errs["store"] = b.PutJob(ctx, head("j2"), [][]byte{[]byte("body")})
-		_, errs["read"] = b.Job(ctx, 1)
-		errs["remove"] = b.DropJob(ctx, 1)
-		_, _, errs["progress"] = b.Progress(ctx, key)
-		_, errs["store progress"] = b.PutProgress(ctx, key, nil, record.Place{}, false)
-		for _, err := range b.Jobs(ctx) {
+		_, errs["store"] = b.Jobs.Put(ctx, head("j2"), [][]byte{[]byte("body")})
+		_, errs["read"] = b.Jobs.Get(ctx, 1)
+		errs["remove"] = b.Jobs.Delete(ctx, 1)
+		_, _, errs["progress"] = b.Progress.Get(ctx, key)
+		_, errs["store progress"] = b.Progress.Put(ctx, key, nil, record.Place{}, false)
+		for _, err := range b.Jobs.All(ctx) {
 			errs["list"] = err
 		}
 		for what, err := range errs {
@@ -255,7 +255,7 @@ func TestJobs_AreErrorsWhileTheServerIsAway(t *testing.T) {
 	}
 	check(t.Context(), true)
 	s.Stop()
-	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
+	eventually(t, "the connection is lost", func() bool { return b.Conn.Check() != nil })
 	check(t.Context(), false)
 }
 
@@ -264,12 +264,12 @@ func TestJobs_KeepWhatIsLeftBesideThem(t *testing.T) {
 	b, s := provisioned(t)
 	first := putJob(t, b, head("j1"), "one", "two")
 	other := connect(t, s, settings()) // another process, after a take-over
-	at, err := other.JobPlace(t.Context(), first[0])
+	at, err := other.Jobs.Place(t.Context(), first[0])
 	if err != nil || at.Sequence != first[0] {
 		t.Fatalf("got place %v, %v, want that of %d", at, err, first[0])
 	}
 	for range 2 { // a second time, as after a lost answer
-		got, err := other.PutLeft(t.Context(), at, head("j1"), []byte("what is left"))
+		got, err := other.Jobs.PutRetryPart(t.Context(), at, head("j1"), []byte("what is left"))
 		if err != nil || got != 3 {
 			t.Errorf("got sequence %d, %v, want 3", got, err)
 		}
@@ -277,10 +277,10 @@ func TestJobs_KeepWhatIsLeftBesideThem(t *testing.T) {
 	if diff := cmp.Diff([]string{"1 one", "2 two", "3 what is left"}, jobs(t, b)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if err := b.DropJob(t.Context(), first[0]); err != nil {
+	if err := b.Jobs.Delete(t.Context(), first[0]); err != nil {
 		t.Fatal(err)
 	}
-	if at, err := b.JobPlace(t.Context(), first[0]); err != nil || at != (record.Place{}) {
+	if at, err := b.Jobs.Place(t.Context(), first[0]); err != nil || at != (record.Place{}) {
 		t.Errorf("got place %v, %v of what is gone, want none", at, err)
 	}
 }

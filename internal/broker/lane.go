@@ -7,22 +7,20 @@ import (
 	"math"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
-	"github.com/edgepurge/edgepurge/purge"
 )
 
 // takeOverWait is a lane's AckWait while a new owner fetches what its predecessor held.
 const takeOverWait = time.Second
 
 const (
-	// gatherFor is how long a pull of what need not be fast waits for more than gatherLeast messages: what is
+	// gatherFor is how long a pull of what need not be fast waits for more than minGather messages: what is
 	// done for each lot costs as much for few.
-	gatherFor   = 3 * time.Millisecond
-	gatherLeast = 256
+	gatherFor = 3 * time.Millisecond
+	minGather = 256
 	// restTimeout bounds how long the end of a pull may hold up a drain. A lease that was on its way comes to
 	// the next replica by itself after that.
 	restTimeout = leaseAckWait
@@ -33,12 +31,13 @@ const (
 
 // Lane is the consumer of one lane, or of a queue of parked requests. Pull is for one goroutine; the others are safe for concurrent use.
 type Lane struct {
-	b       *Broker
+	conn    *Conn
 	stream  string
 	name    string // of the consumer
 	ackWait time.Duration
 	gather  time.Duration // how long a pull waits for more when little has come
 	cons    jetstream.Consumer
+	junk    func() // counts a message that is no record, where only records belong; nil: all belong
 
 	made time.Time // when the consumer was made: its name alone does not tell it from one made anew
 	cur  *pull     // nil while there is none
@@ -46,21 +45,8 @@ type Lane struct {
 	seen uint64    // the consumer's number of the last delivery
 }
 
-// Lane binds to a lane's consumer.
-func (b *Broker) Lane(ctx context.Context, lane purge.Lane) (*Lane, error) {
-	cons, err := b.js.Consumer(ctx, b.name("REQUESTS"), string(lane))
-	if err != nil {
-		return nil, fmt.Errorf("bind to lane %s: %w", lane, err)
-	}
-	l := b.newLane("REQUESTS", string(lane), ackWait(lane), cons)
-	if lane == purge.Bulk {
-		l.gather = gatherFor
-	}
-	return l, nil
-}
-
-func (b *Broker) newLane(stream, name string, wait time.Duration, cons jetstream.Consumer) *Lane {
-	return &Lane{b: b, stream: b.name(stream), name: name, ackWait: wait, cons: cons, made: cons.CachedInfo().Created}
+func (c *Conn) newLane(stream, name string, wait time.Duration, cons jetstream.Consumer) *Lane {
+	return &Lane{conn: c, stream: c.name(stream), name: name, ackWait: wait, cons: cons, made: cons.CachedInfo().Created}
 }
 
 // Same returns nil while the consumer that the lane was bound to exists, and [record.ErrGone] when it
@@ -69,7 +55,7 @@ func (b *Broker) newLane(stream, name string, wait time.Duration, cons jetstream
 func (l *Lane) Same(ctx context.Context) error {
 	info, err := l.cons.Info(ctx)
 	switch {
-	case err != nil && Gone(err) && l.b.missing(ctx, l.stream, l.name):
+	case err != nil && Gone(err) && l.conn.missing(ctx, l.stream, l.name):
 		return fmt.Errorf("lane %s: %w", l.name, record.ErrGone)
 	case err != nil:
 		return fmt.Errorf("look up lane %s: %w", l.name, err)
@@ -101,7 +87,7 @@ func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 		}
 		got = l.cur.take(room, got)
 	}
-	if n := len(got); l.gather > 0 && n > 0 && n < min(room, gatherLeast) && !l.cur.ended {
+	if n := len(got); l.gather > 0 && n > 0 && n < min(room, minGather) && !l.cur.ended {
 		wait.Sleep(ctx, l.gather)
 		got = l.cur.take(room, got)
 	}
@@ -122,7 +108,7 @@ func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 	}
 	if Gone(err) {
 		if gone := l.Same(ctx); errors.Is(gone, record.ErrGone) {
-			return nil, l.b.alarmed(gone)
+			return nil, l.conn.alarmed(gone)
 		}
 	}
 	return nil, fmt.Errorf("pull lane %s: %w", l.name, err)
@@ -140,7 +126,7 @@ func (l *Lane) Rest() []record.Delivery {
 	got := l.underway(ctx)
 	// What the server sent before it learns of the end has arrived when the flush is answered.
 	if l.cur.sub.Drain() == nil {
-		_ = l.b.nc.FlushWithContext(ctx)
+		_ = l.conn.nc.FlushWithContext(ctx)
 	}
 	return l.cur.take(math.MaxInt, got)
 }
@@ -149,7 +135,7 @@ func (l *Lane) Rest() []record.Delivery {
 // counts messages as delivered before it sends them, and nothing tells how many there are.
 func (l *Lane) underway(ctx context.Context) []record.Delivery {
 	got := l.cur.take(math.MaxInt, nil)
-	for l.b.set.Replicas > 1 && !l.cur.ended {
+	for l.conn.set.Replicas > 1 && !l.cur.ended {
 		before := len(got)
 		quiet, cancel := context.WithTimeout(ctx, restQuiet)
 		got, _ = l.cur.wait(quiet, got)
@@ -188,7 +174,7 @@ func (l *Lane) setAckWait(ctx context.Context, wait time.Duration) error {
 		return nil
 	}
 	cfg.AckWait = wait
-	if _, err := l.b.js.UpdateConsumer(ctx, l.stream, cfg); err != nil {
+	if _, err := l.conn.js.UpdateConsumer(ctx, l.stream, cfg); err != nil {
 		return fmt.Errorf("set ack wait of lane %s: %w", l.name, err)
 	}
 	return nil
@@ -201,19 +187,4 @@ func (l *Lane) Depth(ctx context.Context) (waiting, held int, err error) {
 		return 0, 0, fmt.Errorf("look up lane %s: %w", l.name, err)
 	}
 	return int(info.NumPending), info.NumAckPending, nil
-}
-
-// Gone tells that an error may mean a stream or consumer that does not exist any more; a server that is
-// just starting says the same.
-func Gone(err error) bool {
-	return errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) ||
-		errors.Is(err, jetstream.ErrConsumerDoesNotExist) || errors.Is(err, jetstream.ErrStreamNotFound) ||
-		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
-		errors.Is(err, record.ErrGone)
-}
-
-// missing asks whether a consumer really does not exist.
-func (b *Broker) missing(ctx context.Context, stream, consumer string) bool {
-	_, err := b.js.Consumer(ctx, stream, consumer)
-	return errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound)
 }

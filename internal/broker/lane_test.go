@@ -71,7 +71,7 @@ func TestLane_TakesAnyMessageForAMessage(t *testing.T) {
 			t.Errorf("delivery %d: got message %d, %d times, want %d, once", i, d.Sequence, d.Count, i+1)
 		}
 	}
-	if err := b.Ack(t.Context(), repliesOf(got)); err != nil || depth(t, l) != [2]int{} {
+	if err := b.Requests.Ack(t.Context(), repliesOf(got)); err != nil || depth(t, l) != [2]int{} {
 		t.Errorf("ack: got %v, left %v, want nothing left", err, depth(t, l))
 	}
 }
@@ -145,7 +145,7 @@ func TestLane_BoundsAPullInBytes(t *testing.T) {
 		mustSend(t, js, "purge.requests.bulk.ghost", make([]byte, 900<<10))
 	}
 	l := lane(t, b, purge.Bulk)
-	asked, err := b.Conn().SubscribeSync("$JS.API.CONSUMER.MSG.NEXT.>")
+	asked, err := b.Conn.NATS().SubscribeSync("$JS.API.CONSUMER.MSG.NEXT.>")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestLane_BoundsAPullInBytes(t *testing.T) {
 	}
 	_, held, err := l.Depth(t.Context())
 	if err == nil {
-		err = b.Conn().Flush()
+		err = b.Conn.NATS().Flush()
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +249,7 @@ func TestLane_RestEndsThePull(t *testing.T) {
 		t.Errorf("got %d deliveries the second time, want none", len(got))
 	}
 	// What is left are the inboxes of requests and of publishes.
-	eventually(t, "the pull's subscription goes", func() bool { return b.Conn().NumSubscriptions() <= 2 })
+	eventually(t, "the pull's subscription goes", func() bool { return b.Conn.NATS().NumSubscriptions() <= 2 })
 }
 
 // What the server has sent by the time of the end is not lost on the way.
@@ -354,7 +354,7 @@ func TestLane_TakesOverAtOnce(t *testing.T) {
 	if again := pullFor(t, next, 1500*time.Millisecond); again != nil {
 		t.Errorf("got %d deliveries after settling, want none for a minute", len(again))
 	}
-	if changes, err := b.Diff(t.Context()); err != nil || changes != nil {
+	if changes, err := b.Streams.Diff(t.Context()); err != nil || changes != nil {
 		t.Errorf("got %v, %v, want no difference", changes, err)
 	}
 }
@@ -384,7 +384,7 @@ func TestLane_SaysWhenItIsGone(t *testing.T) {
 			if _, _, err := l.Depth(t.Context()); !broker.Gone(err) {
 				t.Errorf("depth: got %v, want gone", err)
 			}
-			if _, err := b.Lane(t.Context(), purge.Bulk); !broker.Gone(err) {
+			if _, err := b.Requests.Lane(t.Context(), purge.Bulk); !broker.Gone(err) {
 				t.Errorf("bind: got %v, want gone", err)
 			}
 			provision(t, b)

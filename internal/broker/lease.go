@@ -19,9 +19,9 @@ const (
 	// leaseMargin is taken off the lease's end for what lies between a look at the clock and the
 	// wire.
 	leaseMargin = 500 * time.Millisecond
-	// leaseSettle is how long an owner that was unsure waits before it is sure again: replicas that stand
+	// confirmWait is how long an owner that was unsure waits before it is sure again: replicas that stand
 	// by ask at once for a lease that has run out.
-	leaseSettle = time.Second
+	confirmWait = time.Second
 )
 
 // ErrLeaseLost says that another replica is the owner now.
@@ -38,7 +38,7 @@ var errLeaseGone = fmt.Errorf("%w, or none: the lease does not exist any more: %
 // says that the last delivery is its own; what two replicas may send twice all the same is told once
 // (I1, I3).
 type Lease struct {
-	b     *Broker
+	conn  *Conn
 	cons  jetstream.Consumer
 	reply string
 	turn  uint64    // the delivery's sequence in the consumer
@@ -51,39 +51,39 @@ type Lease struct {
 }
 
 // Acquire blocks until this replica is the owner.
-func (b *Broker) Acquire(ctx context.Context) (*Lease, error) {
-	if err := b.SeedLease(ctx); err != nil {
+func (c *Control) Acquire(ctx context.Context) (*Lease, error) {
+	if err := c.SeedLease(ctx); err != nil {
 		return nil, err
 	}
-	cons, err := b.js.Consumer(ctx, b.name("CONTROL"), ownerConsumer)
+	cons, err := c.conn.js.Consumer(ctx, c.conn.name("CONTROL"), ownerConsumer)
 	if err != nil {
 		return nil, fmt.Errorf("bind to lease: %w", err)
 	}
-	lane := b.newLane("CONTROL", ownerConsumer, leaseAckWait, cons)
+	lane := c.conn.newLane("CONTROL", ownerConsumer, leaseAckWait, cons)
 	// The message is held back from others for a whole AckWait when nobody takes it: one that comes as the context ends
 	// goes to the next replica at once.
-	defer func() { b.handBack(lane.Rest()) }()
+	defer func() { c.handBack(lane.Rest()) }()
 	for {
-		turn, err := b.next(ctx, lane)
+		turn, err := c.next(ctx, lane)
 		switch {
 		case ctx.Err() != nil:
-			b.handBack(turn)
+			c.handBack(turn)
 			return nil, context.Cause(ctx)
 		case errors.Is(err, record.ErrGone):
 			return nil, fmt.Errorf("wait for lease: %w", record.ErrGone)
 		case err != nil:
 			wait.Sleep(ctx, 50*time.Millisecond) // an error that comes at once must not spin
 		case len(turn) > 0:
-			l := b.newLease(lane, turn[0])
+			l := c.newLease(lane, turn[0])
 			if l.take(ctx, turn[0].Sequence) == nil {
 				return l, nil
 			}
 			if ctx.Err() != nil {
-				b.handBack(turn)
+				c.handBack(turn)
 			}
 		default: // nothing came for the whole time of a pull: there may be no lease to come
-			if err := b.SeedLease(ctx); err != nil && ctx.Err() == nil {
-				b.log.Debug("lease not looked at", zap.Error(err))
+			if err := c.SeedLease(ctx); err != nil && ctx.Err() == nil {
+				c.conn.log.Debug("lease not looked at", zap.Error(err))
 			}
 		}
 	}
@@ -103,29 +103,29 @@ func (l *Lease) take(ctx context.Context, sequence uint64) error {
 }
 
 // next waits for the lease message; empty when none came.
-func (b *Broker) next(ctx context.Context, lane *Lane) ([]record.Delivery, error) {
-	if err := b.Ready(ctx, func(error) {}); err != nil {
+func (c *Control) next(ctx context.Context, lane *Lane) ([]record.Delivery, error) {
+	if err := c.conn.Ready(ctx, func(error) {}); err != nil {
 		return nil, err
 	}
 	return lane.Pull(ctx, 1)
 }
 
 // handBack gives the lease message to the next replica.
-func (b *Broker) handBack(turn []record.Delivery) {
+func (c *Control) handBack(turn []record.Delivery) {
 	for _, d := range turn {
-		_ = b.nc.Publish(d.Reply, []byte(wordNak)) // lost, the lease runs out
+		_ = c.conn.nc.Publish(d.Reply, []byte(wordNak)) // lost, the lease runs out
 	}
 }
 
-func (b *Broker) newLease(lane *Lane, turn record.Delivery) *Lease {
-	l := &Lease{b: b, cons: lane.cons, reply: turn.Reply, turn: lane.seen, made: lane.made, start: time.Now()}
-	l.epoch.Store(b.epoch.Load())
+func (c *Control) newLease(lane *Lane, turn record.Delivery) *Lease {
+	l := &Lease{conn: c.conn, cons: lane.cons, reply: turn.Reply, turn: lane.seen, made: lane.made, start: time.Now()}
+	l.epoch.Store(c.conn.epoch.Load())
 	return l
 }
 
 // Valid tells whether this replica may send now.
 func (l *Lease) Valid() bool {
-	return !l.given.Load() && time.Since(l.start) < time.Duration(l.until.Load()) && l.epoch.Load() == l.b.epoch.Load()
+	return !l.given.Load() && time.Since(l.start) < time.Duration(l.until.Load()) && l.epoch.Load() == l.conn.epoch.Load()
 }
 
 // First reports whether it is known that nobody has ever held the lease before.
@@ -141,7 +141,7 @@ func (l *Lease) Keep(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-l.b.wake:
+		case <-l.conn.reconnected:
 		case <-timer.C:
 		}
 		wait := leaseRenew
@@ -162,7 +162,7 @@ func (l *Lease) step(ctx context.Context) error {
 		return nil
 	}
 	if !l.Valid() {
-		return l.confirm(ctx, leaseSettle)
+		return l.confirm(ctx, confirmWait)
 	}
 	until, err := l.renew(ctx)
 	if err != nil {
@@ -174,7 +174,7 @@ func (l *Lease) step(ctx context.Context) error {
 		return err
 	}
 	if !l.Valid() {
-		return l.confirm(ctx, leaseSettle)
+		return l.confirm(ctx, confirmWait)
 	}
 	l.until.Store(until)
 	return nil
@@ -184,7 +184,7 @@ func (l *Lease) step(ctx context.Context) error {
 // lease may have run out in between. A lease that has run out is delivered to the next replica that
 // asks, whatever is said of it then: so one that was unsure lets those that stand by ask first.
 func (l *Lease) confirm(ctx context.Context, settle time.Duration) error {
-	epoch := l.b.epoch.Load()
+	epoch := l.conn.epoch.Load()
 	if err := l.ours(ctx); err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (l *Lease) ours(ctx context.Context) error {
 	defer cancel()
 	info, err := l.cons.Info(ctx)
 	if err != nil {
-		if Gone(err) && l.b.missing(ctx, l.b.name("CONTROL"), ownerConsumer) {
+		if Gone(err) && l.conn.missing(ctx, l.conn.name("CONTROL"), ownerConsumer) {
 			return errLeaseGone
 		}
 		return fmt.Errorf("look up lease: %w", err)
@@ -236,7 +236,7 @@ func (l *Lease) renew(ctx context.Context) (until int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
 	defer cancel()
 	sent := time.Since(l.start)
-	if _, err := l.b.nc.RequestWithContext(ctx, l.reply, []byte(wordInProgress)); err != nil {
+	if _, err := l.conn.nc.RequestWithContext(ctx, l.reply, []byte(wordInProgress)); err != nil {
 		return 0, fmt.Errorf("renew lease: %w", err)
 	}
 	return int64(sent + leaseAckWait - leaseMargin), nil

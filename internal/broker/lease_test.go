@@ -24,7 +24,7 @@ func acquire(t *testing.T, b *broker.Broker) *broker.Lease {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	l, err := b.Acquire(ctx)
+	l, err := b.Control.Acquire(ctx)
 	if err != nil {
 		t.Fatalf("acquire: %v", err)
 	}
@@ -47,7 +47,7 @@ func stand(ctx context.Context, t *testing.T, replicas ...*broker.Broker) <-chan
 	for _, b := range replicas {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			if l, err := b.Acquire(ctx); err == nil {
+			if l, err := b.Control.Acquire(ctx); err == nil {
 				got <- taken{b, l, time.Now()}
 			}
 		}()
@@ -128,7 +128,7 @@ func TestLease_HasOneHolderOfThree(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Errorf("keep: %v", err)
 	}
-	first.by.Close() // without a release
+	first.by.Conn.Close() // without a release
 	died := time.Now()
 	second := await(t, got)
 	if took := second.at.Sub(died); took < 1500*time.Millisecond || took > 10*time.Second {
@@ -337,7 +337,7 @@ func TestLease_IsUnsureAfterAReconnect(t *testing.T) {
 	l := acquire(t, b)
 	s.Stop()
 	s.Start()
-	eventually(t, "it has reconnected", func() bool { return b.Conn().Stats().Reconnects == 1 })
+	eventually(t, "it has reconnected", func() bool { return b.Conn.NATS().Stats().Reconnects == 1 })
 	for range 20 {
 		if l.Valid() {
 			t.Fatal("valid after a reconnect that it has not looked into")
@@ -365,7 +365,7 @@ func TestLease_CannotBeReplaced(t *testing.T) {
 	if err := send(t, js, "purge.control.lease", nil); err == nil {
 		t.Error("a second lease was stored")
 	}
-	if err := b.Provision(t.Context(), true); err != nil {
+	if err := b.Streams.Provision(t.Context(), true); err != nil {
 		t.Errorf("provision: %v", err)
 	}
 	stop := keep(t, l)
@@ -389,7 +389,7 @@ func TestAcquire_EndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := all[1].Acquire(ctx)
+		_, err := all[1].Control.Acquire(ctx)
 		done <- err
 	}()
 	waiting(t, js, 1)
@@ -420,7 +420,7 @@ func TestAcquire_WaitsForTheServer(t *testing.T) {
 	waiting(t, client(t, s), 1)
 	p.Set(kit.Refused)
 	pause(t, 2600*time.Millisecond) // its pull is lost after two heartbeats; then it tries anew
-	if n := far.Conn().NumSubscriptions(); n > 4 {
+	if n := far.Conn.NATS().NumSubscriptions(); n > 4 {
 		t.Errorf("got %d subscriptions: each try leaves one", n)
 	}
 	if len(got) > 0 || l.Valid() {
@@ -441,7 +441,7 @@ func TestAcquire_SaysWhenTheLeaseIsGone(t *testing.T) {
 	go func() { kept <- l.Keep(t.Context()) }()
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.Acquire(t.Context())
+		_, err := b.Control.Acquire(t.Context())
 		done <- err
 	}()
 	js := client(t, s)
@@ -452,7 +452,7 @@ func TestAcquire_SaysWhenTheLeaseIsGone(t *testing.T) {
 	if err := <-done; !broker.Gone(err) {
 		t.Errorf("got %v, want gone", err)
 	}
-	if _, err := b.Acquire(t.Context()); !broker.Gone(err) {
+	if _, err := b.Control.Acquire(t.Context()); !broker.Gone(err) {
 		t.Errorf("without a stream: got %v, want gone", err)
 	}
 	if _, _, err := l.Predecessor(t.Context()); !broker.Gone(err) {

@@ -34,7 +34,7 @@ func TestEventsOf_FindsHitsAmongMisses(t *testing.T) {
 	}
 	tell(t, b, events...)
 	tell(t, b, event("other", "r-0", purge.Completed)) // of the same id
-	found, err := b.EventsOf(t.Context(), keys)
+	found, err := b.Events.Find(t.Context(), keys)
 	if err != nil {
 		t.Fatalf("look up: %v", err)
 	}
@@ -45,8 +45,8 @@ func TestEventsOf_FindsHitsAmongMisses(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if b.Conn().NumSubscriptions() > 2 {
-		t.Errorf("got %d subscriptions, want none of a look-up", b.Conn().NumSubscriptions())
+	if b.Conn.NATS().NumSubscriptions() > 2 {
+		t.Errorf("got %d subscriptions, want none of a look-up", b.Conn.NATS().NumSubscriptions())
 	}
 }
 
@@ -116,7 +116,7 @@ func TestEventsOf_AsksForLessWhenTheAnswerIsCut(t *testing.T) {
 	for i := range 300 {
 		keys = append(keys, record.Key{Source: "ghost", ID: fmt.Sprintf("r-%d", i)})
 	}
-	found, err := b.EventsOf(t.Context(), keys)
+	found, err := b.Events.Find(t.Context(), keys)
 	if err != nil {
 		t.Fatalf("look up: %v", err)
 	}
@@ -135,7 +135,7 @@ func TestEventsOf_IsAnErrorWithoutAWholeAnswer(t *testing.T) {
 				hit(filters[0])
 				end(status, "Whatever", "Nats-Num-Pending", "1")
 			})
-			if found, err := b.EventsOf(t.Context(), []record.Key{{Source: "ghost", ID: "a"}}); err == nil {
+			if found, err := b.Events.Find(t.Context(), []record.Key{{Source: "ghost", ID: "a"}}); err == nil {
 				t.Errorf("got %v, nil, want an error", found)
 			}
 		})
@@ -146,23 +146,23 @@ func TestEventsOf_FindsNothing(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
 	for _, keys := range [][]record.Key{nil, {{Source: "ghost", ID: "a"}}} {
-		if found, err := b.EventsOf(t.Context(), keys); err != nil || len(found) != 0 {
+		if found, err := b.Events.Find(t.Context(), keys); err != nil || len(found) != 0 {
 			t.Errorf("%v: got %v, %v, want nothing", keys, found, err)
 		}
 	}
 	tell(t, b, event("ghost", "b", purge.Completed))
-	if found, err := b.EventsOf(t.Context(), []record.Key{{Source: "ghost", ID: "a"}}); err != nil || len(found) != 0 {
+	if found, err := b.Events.Find(t.Context(), []record.Key{{Source: "ghost", ID: "a"}}); err != nil || len(found) != 0 {
 		t.Errorf("among others: got %v, %v, want nothing", found, err)
 	}
 	if err := client(t, s).DeleteStream(t.Context(), "PURGE_EVENTS"); err != nil {
 		t.Fatalf("delete stream: %v", err)
 	}
-	if found, err := b.EventsOf(t.Context(), []record.Key{{Source: "ghost", ID: "b"}}); !broker.Gone(err) {
+	if found, err := b.Events.Find(t.Context(), []record.Key{{Source: "ghost", ID: "b"}}); !broker.Gone(err) {
 		t.Errorf("without a stream: got %v, %v, want an error", found, err)
 	}
 	s.Stop()
-	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
-	if found, err := b.EventsOf(t.Context(), []record.Key{{Source: "ghost", ID: "b"}}); err == nil {
+	eventually(t, "the connection is lost", func() bool { return b.Conn.Check() != nil })
+	if found, err := b.Events.Find(t.Context(), []record.Key{{Source: "ghost", ID: "b"}}); err == nil {
 		t.Errorf("without a server: got %v, want an error", found)
 	}
 }

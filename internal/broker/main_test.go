@@ -51,7 +51,7 @@ func open(t *testing.T, dial broker.Dial, set broker.Settings) *broker.Broker {
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}
-	t.Cleanup(b.Close)
+	t.Cleanup(b.Conn.Close)
 	return b
 }
 
@@ -59,7 +59,7 @@ func ready(t *testing.T, b *broker.Broker) *broker.Broker {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := b.Ready(ctx, func(error) {}); err != nil {
+	if err := b.Conn.Ready(ctx, func(error) {}); err != nil {
 		t.Fatalf("get ready: %v", err)
 	}
 	return b
@@ -72,7 +72,7 @@ func connect(t *testing.T, s *natstest.Server, set broker.Settings) *broker.Brok
 
 func provision(t *testing.T, b *broker.Broker) *broker.Broker {
 	t.Helper()
-	if err := b.Provision(t.Context(), false); err != nil {
+	if err := b.Streams.Provision(t.Context(), false); err != nil {
 		t.Fatalf("provision: %v", err)
 	}
 	return b
@@ -192,7 +192,7 @@ func request(t *testing.T, b *broker.Broker, lane purge.Lane, n int) {
 // publish publishes requests as a producer does.
 func publish(t *testing.T, b *broker.Broker, lane purge.Lane, source string, requests iter.Seq[purge.Request]) {
 	t.Helper()
-	c, err := b.Client(producer.Config{Source: source, Lane: lane})
+	c, err := b.Conn.Client(producer.Config{Source: source, Lane: lane})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func publish(t *testing.T, b *broker.Broker, lane purge.Lane, source string, req
 
 func lane(t *testing.T, b *broker.Broker, name purge.Lane) *broker.Lane {
 	t.Helper()
-	l, err := b.Lane(t.Context(), name)
+	l, err := b.Requests.Lane(t.Context(), name)
 	if err != nil {
 		t.Fatalf("bind: %v", err)
 	}
@@ -309,7 +309,7 @@ func event(source, id string, status purge.Status) purge.Event {
 // tell publishes events and wants all of them stored.
 func tell(t *testing.T, b *broker.Broker, events ...purge.Event) {
 	t.Helper()
-	for i, err := range b.PutEvents(t.Context(), events) {
+	for i, err := range b.Events.Publish(t.Context(), events) {
 		if err != nil {
 			t.Fatalf("publish event of %s: %v", events[i].Subject, err)
 		}

@@ -29,7 +29,7 @@ func park(t *testing.T, b *broker.Broker, q record.Queue, ids ...string) {
 	for _, id := range ids {
 		all = append(all, parkable(id))
 	}
-	for i, err := range b.Park(t.Context(), q, all) {
+	for i, err := range b.Parked.Put(t.Context(), q, all) {
 		if err != nil {
 			t.Fatalf("park %s: %v", ids[i], err)
 		}
@@ -38,7 +38,7 @@ func park(t *testing.T, b *broker.Broker, q record.Queue, ids ...string) {
 
 func openQueue(t *testing.T, b *broker.Broker, q record.Queue) *broker.Lane {
 	t.Helper()
-	l, err := b.OpenQueue(t.Context(), q)
+	l, err := b.Parked.Open(t.Context(), q)
 	if err != nil {
 		t.Fatalf("open queue: %v", err)
 	}
@@ -78,21 +78,21 @@ func TestPark_KeepsOrderByQueue(t *testing.T) {
 		if diff := cmp.Diff(want, parkedIDs(t, got)); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", q, diff)
 		}
-		if ok, err := b.CloseQueue(t.Context(), q); ok || err != nil {
+		if ok, err := b.Parked.Close(t.Context(), q); ok || err != nil {
 			t.Errorf("%v: closed %v, %v, while messages are held", q, ok, err)
 		}
-		if err := b.Ack(t.Context(), repliesOf(got)); err != nil {
+		if err := b.Requests.Ack(t.Context(), repliesOf(got)); err != nil {
 			t.Fatalf("ack: %v", err)
 		}
 	}
-	queues, err := connect(t, s, settings()).Queues(t.Context())
+	queues, err := connect(t, s, settings()).Parked.Queues(t.Context())
 	if err != nil || len(queues) != 3 || !slices.Contains(queues, one) || !slices.Contains(queues, odd) {
 		t.Errorf("got queues %v, %v, want the three", queues, err)
 	}
 	for _, q := range queues {
 		lanes[q].Rest()
 		for range 2 { // a second time, as after a lost answer
-			if ok, err := b.CloseQueue(t.Context(), q); !ok || err != nil {
+			if ok, err := b.Parked.Close(t.Context(), q); !ok || err != nil {
 				t.Errorf("%v: not closed: %v", q, err)
 			}
 		}
@@ -115,7 +115,7 @@ func TestPark_HoldsARequestOnce(t *testing.T) {
 		t.Errorf("got %v, want a b c", got)
 	}
 	keys := []record.Key{{Source: "ghost", ID: "a"}, {Source: "ghost", ID: "none"}, {Source: "shop", ID: "a"}}
-	found, err := other.ParkedOf(t.Context(), keys)
+	found, err := other.Parked.Find(t.Context(), keys)
 	if diff := cmp.Diff(map[record.Key]record.Request{keys[0]: parkable("a").Request}, found); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -127,11 +127,11 @@ func TestPark_IsNotHinderedByWhatIsNoRecord(t *testing.T) {
 	b, s := provisioned(t)
 	mustSend(t, client(t, s), "purge.parked.main.zone-1.purge_url.bulk.ghost.a.guess", []byte(`{"stream":"PURGE_REQUESTS","seq":1}`))
 	q := queueOf("zone-1", purge.Bulk)
-	if err := b.Park(t.Context(), q, []record.Parked{parkable("a")})[0]; err == nil {
+	if err := b.Parked.Put(t.Context(), q, []record.Parked{parkable("a")})[0]; err == nil {
 		t.Error("parked, though something lies there")
 	}
 	park(t, b, q, "a")
-	found, err := b.ParkedOf(t.Context(), []record.Key{{Source: "ghost", ID: "a"}})
+	found, err := b.Parked.Find(t.Context(), []record.Key{{Source: "ghost", ID: "a"}})
 	if err != nil || len(found) != 1 {
 		t.Errorf("found %v, %v, want the request", found, err)
 	}

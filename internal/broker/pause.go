@@ -14,26 +14,26 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Pause stops a lane for every replica, now and after a restart, until [Broker.Resume]. It gives the
+// Pause stops a lane for every replica, now and after a restart, until [Control.Resume]. It gives the
 // time since when the lane is paused, which is earlier when it was already.
-func (b *Broker) Pause(ctx context.Context, lane purge.Lane) (time.Time, error) {
+func (c *Control) Pause(ctx context.Context, lane purge.Lane) (time.Time, error) {
 	for {
-		since, err := b.pausedSince(ctx, lane)
+		since, err := c.pausedSince(ctx, lane)
 		if err != nil || !since.IsZero() {
 			return since, err
 		}
-		m := nats.NewMsg(b.pauseSubject(lane))
+		m := nats.NewMsg(c.pauseSubject(lane))
 		m.Header.Set(versionHeader, strconv.Itoa(record.Version))
-		_, err = b.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(0))
+		_, err = c.conn.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(0))
 		if err != nil && !isThere(err) && !isConflict(err) {
-			return time.Time{}, fmt.Errorf("pause lane %s: %w", lane, b.explainControl(err))
+			return time.Time{}, fmt.Errorf("pause lane %s: %w", lane, c.conn.explainControl(err))
 		}
 	}
 }
 
 // Resume lets a paused lane go on; it reports whether the lane was paused.
-func (b *Broker) Resume(ctx context.Context, lane purge.Lane) (bool, error) {
-	s, m, err := b.pause(ctx, lane)
+func (c *Control) Resume(ctx context.Context, lane purge.Lane) (bool, error) {
+	s, m, err := c.pause(ctx, lane)
 	if err != nil || m == nil {
 		return false, err
 	}
@@ -44,10 +44,10 @@ func (b *Broker) Resume(ctx context.Context, lane purge.Lane) (bool, error) {
 }
 
 // Paused tells since when each lane is paused; those that are not are not in the map.
-func (b *Broker) Paused(ctx context.Context) (map[purge.Lane]time.Time, error) {
+func (c *Control) Paused(ctx context.Context) (map[purge.Lane]time.Time, error) {
 	paused := make(map[purge.Lane]time.Time)
 	for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
-		since, err := b.pausedSince(ctx, lane)
+		since, err := c.pausedSince(ctx, lane)
 		if err != nil {
 			return nil, err
 		}
@@ -58,8 +58,8 @@ func (b *Broker) Paused(ctx context.Context) (map[purge.Lane]time.Time, error) {
 	return paused, nil
 }
 
-func (b *Broker) pausedSince(ctx context.Context, lane purge.Lane) (time.Time, error) {
-	_, m, err := b.pause(ctx, lane)
+func (c *Control) pausedSince(ctx context.Context, lane purge.Lane) (time.Time, error) {
+	_, m, err := c.pause(ctx, lane)
 	if err != nil || m == nil {
 		return time.Time{}, err
 	}
@@ -67,15 +67,15 @@ func (b *Broker) pausedSince(ctx context.Context, lane purge.Lane) (time.Time, e
 }
 
 // pause reads a lane's word, nil when there is none. What lies there and is no word of ours is removed.
-func (b *Broker) pause(ctx context.Context, lane purge.Lane) (jetstream.Stream, *jetstream.RawStreamMsg, error) {
+func (c *Control) pause(ctx context.Context, lane purge.Lane) (jetstream.Stream, *jetstream.RawStreamMsg, error) {
 	fail := func(err error) (jetstream.Stream, *jetstream.RawStreamMsg, error) {
-		return nil, nil, fmt.Errorf("read pause of lane %s: %w", lane, b.explainControl(err))
+		return nil, nil, fmt.Errorf("read pause of lane %s: %w", lane, c.conn.explainControl(err))
 	}
-	s, err := b.stream(ctx, "CONTROL")
+	s, err := c.conn.stream(ctx, "CONTROL")
 	if err != nil {
 		return fail(err)
 	}
-	m, err := s.GetLastMsgForSubject(ctx, b.pauseSubject(lane))
+	m, err := s.GetLastMsgForSubject(ctx, c.pauseSubject(lane))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return s, nil, nil
 	}
@@ -91,13 +91,13 @@ func (b *Broker) pause(ctx context.Context, lane purge.Lane) (jetstream.Stream, 
 	return s, m, nil
 }
 
-func (b *Broker) explainControl(err error) error {
+func (c *Conn) explainControl(err error) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrNoStreamResponse) {
-		return fmt.Errorf("stream %s does not exist: run `edgepurge setup`, or start a worker", b.name("CONTROL"))
+		return fmt.Errorf("stream %s does not exist: run `edgepurge setup`, or start a worker", c.name("CONTROL"))
 	}
 	return err
 }
 
-func (b *Broker) pauseSubject(lane purge.Lane) string {
-	return b.subject("control.pause." + string(lane))
+func (c *Control) pauseSubject(lane purge.Lane) string {
+	return c.conn.subject("control.pause." + string(lane))
 }

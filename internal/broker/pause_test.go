@@ -14,7 +14,7 @@ import (
 // paused gives the paused lanes, each with whether it is since a time.
 func paused(t *testing.T, b *broker.Broker) map[purge.Lane]bool {
 	t.Helper()
-	got, err := b.Paused(t.Context())
+	got, err := b.Control.Paused(t.Context())
 	if err != nil {
 		t.Fatalf("read pauses: %v", err)
 	}
@@ -32,20 +32,20 @@ func TestPause_IsStoredUntilItIsResumed(t *testing.T) {
 	if got := paused(t, b); len(got) != 0 {
 		t.Errorf("got %v, want none paused", got)
 	}
-	if was, err := b.Resume(t.Context(), purge.Bulk); was || err != nil {
+	if was, err := b.Control.Resume(t.Context(), purge.Bulk); was || err != nil {
 		t.Errorf("resume of what is not paused: %v, %v", was, err)
 	}
-	first, err := b.Pause(t.Context(), purge.Bulk)
+	first, err := b.Control.Pause(t.Context(), purge.Bulk)
 	if err != nil || time.Since(first) > time.Minute {
 		t.Fatalf("pause: %v, %v", first, err)
 	}
-	if again, err := other.Pause(t.Context(), purge.Bulk); err != nil || !again.Equal(first) {
+	if again, err := other.Control.Pause(t.Context(), purge.Bulk); err != nil || !again.Equal(first) {
 		t.Errorf("pause again: %v, %v, want since %v", again, err, first)
 	}
 	if diff := cmp.Diff(map[purge.Lane]bool{purge.Bulk: true}, paused(t, other)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if was, err := other.Resume(t.Context(), purge.Bulk); !was || err != nil {
+	if was, err := other.Control.Resume(t.Context(), purge.Bulk); !was || err != nil {
 		t.Errorf("resume: %v, %v, want it was paused", was, err)
 	}
 	if got := paused(t, b); len(got) != 0 {
@@ -65,7 +65,7 @@ func TestPause_CountsOurWordAlone(t *testing.T) {
 		t.Errorf("got %v, want none paused", got)
 	}
 	mustSend(t, js, "purge.control.pause.bulk", []byte(`{"stream":"PURGE_REQUESTS","seq":2}`))
-	if _, err := b.Pause(t.Context(), purge.Bulk); err != nil {
+	if _, err := b.Control.Pause(t.Context(), purge.Bulk); err != nil {
 		t.Fatalf("pause: %v", err)
 	}
 	if diff := cmp.Diff(map[purge.Lane]bool{purge.Bulk: true}, paused(t, b)); diff != "" {
@@ -77,7 +77,7 @@ func TestPause_SaysWhatToDoWithoutStreams(t *testing.T) {
 	t.Parallel()
 	b := connect(t, natstest.Start(t, nil), settings())
 	const want = "read pause of lane bulk: stream PURGE_CONTROL does not exist: run `edgepurge setup`, or start a worker"
-	if _, err := b.Pause(t.Context(), purge.Bulk); err == nil || err.Error() != want {
+	if _, err := b.Control.Pause(t.Context(), purge.Bulk); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -62,15 +62,15 @@ func TestPermissions_OwnEventsDoNotPassForAnothers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	k := record.Key{Source: "shop", ID: "got-none"}
-	if has, err := w.worker.HasEvent(ctx, k); has || err != nil {
+	if has, err := w.worker.Events.Has(ctx, k); has || err != nil {
 		t.Errorf("got %v, %v, want no event", has, err)
 	}
 	for range 2 {
-		if err := w.worker.PutEvents(ctx, []purge.Event{event(k.Source, k.ID, purge.Completed)})[0]; err != nil {
+		if err := w.worker.Events.Publish(ctx, []purge.Event{event(k.Source, k.ID, purge.Completed)})[0]; err != nil {
 			t.Errorf("tell: %v", err)
 		}
 	}
-	found, err := w.worker.EventsOf(ctx, []record.Key{k})
+	found, err := w.worker.Events.Find(ctx, []record.Key{k})
 	if err != nil || len(found) != 1 {
 		t.Errorf("got %v, %v, want the event", found, err)
 	}
@@ -91,7 +91,7 @@ func TestPermissions_OwnEventsDoNotPassForRecords(t *testing.T) {
 	eventually(t, "the last answer has arrived", func() bool {
 		return len(messages(t, w.admin, "PURGE_REQUESTS", "purge.requests.bulk.shop")) == 2
 	})
-	if paused, err := w.worker.Paused(t.Context()); len(paused) != 0 || err != nil {
+	if paused, err := w.worker.Control.Paused(t.Context()); len(paused) != 0 || err != nil {
 		t.Errorf("got %v, %v, want no lane paused", paused, err)
 	}
 	w.readsOwnRecords(t)

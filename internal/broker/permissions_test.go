@@ -54,7 +54,7 @@ func populate(t *testing.T, s *natstest.Server) *town {
 		mustSend(t, w.admin, subject, []byte(`{"targets":["https://shop.example/"]}`), "Nats-Msg-Id", "shop."+subject)
 	}
 	tell(t, w.worker, event("shop", "told", purge.Completed))
-	if err := w.worker.PutDead(t.Context(), []record.DeadLetter{{Key: record.Key{Source: "shop", ID: "dead"}, Code: "Malformed"}})[0]; err != nil {
+	if err := w.worker.Dead.Put(t.Context(), []record.DeadLetter{{Key: record.Key{Source: "shop", ID: "dead"}, Code: "Malformed"}})[0]; err != nil {
 		t.Fatalf("store dead letter: %v", err)
 	}
 	putJob(t, w.worker, head("of-shop"), "body")
@@ -175,7 +175,7 @@ func (w *town) stillWorks(t *testing.T) {
 		l := lane(t, w.worker, name)
 		for of == 0 {
 			for _, d := range pull(t, l, 1) {
-				if d.Subject == w.worker.Subjects().Request(name, "shop") && string(d.Data) == `{"targets":["https://shop.example/"]}` {
+				if d.Subject == w.worker.Conn.Subjects().Request(name, "shop") && string(d.Data) == `{"targets":["https://shop.example/"]}` {
 					of++
 				}
 			}
@@ -184,7 +184,7 @@ func (w *town) stillWorks(t *testing.T) {
 	if l := acquire(t, w.worker); !l.First() {
 		t.Error("somebody had the lease")
 	}
-	found, err := w.worker.EventsOf(t.Context(), []record.Key{{Source: "shop", ID: "told"}})
+	found, err := w.worker.Events.Find(t.Context(), []record.Key{{Source: "shop", ID: "told"}})
 	if err != nil || len(found) != 1 {
 		t.Errorf("got %v, %v, want the event of shop", found, err)
 	}
@@ -323,14 +323,14 @@ func TestPermissions_TheAnswerReachesNothing(t *testing.T) {
 		tell(t, w.worker, event("shop", "next", purge.Completed), event("shop", "told", purge.Failed))
 	}
 	ends := make(map[string]int)
-	err := w.worker.Events(t.Context(), "shop", broker.ReadStored, nil, func(e broker.Event) bool {
+	err := w.worker.Events.Read(t.Context(), "shop", broker.ReadStored, nil, func(e broker.Event) bool {
 		ends[string(e.Status)+" "+e.ID]++
 		return true
 	})
 	if diff := cmp.Diff(map[string]int{"completed told": 1, "completed next": 1}, ends); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	found, err := w.worker.EventsOf(t.Context(), []record.Key{{Source: "shop", ID: "next"}})
+	found, err := w.worker.Events.Find(t.Context(), []record.Key{{Source: "shop", ID: "next"}})
 	if err != nil || len(found) != 1 {
 		t.Errorf("got %v, %v, want the event", found, err)
 	}

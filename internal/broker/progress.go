@@ -12,18 +12,22 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Progress reads the record of a request that spans jobs and its place; no data when there is none.
+// Progress is the stream of the records of requests whose targets lie in several jobs. It keeps no state and is safe for
+// concurrent use.
+type Progress struct{ conn *Conn }
+
+// Get reads the record of a request that spans jobs and its place; no data when there is none.
 // What lies beside it and is no record is removed.
-func (b *Broker) Progress(ctx context.Context, k record.Key) ([]byte, record.Place, error) {
+func (p *Progress) Get(ctx context.Context, k record.Key) ([]byte, record.Place, error) {
 	fail := func(err error) ([]byte, record.Place, error) {
 		return nil, record.Place{}, fmt.Errorf("read progress of %s: %w", k, err)
 	}
-	s, err := b.stream(ctx, "PROGRESS")
+	s, err := p.conn.stream(ctx, "PROGRESS")
 	if err != nil {
 		return fail(err)
 	}
 	for {
-		m, err := s.GetLastMsgForSubject(ctx, b.markSubject(k, "*"))
+		m, err := s.GetLastMsgForSubject(ctx, p.subject(k, "*"))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return nil, record.Place{}, nil
 		}
@@ -39,32 +43,32 @@ func (b *Broker) Progress(ctx context.Context, k record.Key) ([]byte, record.Pla
 	}
 }
 
-// PutProgress stores the record in place of that at after, the zero Place for none. It reports false
+// Put stores the record in place of that at after, the zero Place for none. It reports false
 // when another write came in between. With keep the record goes after the time that events are kept.
-func (b *Broker) PutProgress(ctx context.Context, k record.Key, data []byte, after record.Place, keep bool) (bool, error) {
+func (p *Progress) Put(ctx context.Context, k record.Key, data []byte, after record.Place, keep bool) (bool, error) {
 	m := nats.NewMsg(after.Subject)
 	m.Data = data
 	m.Header.Set(versionHeader, strconv.Itoa(record.Version))
 	opts := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(after.Sequence)}
 	if after.Sequence == 0 {
-		m.Subject = b.markSubject(k, b.salt)
-		opts[0] = jetstream.WithExpectLastSequenceForSubject(0, b.markSubject(k, "*"))
+		m.Subject = p.subject(k, p.conn.nonce)
+		opts[0] = jetstream.WithExpectLastSequenceForSubject(0, p.subject(k, "*"))
 	}
 	if keep {
-		opts = append(opts, jetstream.WithMsgTTL(b.set.EventsKeep))
+		opts = append(opts, jetstream.WithMsgTTL(p.conn.set.EventsKeep))
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	_, err := b.js.PublishMsg(ctx, m, opts...)
+	_, err := p.conn.js.PublishMsg(ctx, m, opts...)
 	if isThere(err) || isConflict(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("store progress of %s: %w", k, b.alarmed(err))
+		return false, fmt.Errorf("store progress of %s: %w", k, p.conn.alarmed(err))
 	}
 	return true, nil
 }
 
-func (b *Broker) markSubject(k record.Key, salt string) string {
-	return b.subject("marks." + token(k.Source) + "." + k.ID + "." + salt)
+func (p *Progress) subject(k record.Key, salt string) string {
+	return p.conn.subject("marks." + token(k.Source) + "." + k.ID + "." + salt)
 }

@@ -15,7 +15,7 @@ import (
 
 func putProgress(t *testing.T, b *broker.Broker, k record.Key, data string, after record.Place, keep bool) bool {
 	t.Helper()
-	ok, err := b.PutProgress(t.Context(), k, []byte(data), after, keep)
+	ok, err := b.Progress.Put(t.Context(), k, []byte(data), after, keep)
 	if err != nil {
 		t.Fatalf("store progress of %s: %v", k, err)
 	}
@@ -24,7 +24,7 @@ func putProgress(t *testing.T, b *broker.Broker, k record.Key, data string, afte
 
 func progress(t *testing.T, b *broker.Broker, k record.Key) (string, record.Place) {
 	t.Helper()
-	data, at, err := b.Progress(t.Context(), k)
+	data, at, err := b.Progress.Get(t.Context(), k)
 	if err != nil {
 		t.Fatalf("read progress of %s: %v", k, err)
 	}
@@ -136,7 +136,7 @@ func TestProgress_LosesNoConcurrentWrite(t *testing.T) {
 
 func increment(ctx context.Context, b *broker.Broker, k record.Key) error {
 	for {
-		data, after, err := b.Progress(ctx, k)
+		data, after, err := b.Progress.Get(ctx, k)
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func increment(ctx context.Context, b *broker.Broker, k record.Key) error {
 				return err
 			}
 		}
-		if ok, err := b.PutProgress(ctx, k, []byte(strconv.Itoa(n+1)), after, false); ok || err != nil {
+		if ok, err := b.Progress.Put(ctx, k, []byte(strconv.Itoa(n+1)), after, false); ok || err != nil {
 			return err
 		}
 	}

@@ -36,10 +36,10 @@ func (c Change) Done() string {
 }
 
 // Diff tells how the streams and consumers differ from what edgepurge needs.
-func (b *Broker) Diff(ctx context.Context) ([]Change, error) {
+func (ss *Streams) Diff(ctx context.Context) ([]Change, error) {
 	var changes []Change
-	for _, s := range b.streams(b.nc.MaxPayload()) {
-		c, err := b.diffStream(ctx, s)
+	for _, s := range ss.conn.definitions().all() {
+		c, err := ss.diffStream(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -48,8 +48,8 @@ func (b *Broker) Diff(ctx context.Context) ([]Change, error) {
 	return changes, nil
 }
 
-func (b *Broker) diffStream(ctx context.Context, s stream) ([]Change, error) {
-	have, err := b.js.Stream(ctx, s.cfg.Name)
+func (ss *Streams) diffStream(ctx context.Context, s stream) ([]Change, error) {
+	have, err := ss.conn.js.Stream(ctx, s.cfg.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		changes := []Change{{Name: s.cfg.Name}}
 		for _, c := range s.consumers {
@@ -112,57 +112,57 @@ func unlimited(v reflect.Value) int64 { return max(0, v.Int()) }
 
 // Provision creates what is missing; with update it also changes what differs. Without it, it changes only
 // what the last version left out.
-func (b *Broker) Provision(ctx context.Context, update bool) error {
-	all := b.streams(b.nc.MaxPayload())
+func (ss *Streams) Provision(ctx context.Context, update bool) error {
+	all := ss.conn.definitions().all()
 	have := make([]jetstream.Stream, len(all))
-	fresh := !b.seen.Load()
+	fresh := !ss.seen.Load()
 	for i, s := range all {
 		var err error
-		have[i], err = b.js.Stream(ctx, s.cfg.Name)
+		have[i], err = ss.conn.js.Stream(ctx, s.cfg.Name)
 		if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return fmt.Errorf("provision stream %s: %w", s.cfg.Name, err)
 		}
 		fresh = fresh && err != nil
 	}
-	b.seen.Store(true)
+	ss.seen.Store(true)
 	for i, s := range all {
 		if !fresh {
 			s.cfg.FirstSeq = s.again
 		}
-		made, err := b.provisionStream(ctx, s, have[i], update)
+		made, err := ss.provisionStream(ctx, s, have[i], update)
 		if err != nil {
 			return err
 		}
-		fresh = fresh && (made || s.cfg.Name != b.name("CONTROL"))
+		fresh = fresh && (made || s.cfg.Name != ss.conn.name("CONTROL"))
 	}
-	return b.seedLease(ctx, fresh)
+	return ss.control.seedLease(ctx, fresh)
 }
 
 // provisionStream reports whether it made the stream.
-func (b *Broker) provisionStream(ctx context.Context, s stream, have jetstream.Stream, update bool) (made bool, err error) {
+func (ss *Streams) provisionStream(ctx context.Context, s stream, have jetstream.Stream, update bool) (made bool, err error) {
 	switch {
 	case have == nil:
-		have, err = b.js.CreateStream(ctx, s.cfg)
+		have, err = ss.conn.js.CreateStream(ctx, s.cfg)
 		made = err == nil
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another replica was first
-			have, err = b.js.Stream(ctx, s.cfg.Name)
+			have, err = ss.conn.js.Stream(ctx, s.cfg.Name)
 		}
 	case update:
 		s.cfg.FirstSeq = have.CachedInfo().Config.FirstSeq
-		have, err = b.js.UpdateStream(ctx, s.cfg)
+		have, err = ss.conn.js.UpdateStream(ctx, s.cfg)
 	default:
-		b.amend(ctx, have.CachedInfo().Config, s.cfg)
+		ss.amend(ctx, have.CachedInfo().Config, s.cfg)
 	}
 	if err != nil {
 		return made, fmt.Errorf("provision stream %s: %w", s.cfg.Name, err)
 	}
-	return made, b.provisionConsumers(ctx, s, have, update)
+	return made, ss.provisionConsumers(ctx, s, have, update)
 }
 
 // amend gives a stream that the last version made what it left out: a short duplicate window, and a bound to its size. It
 // changes nothing else. The worker can do without: where the account has no room for the bound, or the user may not change
 // streams, a person has to run setup.
-func (b *Broker) amend(ctx context.Context, have, want jetstream.StreamConfig) {
+func (ss *Streams) amend(ctx context.Context, have, want jetstream.StreamConfig) {
 	cfg := have
 	if want.Duplicates > 0 && have.Duplicates > want.Duplicates {
 		cfg.Duplicates = want.Duplicates
@@ -174,8 +174,8 @@ func (b *Broker) amend(ctx context.Context, have, want jetstream.StreamConfig) {
 	if reflect.DeepEqual(cfg, have) {
 		return
 	}
-	if _, err := b.js.UpdateStream(ctx, cfg); err != nil {
-		b.log.Warn("stream is still as the last version made it; run `edgepurge setup`", zap.String("stream", cfg.Name), zap.Error(err))
+	if _, err := ss.conn.js.UpdateStream(ctx, cfg); err != nil {
+		ss.conn.log.Warn("stream is still as the last version made it; run `edgepurge setup`", zap.String("stream", cfg.Name), zap.Error(err))
 	}
 }
 
@@ -184,7 +184,7 @@ func unbounded(have, want jetstream.StreamConfig) bool {
 	return have.MaxBytes <= 0 && want.MaxBytes > 0
 }
 
-func (b *Broker) provisionConsumers(ctx context.Context, s stream, have jetstream.Stream, update bool) error {
+func (ss *Streams) provisionConsumers(ctx context.Context, s stream, have jetstream.Stream, update bool) error {
 	for _, c := range s.consumers {
 		_, err := have.Consumer(ctx, c.Durable)
 		switch {
@@ -204,30 +204,18 @@ func (b *Broker) provisionConsumers(ctx context.Context, s stream, have jetstrea
 }
 
 // Verify tells what is missing or can't work as it is; it changes nothing.
-func (b *Broker) Verify(ctx context.Context) error {
-	changes, err := b.Diff(ctx)
+func (ss *Streams) Verify(ctx context.Context) error {
+	changes, err := ss.Diff(ctx)
 	if err != nil {
 		return err
 	}
 	if len(changes) == 0 {
-		b.seen.Store(true)
-		return b.SeedLease(ctx)
+		ss.seen.Store(true)
+		return ss.control.SeedLease(ctx)
 	}
 	lines := make([]string, len(changes))
 	for i, c := range changes {
 		lines[i] = c.String()
 	}
 	return fmt.Errorf("streams are not as they should be; run `edgepurge setup`: %s", strings.Join(lines, "; "))
-}
-
-// isThere reports error 10071, the only proof that a conditional publish found what it must not.
-func isThere(err error) bool {
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
-}
-
-// isConflict reports error 10164: another publish for the subject was in flight and may still fail.
-func isConflict(err error) bool {
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
 }

@@ -78,7 +78,7 @@ func TestProvision_MakesWhatIsPromised(t *testing.T) {
 	if got := stored(t, js, "PURGE_CONTROL"); got != 1 {
 		t.Errorf("got %d lease messages, want 1", got)
 	}
-	if got, want := b.Subjects().Stream("jobs"), "PURGE_JOBS"; got != want {
+	if got, want := b.Conn.Subjects().Stream("jobs"), "PURGE_JOBS"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -89,14 +89,14 @@ func TestProvision_ChangesNothingTheSecondTime(t *testing.T) {
 	js := client(t, s)
 	tell(t, b, event("ghost", "kept", "completed"))
 	for _, update := range []bool{false, true} {
-		if err := b.Provision(t.Context(), update); err != nil {
+		if err := b.Streams.Provision(t.Context(), update); err != nil {
 			t.Fatalf("provision, update %t: %v", update, err)
 		}
-		if changes, err := b.Diff(t.Context()); err != nil || len(changes) > 0 {
+		if changes, err := b.Streams.Diff(t.Context()); err != nil || len(changes) > 0 {
 			t.Errorf("update %t: got %v, %v, want no difference", update, changes, err)
 		}
 	}
-	if err := b.Verify(t.Context()); err != nil {
+	if err := b.Streams.Verify(t.Context()); err != nil {
 		t.Errorf("verify: %v", err)
 	}
 	if got := stream(t, js, "PURGE_CONTROL").CachedInfo().State; got.Msgs != 1 || got.LastSeq != 1 {
@@ -113,12 +113,12 @@ func TestProvision_RunsInAllReplicasAtOnce(t *testing.T) {
 	var g errgroup.Group
 	for range 3 {
 		b := connect(t, s, settings())
-		g.Go(func() error { return b.Provision(t.Context(), false) })
+		g.Go(func() error { return b.Streams.Provision(t.Context(), false) })
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatalf("provision: %v", err)
 	}
-	if err := connect(t, s, settings()).Verify(t.Context()); err != nil {
+	if err := connect(t, s, settings()).Streams.Verify(t.Context()); err != nil {
 		t.Errorf("verify: %v", err)
 	}
 	if got := stored(t, client(t, s), "PURGE_CONTROL"); got != 1 {
@@ -146,10 +146,10 @@ func TestProvision_SaysWhyItCannot(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
 	s.Stop()
-	eventually(t, "the connection is lost", func() bool { return b.Check() != nil })
+	eventually(t, "the connection is lost", func() bool { return b.Conn.Check() != nil })
 	for what, err := range map[string]error{
-		"provision stream PURGE_REQUESTS": b.Provision(t.Context(), false),
-		"look up stream PURGE_REQUESTS":   b.Verify(t.Context()),
+		"provision stream PURGE_REQUESTS": b.Streams.Provision(t.Context(), false),
+		"look up stream PURGE_REQUESTS":   b.Streams.Verify(t.Context()),
 	} {
 		if err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("got %v, want it to name %q", err, what)
@@ -176,11 +176,11 @@ func TestProvision_ShortensTheDuplicateWindow(t *testing.T) {
 		if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
-		changes, err := b.Diff(t.Context())
+		changes, err := b.Streams.Diff(t.Context())
 		if err != nil || !slices.ContainsFunc(changes, func(c broker.Change) bool { return c.Field == "Duplicates" }) {
 			t.Errorf("diff: got %v, %v, want the window", changes, err)
 		}
-		if err := b.Provision(t.Context(), update); err != nil {
+		if err := b.Streams.Provision(t.Context(), update); err != nil {
 			t.Fatal(err)
 		}
 		got := stream(t, js, "PURGE_REQUESTS").CachedInfo().Config

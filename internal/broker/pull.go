@@ -44,7 +44,7 @@ type pull struct {
 	big   bool   // the next message is larger than pullBytes
 	seen  uint64 // the consumer's number of the last delivery
 	anew  bool   // that number fell: the consumer may be another one
-	junk  func() // for a message that is no record, where only records belong; nil: all belong
+	junk  func() // see Lane
 	err   error
 }
 
@@ -63,16 +63,13 @@ func (l *Lane) ask(n int, alone bool) (*pull, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode pull of lane %s: %w", l.name, err)
 	}
-	p := &pull{msgs: make(chan *nats.Msg, n+pullNotices), open: n, heard: time.Now(), seen: l.seen}
-	if l.stream == l.b.name("PARKED") {
-		p.junk = func() { l.b.junk.Add(1) }
-	}
-	inbox := l.b.nc.NewInbox()
-	if p.sub, err = l.b.nc.ChanSubscribe(inbox, p.msgs); err != nil {
+	p := &pull{msgs: make(chan *nats.Msg, n+pullNotices), open: n, heard: time.Now(), seen: l.seen, junk: l.junk}
+	inbox := l.conn.nc.NewInbox()
+	if p.sub, err = l.conn.nc.ChanSubscribe(inbox, p.msgs); err != nil {
 		return nil, fmt.Errorf("subscribe for lane %s: %w", l.name, err)
 	}
 	subject := "$JS.API.CONSUMER.MSG.NEXT." + l.stream + "." + l.name
-	if err := l.b.nc.PublishRequest(subject, inbox, req); err != nil {
+	if err := l.conn.nc.PublishRequest(subject, inbox, req); err != nil {
 		p.close()
 		return nil, fmt.Errorf("pull lane %s: %w", l.name, err)
 	}

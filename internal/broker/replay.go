@@ -37,13 +37,13 @@ type Replay struct {
 // one that has ended is not published. The body stays as it was but for the
 // id, which goes, and the label replay_of. The letter stays.
 //
-// The error is [ErrNoLetter], or [ErrNoReplay] when the body is no request that could be admitted.
-func (b *Broker) Replay(ctx context.Context, sequence uint64) (Replay, error) {
-	l, err := b.Letter(ctx, sequence)
+// The error is [ErrNoDeadLetter], or [ErrNoReplay] when the body is no request that could be admitted.
+func (d *Dead) Replay(ctx context.Context, sequence uint64) (Replay, error) {
+	l, err := d.Get(ctx, sequence)
 	if err != nil {
 		return Replay{}, err
 	}
-	lane, source, ok := b.subjects.ParseRequest(l.Subject)
+	lane, source, ok := d.conn.subjects.ParseRequest(l.Subject)
 	if !ok {
 		return Replay{}, fmt.Errorf("dead letter %d %w: it came on %q, which no source may use", sequence, ErrNoReplay, l.Subject)
 	}
@@ -53,7 +53,7 @@ func (b *Broker) Replay(ctx context.Context, sequence uint64) (Replay, error) {
 	if err != nil {
 		return Replay{}, fmt.Errorf("dead letter %d %w: %w", sequence, ErrNoReplay, err)
 	}
-	ended, err := b.EventsOf(ctx, []record.Key{r.Key})
+	ended, err := d.events.Find(ctx, []record.Key{r.Key})
 	if err != nil {
 		return Replay{}, fmt.Errorf("replay dead letter %d: %w", sequence, err)
 	}
@@ -69,20 +69,20 @@ func (b *Broker) Replay(ctx context.Context, sequence uint64) (Replay, error) {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	// Without a message id: the table of these is shared with the producers.
-	if _, err := b.js.PublishMsg(ctx, m, jetstream.WithExpectStream(b.name("REQUESTS"))); err != nil {
-		return Replay{}, fmt.Errorf("replay dead letter %d: %w", sequence, b.explainPublish(err))
+	if _, err := d.conn.js.PublishMsg(ctx, m, jetstream.WithExpectStream(d.conn.name("REQUESTS"))); err != nil {
+		return Replay{}, fmt.Errorf("replay dead letter %d: %w", sequence, d.conn.explainPublish(err))
 	}
 	return r, nil
 }
 
 // explainPublish says what to do about a request that was not stored.
-func (b *Broker) explainPublish(err error) error {
+func (c *Conn) explainPublish(err error) error {
 	api, _ := errors.AsType[*jetstream.APIError](err)
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("stream %s does not exist: run `edgepurge setup`, or start a worker", b.name("REQUESTS"))
+		return fmt.Errorf("stream %s does not exist: run `edgepurge setup`, or start a worker", c.name("REQUESTS"))
 	case api != nil && api.ErrorCode == codeStreamFull:
-		return fmt.Errorf("stream %s is full: wait until the worker has caught up, or raise nats.max_bytes: %w", b.name("REQUESTS"), err)
+		return fmt.Errorf("stream %s is full: wait until the worker has caught up, or raise nats.max_bytes: %w", c.name("REQUESTS"), err)
 	}
 	return err
 }
@@ -92,7 +92,7 @@ const codeStreamFull = 10077
 
 // replayBody gives a letter's body with the label and without an id of its own. It refuses what would
 // only become another letter.
-func replayBody(l Letter, id string) ([]byte, error) {
+func replayBody(l DeadLetter, id string) ([]byte, error) {
 	body, err := relabel(l, id)
 	if err == nil {
 		_, err = purge.Decode(body, l.ContentType)
@@ -102,7 +102,7 @@ func replayBody(l Letter, id string) ([]byte, error) {
 	return nil, cmp.Or(told, err)
 }
 
-func relabel(l Letter, id string) ([]byte, error) {
+func relabel(l DeadLetter, id string) ([]byte, error) {
 	top, err := parseObject(l.Data)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func FuzzReplayBody(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte, contentType string) {
-		l := Letter{Request: "ghost/a", ContentType: contentType, Data: data}
+		l := DeadLetter{Request: "ghost/a", ContentType: contentType, Data: data}
 		before, refused := purge.Decode(data, contentType)
 		body, err := replayBody(l, "_replay-7")
 		if err != nil {

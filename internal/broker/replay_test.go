@@ -46,7 +46,7 @@ func TestReplay_IsTheRequestWithALabel(t *testing.T) {
 		bury(t, b, d)
 		sequence := uint64(i + 1)
 		want := strings.ReplaceAll(c.want, "%d", strconv.FormatUint(sequence, 10))
-		r, err := b.Replay(t.Context(), sequence)
+		r, err := b.Dead.Replay(t.Context(), sequence)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -80,7 +80,7 @@ func TestReplay_TwiceIsOneRequest(t *testing.T) {
 	d.Data = []byte(`{"targets":["https://a.example/"]}`)
 	bury(t, b, d)
 	for i := range 2 { // of the same id: the worker takes them for one
-		r, err := b.Replay(t.Context(), 1)
+		r, err := b.Dead.Replay(t.Context(), 1)
 		if err != nil || r.Again {
 			t.Errorf("replay %d: got %+v, %v", i, r, err)
 		}
@@ -92,12 +92,12 @@ func TestReplay_TwiceIsOneRequest(t *testing.T) {
 		}
 	}
 	o := purge.Outcome{Request: "_replay-1", Source: "ghost", Status: purge.Completed}
-	for _, err := range b.PutEvents(t.Context(), []purge.Event{purge.NewEvent("test", o, time.Now())}) {
+	for _, err := range b.Events.Publish(t.Context(), []purge.Event{purge.NewEvent("test", o, time.Now())}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if r, err := b.Replay(t.Context(), 1); err != nil || !r.Again {
+	if r, err := b.Dead.Replay(t.Context(), 1); err != nil || !r.Again {
 		t.Errorf("after its end: got %+v, %v, want that it is known", r, err)
 	}
 	if n := stored(t, client(t, s), "PURGE_REQUESTS"); n != 2 {
@@ -119,7 +119,7 @@ func TestReplay_KeepsAllLabels(t *testing.T) {
 	d := letter(1, time.Now())
 	d.Data = []byte(`{"targets":["https://a.example/"],"labels":{` + strings.Join(labels, ",") + `}}`)
 	bury(t, b, d)
-	if _, err := b.Replay(t.Context(), 1); err != nil {
+	if _, err := b.Dead.Replay(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if m := messages(t, client(t, s), "PURGE_REQUESTS", ">"); len(m) != 1 || string(m[0].Data) != string(d.Data) {
@@ -152,7 +152,7 @@ func TestReplay_RefusesWhatCanNotBeARequest(t *testing.T) {
 			d.Subject = c.subject
 		}
 		bury(t, b, d)
-		if _, err := b.Replay(t.Context(), uint64(i+1)); !errors.Is(err, broker.ErrNoReplay) || !strings.Contains(err.Error(), c.want) {
+		if _, err := b.Dead.Replay(t.Context(), uint64(i+1)); !errors.Is(err, broker.ErrNoReplay) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want that it %v, and of %q", c.name, err, broker.ErrNoReplay, c.want)
 		}
 	}

@@ -35,25 +35,25 @@ const (
 	quietRenew = 300 * time.Millisecond
 )
 
-func (b *Broker) leaseSubject() string { return b.subject("control.lease") }
+func (c *Control) leaseSubject() string { return c.conn.subject("control.lease") }
 
 // SeedLease stores the lease message if nobody can get one any more: it was removed, acked by somebody, or
 // never stored. The holder of the lease that is gone may count on it for as long as a lease lasts, so that
 // SeedLease waits that long before it stores the next one (I3). It changes nothing otherwise.
-func (b *Broker) SeedLease(ctx context.Context) error { return b.seedLease(ctx, false) }
+func (c *Control) SeedLease(ctx context.Context) error { return c.seedLease(ctx, false) }
 
 // seedLease is SeedLease. fresh says that this call made all streams, so that nobody holds a lease.
-func (b *Broker) seedLease(ctx context.Context, fresh bool) error {
+func (c *Control) seedLease(ctx context.Context, fresh bool) error {
 	for {
-		before, err := b.leaseState(ctx)
+		before, err := c.leaseState(ctx)
 		if err == nil && !before.vacant {
 			return nil
 		}
 		if err == nil && !fresh {
-			before, err = b.awaitVacancy(ctx, before)
+			before, err = c.awaitVacancy(ctx, before)
 		}
 		if err == nil && before.vacant {
-			err = b.putLease(ctx, before, fresh)
+			err = c.putLease(ctx, before, fresh)
 		}
 		if err == nil || isThere(err) || isConflict(err) {
 			continue // until it is seen to be there
@@ -71,16 +71,16 @@ type leaseState struct {
 }
 
 // leaseState reads the last sequence first: what is stored after that makes a conditional publish fail.
-func (b *Broker) leaseState(ctx context.Context) (leaseState, error) {
+func (c *Control) leaseState(ctx context.Context) (leaseState, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
-	s, err := b.js.Stream(ctx, b.name("CONTROL"))
+	s, err := c.conn.js.Stream(ctx, c.conn.name("CONTROL"))
 	if err != nil {
 		return leaseState{}, err
 	}
 	info := s.CachedInfo()
 	state := leaseState{created: info.Created, last: info.State.LastSeq}
-	m, err := s.GetLastMsgForSubject(ctx, b.leaseSubject())
+	m, err := s.GetLastMsgForSubject(ctx, c.leaseSubject())
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		state.vacant = true
 		return state, nil
@@ -122,18 +122,18 @@ func (v *vacancy) seen(state leaseState) (since time.Time, known bool) {
 
 // awaitVacancy waits until a state is known for as long as a lease lasts, or something changes, and returns
 // the state that it found then.
-func (b *Broker) awaitVacancy(ctx context.Context, before leaseState) (leaseState, error) {
-	since, known := b.vacancy.seen(before)
+func (c *Control) awaitVacancy(ctx context.Context, before leaseState) (leaseState, error) {
+	since, known := c.vacancy.seen(before)
 	if !known {
-		b.log.Warn("no lease can be taken; a new one is stored after the time for which the last one may be held",
-			zap.String("stream", b.name("CONTROL")), zap.Duration("wait", leaseAckWait))
+		c.conn.log.Warn("no lease can be taken; a new one is stored after the time for which the last one may be held",
+			zap.String("stream", c.conn.name("CONTROL")), zap.Duration("wait", leaseAckWait))
 	}
 	for end := since.Add(leaseAckWait); time.Now().Before(end); {
 		wait.Sleep(ctx, min(vacancyPoll, time.Until(end)))
 		if ctx.Err() != nil {
 			return leaseState{}, context.Cause(ctx)
 		}
-		now, err := b.leaseState(ctx)
+		now, err := c.leaseState(ctx)
 		if err != nil {
 			return leaseState{}, err
 		}
@@ -146,11 +146,11 @@ func (b *Broker) awaitVacancy(ctx context.Context, before leaseState) (leaseStat
 }
 
 // putLease stores the lease message on the condition that nothing was stored in the stream since the look.
-func (b *Broker) putLease(ctx context.Context, at leaseState, fresh bool) error {
+func (c *Control) putLease(ctx context.Context, at leaseState, fresh bool) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	if at.message > 0 {
-		s, err := b.stream(ctx, "CONTROL")
+		s, err := c.conn.stream(ctx, "CONTROL")
 		if err == nil {
 			err = s.DeleteMsg(ctx, at.message)
 		}
@@ -158,13 +158,13 @@ func (b *Broker) putLease(ctx context.Context, at leaseState, fresh bool) error 
 			return err
 		}
 	}
-	m := nats.NewMsg(b.leaseSubject())
+	m := nats.NewMsg(c.leaseSubject())
 	m.Header.Set(versionHeader, strconv.Itoa(record.Version))
 	m.Header.Set(vacantHeader, vacantWaited)
 	if fresh {
 		m.Header.Set(vacantHeader, vacantFresh)
 	}
-	_, err := b.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequence(at.last))
+	_, err := c.conn.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequence(at.last))
 	return err
 }
 
@@ -183,7 +183,7 @@ func (l *Lease) comesFrom(ctx context.Context, sequence uint64) (origin, error) 
 	if err != nil {
 		return origin{}, fmt.Errorf("look up lease: %w", err)
 	}
-	s, err := l.b.stream(ctx, "CONTROL")
+	s, err := l.conn.stream(ctx, "CONTROL")
 	if err != nil {
 		return origin{}, fmt.Errorf("read lease: %w", err)
 	}
@@ -210,7 +210,7 @@ func (l *Lease) comesFrom(ctx context.Context, sequence uint64) (origin, error) 
 
 // await renews the lease, and does not use it, for as long as another replica may count on an older one.
 func (l *Lease) await(ctx context.Context) error {
-	l.b.log.Info("waits with a new lease for as long as the last one may be held", zap.Duration("wait", leaseAckWait))
+	l.conn.log.Info("waits with a new lease for as long as the last one may be held", zap.Duration("wait", leaseAckWait))
 	for end := time.Now().Add(leaseAckWait); time.Now().Before(end); {
 		if _, err := l.renew(ctx); err != nil {
 			return err

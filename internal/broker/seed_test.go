@@ -31,9 +31,9 @@ func contend(t *testing.T, mend bool, all ...*broker.Broker) *contenders {
 		running.Go(func() {
 			for ctx.Err() == nil {
 				if mend {
-					_ = b.Provision(ctx, false) // fails while a stream is being made
+					_ = b.Streams.Provision(ctx, false) // fails while a stream is being made
 				}
-				l, err := b.Acquire(ctx)
+				l, err := b.Control.Acquire(ctx)
 				if err != nil {
 					pauseFor(ctx, 50*time.Millisecond)
 					continue
@@ -97,7 +97,7 @@ func TestLease_HasOneHolderWhateverIsDoneToIt(t *testing.T) {
 			if err := js.DeleteStream(t.Context(), "PURGE_CONTROL"); err != nil {
 				return err
 			}
-			return helper.Provision(t.Context(), true)
+			return helper.Streams.Provision(t.Context(), true)
 		}},
 		{"the consumer is deleted", true, func(t *testing.T, js jetstream.JetStream, _ *broker.Broker) error {
 			return js.DeleteConsumer(t.Context(), "PURGE_CONTROL", "owner")
@@ -148,7 +148,7 @@ func TestLease_IsTakenOverAfterAPurge(t *testing.T) {
 	if err := <-kept; !errors.Is(err, broker.ErrLeaseLost) || !broker.Gone(err) || holder.Valid() {
 		t.Errorf("got %v, valid %t, want the holder to let go", err, holder.Valid())
 	}
-	if err := connect(t, s, settings()).SeedLease(t.Context()); err != nil {
+	if err := connect(t, s, settings()).Control.SeedLease(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	got := await(t, next)

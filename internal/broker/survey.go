@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // FaultKind says what somebody did to a stream or a consumer from outside.
@@ -49,33 +47,27 @@ type Survey struct {
 }
 
 // ShortName is a stream's name without the prefix.
-func (b *Broker) ShortName(stream string) string { return strings.TrimPrefix(stream, b.name("")) }
-
-// Alarm receives when a write or a pull met a stream or consumer that does not exist.
-func (b *Broker) Alarm() <-chan struct{} { return b.alarm }
-
-// alarmed passes an error on, and raises the alarm where it may mean that something was deleted.
-func (b *Broker) alarmed(err error) error {
-	if err != nil && Gone(err) {
-		wait.Signal(b.alarm)
-	}
-	return err
+func (ss *Streams) ShortName(stream string) string {
+	return strings.TrimPrefix(stream, ss.conn.name(""))
 }
 
+// Alarm receives when a write or a pull met a stream or consumer that does not exist.
+func (ss *Streams) Alarm() <-chan struct{} { return ss.conn.alarm }
+
 // Survey looks at all streams and consumers. It changes nothing.
-func (b *Broker) Survey(ctx context.Context) (Survey, error) {
+func (ss *Streams) Survey(ctx context.Context) (Survey, error) {
 	found := Survey{Streams: make(map[string]StreamState)}
-	for _, s := range b.streams(b.nc.MaxPayload()) {
-		if err := b.surveyStream(ctx, s, &found); err != nil {
+	for _, s := range ss.conn.definitions().all() {
+		if err := ss.surveyStream(ctx, s, &found); err != nil {
 			return Survey{}, err
 		}
 	}
 	return found, nil
 }
 
-func (b *Broker) surveyStream(ctx context.Context, s stream, found *Survey) error {
+func (ss *Streams) surveyStream(ctx context.Context, s stream, found *Survey) error {
 	name := s.cfg.Name
-	have, err := b.js.Stream(ctx, name)
+	have, err := ss.conn.js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		found.Faults = append(found.Faults, Fault{
 			Name: name, Kind: FaultMissing, Stops: true, Text: "stream " + name + " is missing: run `edgepurge setup`",
@@ -86,30 +78,30 @@ func (b *Broker) surveyStream(ctx context.Context, s stream, found *Survey) erro
 		return fmt.Errorf("look up stream %s: %w", name, err)
 	}
 	info := have.CachedInfo()
-	found.Streams[b.ShortName(name)] = StreamState{info.Created, info.State.FirstSeq, info.State.LastSeq, info.State.Msgs}
+	found.Streams[ss.ShortName(name)] = StreamState{info.Created, info.State.FirstSeq, info.State.LastSeq, info.State.Msgs}
 	for _, c := range compare("stream "+name, info.Config, s.cfg) {
 		found.Faults = append(found.Faults, Fault{
 			Name: name, Kind: FaultDiffers, Stops: c.Field == "Subjects" || c.Field == "Sealed" || c.Field == "Retention",
 			Text: c.String() + "; run `edgepurge setup`",
 		})
 	}
-	if limit := info.Config.MaxBytes; limit > 0 && info.State.Bytes > uint64(limit)/10*9 && name != b.name("REQUESTS") {
+	if limit := info.Config.MaxBytes; limit > 0 && info.State.Bytes > uint64(limit)/10*9 && name != ss.conn.name("REQUESTS") {
 		found.Faults = append(found.Faults, Fault{
 			Name: name, Kind: FaultFull, Text: fmt.Sprintf("stream %s holds %d of its %d bytes: raise its limit", name, info.State.Bytes, limit),
 		})
 	}
 	for _, c := range s.consumers {
-		if err := b.surveyConsumer(ctx, have, c, found); err != nil {
+		if err := ss.surveyConsumer(ctx, have, c, found); err != nil {
 			return err
 		}
 	}
-	if name == b.name("PARKED") && info.State.Consumers > 0 {
-		return b.surveyQueues(ctx, have, found)
+	if name == ss.conn.name("PARKED") && info.State.Consumers > 0 {
+		return ss.surveyQueues(ctx, have, found)
 	}
 	return nil
 }
 
-func (b *Broker) surveyConsumer(ctx context.Context, s jetstream.Stream, want jetstream.ConsumerConfig, found *Survey) error {
+func (ss *Streams) surveyConsumer(ctx context.Context, s jetstream.Stream, want jetstream.ConsumerConfig, found *Survey) error {
 	stream := s.CachedInfo().Config.Name
 	name := stream + "/" + want.Durable
 	fault := func(kind FaultKind, text string) {
@@ -130,7 +122,7 @@ func (b *Broker) surveyConsumer(ctx context.Context, s jetstream.Stream, want je
 		}
 		fault(FaultDiffers, c.String()+"; run `edgepurge setup`")
 	}
-	b.surveyPause(info, found)
+	ss.surveyPause(info, found)
 	if want.Durable == ownerConsumer && lost(info) {
 		fault(FaultVacant, "stream "+stream+" holds no lease: no replica can lead until one stores it anew, which takes some seconds")
 	}
@@ -138,7 +130,7 @@ func (b *Broker) surveyConsumer(ctx context.Context, s jetstream.Stream, want je
 }
 
 // surveyPause names a consumer that somebody paused. Nobody but that person knows why, so it stays paused.
-func (b *Broker) surveyPause(info *jetstream.ConsumerInfo, found *Survey) {
+func (ss *Streams) surveyPause(info *jetstream.ConsumerInfo, found *Survey) {
 	if !info.Paused {
 		return
 	}
@@ -153,10 +145,10 @@ func (b *Broker) surveyPause(info *jetstream.ConsumerInfo, found *Survey) {
 	})
 }
 
-func (b *Broker) surveyQueues(ctx context.Context, s jetstream.Stream, found *Survey) error {
+func (ss *Streams) surveyQueues(ctx context.Context, s jetstream.Stream, found *Survey) error {
 	list := s.ListConsumers(ctx)
 	for info := range list.Info() {
-		b.surveyPause(info, found)
+		ss.surveyPause(info, found)
 	}
 	if err := list.Err(); err != nil {
 		return fmt.Errorf("look up queues: %w", err)
@@ -165,17 +157,17 @@ func (b *Broker) surveyQueues(ctx context.Context, s jetstream.Stream, found *Su
 }
 
 // Made returns when a stream was made, which tells it from another of its name.
-func (b *Broker) Made(ctx context.Context, name string) (time.Time, error) {
-	s, err := b.js.Stream(ctx, b.name(name))
+func (ss *Streams) Made(ctx context.Context, name string) (time.Time, error) {
+	s, err := ss.conn.js.Stream(ctx, ss.conn.name(name))
 	if err != nil {
-		return time.Time{}, fmt.Errorf("look up stream %s: %w", b.name(name), err)
+		return time.Time{}, fmt.Errorf("look up stream %s: %w", ss.conn.name(name), err)
 	}
 	return s.CachedInfo().Created, nil
 }
 
 // Restore makes what a survey found missing, and gives consumers their configuration back. A consumer that is
 // paused stays so. What else differs is left alone: it may be meant.
-func (b *Broker) Restore(ctx context.Context, found Survey) error {
+func (ss *Streams) Restore(ctx context.Context, found Survey) error {
 	consumers := make(map[string]bool) // that differ
 	missing := false
 	for _, f := range found.Faults {
@@ -187,16 +179,16 @@ func (b *Broker) Restore(ctx context.Context, found Survey) error {
 		}
 	}
 	if missing {
-		if err := b.Provision(ctx, false); err != nil {
+		if err := ss.Provision(ctx, false); err != nil {
 			return err
 		}
 	}
-	for _, s := range b.streams(b.nc.MaxPayload()) {
+	for _, s := range ss.conn.definitions().all() {
 		for _, want := range s.consumers {
 			if !consumers[s.cfg.Name+"/"+want.Durable] {
 				continue
 			}
-			if err := b.restoreConsumer(ctx, s.cfg.Name, want); err != nil {
+			if err := ss.restoreConsumer(ctx, s.cfg.Name, want); err != nil {
 				return fmt.Errorf("restore consumer %s/%s: %w", s.cfg.Name, want.Durable, err)
 			}
 		}
@@ -204,12 +196,12 @@ func (b *Broker) Restore(ctx context.Context, found Survey) error {
 	return nil
 }
 
-func (b *Broker) restoreConsumer(ctx context.Context, stream string, want jetstream.ConsumerConfig) error {
-	cons, err := b.js.Consumer(ctx, stream, want.Durable)
+func (ss *Streams) restoreConsumer(ctx context.Context, stream string, want jetstream.ConsumerConfig) error {
+	cons, err := ss.conn.js.Consumer(ctx, stream, want.Durable)
 	if err != nil {
 		return err
 	}
 	want.PauseUntil = cons.CachedInfo().Config.PauseUntil
-	_, err = b.js.UpdateConsumer(ctx, stream, want)
+	_, err = ss.conn.js.UpdateConsumer(ctx, stream, want)
 	return err
 }

@@ -18,8 +18,12 @@ import (
 // sweep reads a whole stream, a few messages at a time.
 func sweep(t *testing.T, b *broker.Broker, name string, from uint64) (next uint64, removed int) {
 	t.Helper()
+	read := b.Parked.Sweep
+	if name == "PROGRESS" {
+		read = b.Progress.Sweep
+	}
 	for {
-		at, n, past, err := b.Sweep(t.Context(), name, from, 3)
+		at, n, past, err := read(t.Context(), from, 3)
 		if err != nil {
 			t.Fatalf("sweep: %v", err)
 		}
@@ -101,7 +105,7 @@ func TestStreams_WhatIsStoredBetweenStepsIsBounded(t *testing.T) {
 	// A record of progress takes the place of the one before.
 	k := record.Key{Source: "ghost", ID: "a"}
 	for range 3 {
-		_, at, err := b.Progress(t.Context(), k)
+		_, at, err := b.Progress.Get(t.Context(), k)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,13 +128,13 @@ func TestProvision_BoundsTheStreamsOfTheLastVersion(t *testing.T) {
 			q := queueOf("zone-1", purge.Bulk)
 			park(t, b, q, "a", "b", "c")
 			putProgress(t, b, record.Key{Source: "ghost", ID: "a"}, "body", record.Place{}, false)
-			if err := b.Verify(t.Context()); err == nil {
+			if err := b.Streams.Verify(t.Context()); err == nil {
 				t.Error("the streams of the last version pass as those of this one")
 			}
-			if err := b.Provision(t.Context(), update); err != nil {
+			if err := b.Streams.Provision(t.Context(), update); err != nil {
 				t.Fatal(err)
 			}
-			if changes, err := b.Diff(t.Context()); err != nil || len(changes) > 0 {
+			if changes, err := b.Streams.Diff(t.Context()); err != nil || len(changes) > 0 {
 				t.Errorf("got %v, %v, want no difference", changes, err)
 			}
 			if p, m := stored(t, js, "PURGE_PARKED"), stored(t, js, "PURGE_PROGRESS"); p != 3 || m != 1 {
@@ -160,7 +164,7 @@ func TestQueues_FindsThoseWithoutAConsumer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := b.Queues(t.Context())
+	got, err := b.Parked.Queues(t.Context())
 	slices.SortFunc(got, func(a, c record.Queue) int { return slices.Index(want, a) - slices.Index(want, c) })
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
@@ -200,14 +204,14 @@ func TestProvision_GoesOnWhereThereIsNoRoomForABound(t *testing.T) {
 	js := client(t, s)
 	unbind(t, js)
 	b := connect(t, s, settings())
-	if err := b.Provision(t.Context(), false); err != nil {
+	if err := b.Streams.Provision(t.Context(), false); err != nil {
 		t.Errorf("got %v, want the streams of the last version to do", err)
 	}
 	park(t, b, queueOf("zone-1", purge.Bulk), "a")
 	if got := stored(t, js, "PURGE_PARKED"); got != 1 {
 		t.Errorf("%d parked requests, want one", got)
 	}
-	if err := b.Provision(t.Context(), true); err == nil {
+	if err := b.Streams.Provision(t.Context(), true); err == nil {
 		t.Error("setup finds no fault, want that the storage does not suffice")
 	}
 }

@@ -136,11 +136,11 @@ func run(ctx context.Context, cfg Config, at Addresses, page string, api *emulat
 	if err != nil {
 		return Summary{}, err
 	}
-	defer b.Close()
-	if err := b.Provision(ctx, false); err != nil {
+	defer b.Conn.Close()
+	if err := b.Streams.Provision(ctx, false); err != nil {
 		return Summary{}, err
 	}
-	c, err := b.Client(client.Config{Source: source, Lane: purge.Bulk, Unchecked: true})
+	c, err := b.Conn.Client(client.Config{Source: source, Lane: purge.Bulk, Unchecked: true})
 	if err != nil {
 		return Summary{}, err
 	}

@@ -65,7 +65,7 @@ var errRaced = errors.New("another write was first")
 
 func (l *Ledger) changeAlone(ctx context.Context, change func(map[string]int)) error {
 	return l.retryUntilDone(ctx, "note what is handled alone", func() error {
-		data, at, err := l.store.Progress(ctx, aloneKey)
+		data, at, err := l.stores.Progress.Get(ctx, aloneKey)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (l *Ledger) changeAlone(ctx context.Context, change func(map[string]int)) e
 		if data, err = json.Marshal(alone{Version: record.Version, Times: next}); err != nil {
 			return fmt.Errorf("encode: %w", err)
 		}
-		stored, err := l.store.PutProgress(ctx, aloneKey, data, at, false)
+		stored, err := l.stores.Progress.Put(ctx, aloneKey, data, at, false)
 		if err == nil && !stored {
 			err = errRaced
 		}

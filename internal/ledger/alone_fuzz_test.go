@@ -26,7 +26,7 @@ func FuzzAlone(f *testing.F) {
 			t.Skip("no name that the worker makes")
 		}
 		store := newMemory()
-		if stored, err := store.PutProgress(t.Context(), key, note, record.Place{}, false); !stored || err != nil {
+		if stored, err := store.progress.Put(t.Context(), key, note, record.Place{}, false); !stored || err != nil {
 			t.Fatal(stored, err)
 		}
 		before, readable := timesOf(note)
@@ -34,7 +34,7 @@ func FuzzAlone(f *testing.F) {
 		if want := before[name] + 1; err != nil || got != want {
 			t.Fatalf("got %d, %v, want %d", got, err, want)
 		}
-		now, _, _ := store.Progress(t.Context(), key)
+		now, _, _ := store.progress.Get(t.Context(), key)
 		if !readable {
 			if string(now) != string(note) {
 				t.Errorf("got %q, want %q left alone", now, note)

@@ -38,8 +38,8 @@ func TestLedger_CountsOnceThroughFaults(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			store := newMemory()
 			puts := 0
-			f := &faulty{Store: store, plan: func(_ int, method string) fault {
-				if method != "PutProgress" || puts == 5 {
+			f := &faulty{under: store, plan: func(_ int, method string) fault {
+				if method != "Progress.Put" || puts == 5 {
 					return none
 				}
 				puts++
@@ -59,7 +59,7 @@ func TestLedger_LeavesANewerNoteOfWhatIsAloneAlone(t *testing.T) {
 	store := newMemory()
 	key := record.Key{Source: "!", ID: "!"}
 	const newer = `{"v":99,"times":{"a":7}}`
-	if ok, err := store.PutProgress(t.Context(), key, []byte(newer), record.Place{}, false); !ok || err != nil {
+	if ok, err := store.progress.Put(t.Context(), key, []byte(newer), record.Place{}, false); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	for range 2 {
@@ -67,7 +67,7 @@ func TestLedger_LeavesANewerNoteOfWhatIsAloneAlone(t *testing.T) {
 			t.Errorf("got %d, %v, want 1", got, err)
 		}
 	}
-	if data, _, _ := store.Progress(t.Context(), key); string(data) != newer {
+	if data, _, _ := store.progress.Get(t.Context(), key); string(data) != newer {
 		t.Errorf("got %s, want it as it was", data)
 	}
 }
@@ -79,15 +79,15 @@ func TestLedger_NoteOfWhatIsAloneIsNoRequestsProgress(t *testing.T) {
 	if _, err := l.BeginAlone(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	for k := range store.progress {
+	for k := range store.progress.records {
 		if purge.ValidID(k.ID) {
 			t.Errorf("the note is kept under %s, which a request may be", k)
 		}
 	}
 	k := record.Key{Source: "!", ID: "alone"}
 	found, err := l.Find(t.Context(), []ledger.Query{{Key: k, Redelivered: true}})
-	if err != nil || len(found) != 0 || len(store.events) != 0 {
-		t.Errorf("got %v, %v and events %v for a request of its name, want nothing", found, err, store.events)
+	if err != nil || len(found) != 0 || len(store.events.stored) != 0 {
+		t.Errorf("got %v, %v and events %v for a request of its name, want nothing", found, err, store.events.stored)
 	}
 	if times, err := newLedger(store).BeginAlone(t.Context(), "a"); times != 2 || err != nil {
 		t.Errorf("got %d, %v, want the note as it was", times, err)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
@@ -31,7 +30,7 @@ type message struct {
 
 // world is what outlives a process: the store, and the messages that were not acked.
 type world struct {
-	store    ledger.Store
+	store    durable
 	early    bool   // jobs are final before the worker notes what EdgeOne refused
 	name     string // and the source of its requests
 	lives    int
@@ -39,7 +38,7 @@ type world struct {
 	touched  map[string]bool // delivered before
 }
 
-func newWorld(s ledger.Store, name string, early bool) *world {
+func newWorld(s durable, name string, early bool) *world {
 	w := &world{store: s, early: early, name: name, messages: make(map[string]message), touched: make(map[string]bool)}
 	add := func(id string, m message) {
 		m.Request = request(id, len(m.jobs))
@@ -61,7 +60,7 @@ func newWorld(s ledger.Store, name string, early bool) *world {
 
 // live is one process, from its take-over to the end of its work, or until the context ends. It does
 // what worker and tracker do with the ledger.
-func (w *world) live(ctx context.Context, store ledger.Store) error {
+func (w *world) live(ctx context.Context, store durable) error {
 	w.lives++
 	l := newLedger(store)
 	jobs, err := l.Load(ctx)
@@ -224,10 +223,10 @@ func (w *world) check(t *testing.T) {
 	found := find(t, newLedger(w.store), true, all...)
 	var got map[record.Key]purge.Event
 	switch s := w.store.(type) {
-	case *broker.Broker:
+	case *real:
 		got = events(t, s, w.name)
 	case *memory:
-		got = s.told(t, w.name)
+		got = s.events.published(t, w.name)
 	}
 	for id, m := range messages {
 		e, ok := got[m.Key()]
@@ -275,7 +274,7 @@ var emptyIsNil = cmp.Transformer("emptyIsNil", func(all []string) []string {
 func at(k int, kind fault, hit func(method string)) func(int, string) fault {
 	calls := 0
 	return func(_ int, method string) fault {
-		if kind == half && method != "PutEvents" && method != "PutJob" {
+		if kind == half && method != "Events.Publish" && method != "Jobs.Put" {
 			return none
 		}
 		if calls++; calls != k {
@@ -293,7 +292,7 @@ func (w *world) crashing(t *testing.T, k int, kind fault) (method string) {
 	ctx, die := context.WithCancelCause(t.Context())
 	defer die(nil)
 	plan := at(k, kind, func(m string) { method = m })
-	f := &faulty{Store: w.store, limit: 3000, plan: func(call int, m string) fault {
+	f := &faulty{under: w.store, limit: 3000, plan: func(call int, m string) fault {
 		if method != "" {
 			return before
 		}
@@ -312,7 +311,7 @@ func (w *world) crashing(t *testing.T, k int, kind fault) (method string) {
 // finish is a last process, to which nothing happens.
 func (w *world) finish(t *testing.T, story ...string) {
 	t.Helper()
-	if err := w.live(t.Context(), &faulty{Store: w.store, limit: 3000}); err != nil {
+	if err := w.live(t.Context(), &faulty{under: w.store, limit: 3000}); err != nil {
 		t.Fatalf("after %q: %v", story, err)
 	}
 	if w.check(t); t.Failed() {
@@ -384,7 +383,7 @@ func TestLedger_SurvivesAFaultAtAnyCall(t *testing.T) {
 				for k, method := 1, "first"; method != ""; k++ {
 					method = ""
 					w := newWorld(newMemory(), "f", k%2 == 0)
-					f := &faulty{Store: w.store, plan: at(k, kind, func(m string) { method = m })}
+					f := &faulty{under: w.store, plan: at(k, kind, func(m string) { method = m })}
 					if err := w.live(t.Context(), f); err != nil {
 						t.Fatalf("with a fault at call %d, %s: %v", k, method, err)
 					}
@@ -406,7 +405,7 @@ func TestLedger_SurvivesABadNetwork(t *testing.T) {
 			if i%3 == 0 { // it reads what another has left
 				w.crashing(t, 1+random.IntN(40), after)
 			}
-			f := &faulty{Store: w.store, plan: func(_ int, method string) fault {
+			f := &faulty{under: w.store, plan: func(_ int, method string) fault {
 				kind := max(none, fault(random.IntN(7)-3)) // each of the three in one of seven calls
 				hit[method] = hit[method] || kind != none
 				return kind
@@ -418,7 +417,7 @@ func TestLedger_SurvivesABadNetwork(t *testing.T) {
 		}
 	})
 	for _, method := range []string{
-		"PutEvents", "EventsOf", "PutDead", "PutJob", "Jobs", "Job", "DropJob", "Progress", "PutProgress",
+		"Events.Publish", "Events.Find", "Dead.Put", "Jobs.Put", "Jobs.All", "Jobs.Get", "Jobs.Delete", "Progress.Get", "Progress.Put",
 	} {
 		if !hit[method] {
 			t.Errorf("%s never failed", method)

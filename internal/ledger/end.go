@@ -97,7 +97,7 @@ func (l *Ledger) dropStored(ctx context.Context, job *record.Job, sequence uint6
 	if l.isOtherJob(place{sequence, job.ID}) {
 		return nil
 	}
-	err := l.retryUntilDone(ctx, "remove job", func() error { return l.store.DropJob(ctx, sequence) })
+	err := l.retryUntilDone(ctx, "remove job", func() error { return l.stores.Jobs.Delete(ctx, sequence) })
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
 	}
 	var data []byte
 	err := l.retryUntilDone(ctx, "read job", func() (err error) {
-		data, err = l.store.Job(ctx, sequence)
+		data, err = l.stores.Jobs.Get(ctx, sequence)
 		return err
 	})
 	if err == nil && data == nil {

@@ -23,7 +23,7 @@ func TestLedger_PublishesTheResultOfEachRequest(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		told = append(told, e.Subject)
-	}}, b, zap.NewNop())
+	}}, b.stores(), zap.NewNop())
 	good, mixed, bad := request("good", 2), request("mixed", 5), request("bad", 3)
 	job := jobOf("job-1")
 	put(job, good, false, 0, 1)
@@ -115,7 +115,7 @@ func TestLedger_PublishesAMultiJobRequestAtItsLastTarget(t *testing.T) {
 	for at := range 4 { // the refusal comes before, between and after the jobs' ends
 		t.Run(fmt.Sprintf("refused at %d", at), func(t *testing.T) {
 			b := newBroker(t)
-			f := &faulty{Store: b}
+			f := &faulty{under: b}
 			l, r, jobs := spread(t, f)
 			for step, i := range []int{0, 1, 2, 3} {
 				noEvent(t, b, r, fmt.Sprintf("before step %d", step))
@@ -229,7 +229,7 @@ func TestLedger_EndingTwicePublishesOnce(t *testing.T) {
 
 // A crash may leave a job whose requests have all been told.
 func TestLedger_EndingAPublishedJobWritesNothing(t *testing.T) {
-	f := &faulty{Store: newMemory()}
+	f := &faulty{under: newMemory()}
 	l := newLedger(f)
 	alone, both := request("alone", 1), request("both", 2)
 	job := jobOf("job-1")
@@ -253,23 +253,23 @@ func TestLedger_EndingAPublishedJobWritesNothing(t *testing.T) {
 // Progress may be written by somebody else between the event and the closing write.
 func TestLedger_ClosesProgressOverAnotherWrite(t *testing.T) {
 	store := newMemory()
-	f := &faulty{Store: store}
+	f := &faulty{under: store}
 	l := newLedger(f)
 	r := request("r", 1)
 	f.look = func(method string) {
-		if method != "PutProgress" || len(f.keeps) != 2 { // the second is the closing write
+		if method != "Progress.Put" || len(f.keeps) != 2 { // the second is the closing write
 			return
 		}
 		f.look = nil
-		data, sequence, _ := store.Progress(t.Context(), r.Key())
-		if stored, err := store.PutProgress(t.Context(), r.Key(), data, sequence, false); err != nil || !stored {
+		data, sequence, _ := store.progress.Get(t.Context(), r.Key())
+		if stored, err := store.progress.Put(t.Context(), r.Key(), data, sequence, false); err != nil || !stored {
 			t.Errorf("store progress: %v, %v", stored, err)
 		}
 	}
 	if err := l.RecordFailures(t.Context(), r, []record.Failure{{Index: 0}}, true); err != nil {
 		t.Fatal(err)
 	}
-	if p := progress(t, f, r); !p.Closed || !store.progress[r.Key()].keep {
+	if p := progress(t, f, r); !p.Closed || !store.progress.records[r.Key()].keep {
 		t.Error("progress is not closed: it would be kept for ever")
 	}
 	if want := []bool{false, true, true}; !slices.Equal(f.keeps, want) {
@@ -293,7 +293,7 @@ func TestLedger_CountsEarlierFailuresOfAPart(t *testing.T) {
 		t.Fatalf("the job has %d parts, want several", len(stored.Sequences))
 	}
 	ended(t, l, stored, record.Outcome{})
-	e, ok := store.told(t, "ghost")[r.Key()]
+	e, ok := store.events.published(t, "ghost")[r.Key()]
 	if want := []string{purge.CodeInvalidTarget + " typo"}; !ok || !slices.Equal(failures(e.Data), want) {
 		t.Errorf("event tells failures %v, want %v", failures(e.Data), want)
 	}

@@ -80,7 +80,7 @@ func (l *Ledger) findEnded(ctx context.Context, keys []record.Key, found map[rec
 	if len(keys) == 0 {
 		return nil
 	}
-	ended, err := l.store.EventsOf(ctx, keys)
+	ended, err := l.stores.Events.Find(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 			keys = append(keys, q.Key)
 		}
 	}
-	parked, err := l.store.ParkedOf(ctx, keys)
+	parked, err := l.stores.Parked.Find(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 
 // findRecorded adds what a part holds of the requests; false when the part is gone.
 func (l *Ledger) findRecorded(ctx context.Context, sequence uint64, keys []record.Key, found map[record.Key]record.Found) (bool, error) {
-	data, err := l.store.Job(ctx, sequence)
+	data, err := l.stores.Jobs.Get(ctx, sequence)
 	if err != nil {
 		return false, err
 	}

@@ -184,7 +184,7 @@ func TestLedger_KeepsInMindWhatIsStillInFlight(t *testing.T) {
 // A job may end between the look into the index and the look into its parts.
 func TestLedger_FindsWhatEndsMeanwhile(t *testing.T) {
 	b := newBroker(t)
-	f := &faulty{Store: b, limit: 3000}
+	f := &faulty{under: b, limit: 3000}
 	l := newLedger(f)
 	r, open := request("r", 60), request("open", 2)
 	var all []int
@@ -201,7 +201,7 @@ func TestLedger_FindsWhatEndsMeanwhile(t *testing.T) {
 	}
 	meanwhile := newLedger(b)
 	f.look = func(method string) {
-		if method == "Job" {
+		if method == "Jobs.Get" {
 			f.look = nil
 			ended(t, meanwhile, jobs[0], record.Outcome{})
 		}
@@ -238,7 +238,7 @@ func TestLedger_FindPublishesWhatACrashLeftOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if stored, err := b.PutProgress(t.Context(), r.Key(), data, record.Place{}, false); err != nil || !stored {
+			if stored, err := b.Progress.Put(t.Context(), r.Key(), data, record.Place{}, false); err != nil || !stored {
 				t.Fatalf("store progress: %v, %v", stored, err)
 			}
 			if tt.told {
@@ -282,15 +282,15 @@ func TestLedger_BeginsAnewOnceTheEventIsGone(t *testing.T) {
 	if p := progress(t, store, r); !p.Closed {
 		t.Fatal("progress is not closed")
 	}
-	delete(store.events, r.Key())
+	delete(store.events.stored, r.Key())
 	if f := find(t, l, true, r); len(f) != 0 {
 		t.Errorf("found %+v, want nothing", f)
 	}
 	end()
-	if e := store.told(t, r.Source)[r.Key()]; e.Data.Status != purge.Completed || e.Data.Targets.Succeeded != 2 {
+	if e := store.events.published(t, r.Source)[r.Key()]; e.Data.Status != purge.Completed || e.Data.Targets.Succeeded != 2 {
 		t.Errorf("event says %s of %+v, want completed", e.Data.Status, e.Data.Targets)
 	}
-	if p := progress(t, store, r); !p.Closed || !store.progress[r.Key()].keep {
+	if p := progress(t, store, r); !p.Closed || !store.progress.records[r.Key()].keep {
 		t.Error("progress is not closed: it would be kept for ever")
 	}
 }
@@ -298,8 +298,8 @@ func TestLedger_BeginsAnewOnceTheEventIsGone(t *testing.T) {
 // A take-over asks for all that the last owner held. Of single targets there is nothing to read.
 func TestFind_ReadsProgressOfSeveralTargetsAlone(t *testing.T) {
 	var reads atomic.Int32
-	store := &faulty{Store: newMemory(), look: func(method string) {
-		if method == "Progress" {
+	store := &faulty{under: newMemory(), look: func(method string) {
+		if method == "Progress.Get" {
 			reads.Add(1)
 		}
 	}}

@@ -34,8 +34,15 @@ var (
 	submitted = requested.Add(2 * time.Second)
 )
 
+// real is the broker as a ledger stores in it.
+type real struct{ *broker.Broker }
+
+func (r *real) stores() ledger.Stores {
+	return ledger.Stores{Jobs: r.Jobs, Progress: r.Progress, Events: r.Events, Dead: r.Dead, Parked: r.Parked}
+}
+
 // newBroker is the real broker with its streams, on a server of its own.
-func newBroker(t *testing.T) *broker.Broker {
+func newBroker(t *testing.T) *real {
 	t.Helper()
 	b, err := broker.Connect(broker.Dial{URL: natstest.Start(t, nil).URL}, broker.Settings{
 		Prefix: "purge", Replicas: 1, MaxBytes: 64 << 20, EventsKeep: time.Hour, DeadKeep: time.Hour,
@@ -44,20 +51,20 @@ func newBroker(t *testing.T) *broker.Broker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.Close)
+	t.Cleanup(b.Conn.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := b.Ready(ctx, func(error) {}); err != nil {
+	if err := b.Conn.Ready(ctx, func(error) {}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Provision(ctx, false); err != nil {
+	if err := b.Streams.Provision(ctx, false); err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return &real{b}
 }
 
-func newLedger(store ledger.Store) *ledger.Ledger {
-	return ledger.New(ledger.Config{Instance: "test"}, store, zap.NewNop())
+func newLedger(store durable) *ledger.Ledger {
+	return ledger.New(ledger.Config{Instance: "test"}, store.stores(), zap.NewNop())
 }
 
 // request makes a request of so many targets, whose names end in bad where EdgeOne fails them.
@@ -116,10 +123,10 @@ func outcome(requests ...record.Request) record.Outcome {
 }
 
 // events reads the stored events of a source by request, and fails the test where a request has two.
-func events(t *testing.T, b *broker.Broker, source string) map[record.Key]purge.Event {
+func events(t *testing.T, b *real, source string) map[record.Key]purge.Event {
 	t.Helper()
 	all := make(map[record.Key]purge.Event)
-	err := b.Events(t.Context(), source, broker.ReadStored, nil, func(e broker.Event) bool {
+	err := b.Events.Read(t.Context(), source, broker.ReadStored, nil, func(e broker.Event) bool {
 		k := record.Key{Source: e.Source, ID: e.ID}
 		if _, twice := all[k]; twice {
 			t.Errorf("%s has two events", k)
@@ -141,7 +148,7 @@ func events(t *testing.T, b *broker.Broker, source string) map[record.Key]purge.
 }
 
 // oneEvent reads the event of a request, which has to have ended.
-func oneEvent(t *testing.T, b *broker.Broker, r record.Request) purge.Outcome {
+func oneEvent(t *testing.T, b *real, r record.Request) purge.Outcome {
 	t.Helper()
 	e, ok := events(t, b, r.Source)[r.Key()]
 	if !ok {
@@ -150,7 +157,7 @@ func oneEvent(t *testing.T, b *broker.Broker, r record.Request) purge.Outcome {
 	return e.Data
 }
 
-func noEvent(t *testing.T, b *broker.Broker, r record.Request, when string) {
+func noEvent(t *testing.T, b *real, r record.Request, when string) {
 	t.Helper()
 	if e, ok := events(t, b, r.Source)[r.Key()]; ok {
 		t.Fatalf("%s has an event %s: %+v", r.Key(), when, e.Data)
@@ -158,10 +165,10 @@ func noEvent(t *testing.T, b *broker.Broker, r record.Request, when string) {
 }
 
 // parts gives the sequences of all stored parts.
-func parts(t *testing.T, b ledger.Store) []uint64 {
+func parts(t *testing.T, b durable) []uint64 {
 	t.Helper()
 	var all []uint64
-	for part, err := range b.Jobs(t.Context()) {
+	for part, err := range b.stores().Jobs.All(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,9 +178,9 @@ func parts(t *testing.T, b ledger.Store) []uint64 {
 }
 
 // progress reads a request's progress record; nil when there is none.
-func progress(t *testing.T, b ledger.Store, r record.Request) *record.Progress {
+func progress(t *testing.T, b durable, r record.Request) *record.Progress {
 	t.Helper()
-	data, _, err := b.Progress(t.Context(), r.Key())
+	data, _, err := b.stores().Progress.Get(t.Context(), r.Key())
 	if err != nil {
 		t.Fatal(err)
 	}

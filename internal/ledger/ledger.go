@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,47 +14,6 @@ import (
 	"github.com/edgepurge/edgepurge/internal/trouble"
 	"github.com/edgepurge/edgepurge/purge"
 )
-
-// Store is the durable side. A write that returns nil is stored; any error means that it may or may
-// not be, and is tried again. All methods are safe for concurrent use.
-type Store interface {
-	// PutEvents publishes each event unless its request has one; nil means that it has.
-	PutEvents(ctx context.Context, events []purge.Event) []error
-	// EventsOf finds terminal events. A miss is no proof that there is none.
-	EventsOf(ctx context.Context, keys []record.Key) (map[record.Key]purge.Outcome, error)
-	// HasEvent is the proof, by the stream's leader, that a request has its terminal event or has none.
-	HasEvent(ctx context.Context, k record.Key) (bool, error)
-	PutDead(ctx context.Context, letters []record.DeadLetter) []error
-
-	PartLimit() int
-	PutJob(ctx context.Context, head record.Head, parts [][]byte) ([]uint64, error)
-	// Jobs yields every stored part, oldest first, one at a time.
-	Jobs(ctx context.Context) iter.Seq2[record.StoredJob, error]
-	// Job reads a part; nil without an error when it is not there any more.
-	Job(ctx context.Context, sequence uint64) ([]byte, error)
-	// PutJobAgain stores a part that had a sequence and vanished, and gives its new one. Doing it again
-	// replaces it.
-	PutJobAgain(ctx context.Context, head record.Head, was uint64, data []byte) (uint64, error)
-	DropJob(ctx context.Context, sequence uint64) error
-	// JobCount is the number of stored parts, and of whatever else lies there.
-	JobCount(ctx context.Context) (int, error)
-	// JobPlace tells where a part is; the zero Place when it is not there any more.
-	JobPlace(ctx context.Context, sequence uint64) (record.Place, error)
-	// PutLeft stores what is left of a part beside it, and gives its sequence. Doing it again gives the same
-	// one.
-	PutLeft(ctx context.Context, of record.Place, head record.Head, data []byte) (uint64, error)
-
-	// Park stores requests at the end of a queue; nil means that the request waits, here or in another.
-	Park(ctx context.Context, q record.Queue, requests []record.Parked) []error
-	// ParkedOf finds parked requests. A miss is no proof that there is none.
-	ParkedOf(ctx context.Context, keys []record.Key) (map[record.Key]record.Request, error)
-	Queues(ctx context.Context) ([]record.Queue, error)
-
-	// Progress reads a record and its place; no data when there is none.
-	Progress(ctx context.Context, k record.Key) ([]byte, record.Place, error)
-	// PutProgress replaces the record at after; false when another write was first.
-	PutProgress(ctx context.Context, k record.Key, data []byte, after record.Place, keep bool) (bool, error)
-}
 
 // Config is what a Ledger does beside storing. The functions may be nil; they are called from many
 // goroutines.
@@ -73,10 +31,10 @@ type Config struct {
 
 // Ledger is safe for concurrent use.
 type Ledger struct {
-	cfg   Config
-	store Store
-	log   *zap.Logger
-	index index
+	cfg    Config
+	stores Stores
+	log    *zap.Logger
+	index  index
 	// troubles are those of the writes that are tried until they succeed.
 	troubles *trouble.Log
 	recent   recent
@@ -91,7 +49,7 @@ type Ledger struct {
 }
 
 // New makes a Ledger.
-func New(cfg Config, store Store, log *zap.Logger) *Ledger {
+func New(cfg Config, stores Stores, log *zap.Logger) *Ledger {
 	if cfg.Published == nil {
 		cfg.Published = func(purge.Event) {}
 	}
@@ -108,7 +66,7 @@ func New(cfg Config, store Store, log *zap.Logger) *Ledger {
 		cfg.Parked = func(record.Queue, []record.Parked) {}
 	}
 	return &Ledger{
-		cfg: cfg, store: store, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]string), moved: make(map[place]uint64),
+		cfg: cfg, stores: stores, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]string), moved: make(map[place]uint64),
 		removing: make(map[place]bool), troubles: trouble.New(log),
 	}
 }
@@ -122,13 +80,13 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 	if err := l.moveEarlierFailures(ctx, j); err != nil {
 		return record.InFlight{}, err
 	}
-	parts, bodies, err := j.EncodeParts(l.store.PartLimit())
+	parts, bodies, err := j.EncodeParts(l.stores.Jobs.PartLimit())
 	if err != nil {
 		return record.InFlight{}, err
 	}
 	var sequences []uint64
 	err = l.retryUntilDone(ctx, "store job", func() error {
-		sequences, err = l.store.PutJob(ctx, j.Head, bodies)
+		sequences, err = l.stores.Jobs.Put(ctx, j.Head, bodies)
 		return err
 	})
 	if err != nil {
@@ -159,7 +117,7 @@ func (l *Ledger) moveEarlierFailures(ctx context.Context, j *record.Job) error {
 		for _, f := range s.EarlierFailures {
 			size += worst * (len(f.Target) + len(f.Code) + len(f.Reason) + len(f.Field) + 10)
 		}
-		if size <= l.store.PartLimit()/4 {
+		if size <= l.stores.Jobs.PartLimit()/4 {
 			continue
 		}
 		if err := l.RecordFailures(ctx, s.Request, s.EarlierFailures, false); err != nil {
@@ -184,7 +142,7 @@ func (l *Ledger) Publish(ctx context.Context, ends []record.Tally) error {
 	}
 	open := events
 	return l.retryUntilDone(ctx, "publish events", func() error {
-		errs := l.store.PutEvents(ctx, open)
+		errs := l.stores.Events.Publish(ctx, open)
 		var left []purge.Event
 		for i, err := range errs {
 			if err == nil {
@@ -204,7 +162,7 @@ func (l *Ledger) Publish(ctx context.Context, ends []record.Tally) error {
 func (l *Ledger) StoreDeadLetters(ctx context.Context, letters []record.DeadLetter) error {
 	open := letters
 	return l.retryUntilDone(ctx, "store dead letters", func() error {
-		errs := l.store.PutDead(ctx, open)
+		errs := l.stores.Dead.Put(ctx, open)
 		var left []record.DeadLetter
 		for i, err := range errs {
 			if err != nil {
@@ -218,7 +176,7 @@ func (l *Ledger) StoreDeadLetters(ctx context.Context, letters []record.DeadLett
 
 // TryStoreDeadLetters stores dead letters once, and returns one error for each.
 func (l *Ledger) TryStoreDeadLetters(ctx context.Context, letters []record.DeadLetter) []error {
-	return l.store.PutDead(ctx, letters)
+	return l.stores.Dead.Put(ctx, letters)
 }
 
 func firstOf(errs []error) error {

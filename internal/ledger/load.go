@@ -16,7 +16,7 @@ func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
 	var jobs []record.InFlight
 	at := make(map[string]int)
 	left := make(map[uint64]int) // how many parts there are yet of what is left of a part
-	for part, err := range l.store.Jobs(ctx) {
+	for part, err := range l.stores.Jobs.All(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +108,7 @@ func firstLine(data []byte) []byte {
 // stopped may store a job after the next one has loaded them. It reads them only if there are more than
 // are known of.
 func (l *Ledger) OrphanedJobs(ctx context.Context) ([]record.InFlight, error) {
-	count, err := l.store.JobCount(ctx)
+	count, err := l.stores.Jobs.Count(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (l *Ledger) OrphanedJobs(ctx context.Context) ([]record.InFlight, error) {
 		return nil, nil
 	}
 	var strays []record.InFlight
-	for part, err := range l.store.Jobs(ctx) {
+	for part, err := range l.stores.Jobs.All(ctx) {
 		if err != nil {
 			return nil, err
 		}

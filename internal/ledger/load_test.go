@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
@@ -50,7 +49,7 @@ func TestLedger_LoadKeepsRecordsOfOneJobApart(t *testing.T) {
 
 func TestLedger_LoadGivesWhatWasRecorded(t *testing.T) {
 	b := newBroker(t)
-	f := &faulty{Store: b, limit: 3000}
+	f := &faulty{under: b, limit: 3000}
 	first := newLedger(f)
 	var want []record.InFlight
 	var all []record.Request
@@ -130,14 +129,14 @@ func TestLedger_LoadOfNothing(t *testing.T) {
 }
 
 func TestLedger_LoadSaysWhenItCannotRead(t *testing.T) {
-	f := &faulty{Store: newMemory(), plan: func(int, string) fault { return before }}
+	f := &faulty{under: newMemory(), plan: func(int, string) fault { return before }}
 	if _, err := newLedger(f).Load(t.Context()); !errors.Is(err, errFault) {
 		t.Errorf("Load: %v, want %v", err, errFault)
 	}
 }
 
 func TestLedger_RecordRefusesWhatNeverFits(t *testing.T) {
-	f := &faulty{Store: newMemory(), limit: 700}
+	f := &faulty{under: newMemory(), limit: 700}
 	job := jobOf("job-1")
 	put(job, request("r", 1), false, 0)
 	if _, err := newLedger(f).Record(t.Context(), job); err == nil {
@@ -146,13 +145,13 @@ func TestLedger_RecordRefusesWhatNeverFits(t *testing.T) {
 }
 
 // store puts a part into the stream as it is.
-func store(t *testing.T, b *broker.Broker, job *record.Job, change func([]byte) []byte) uint64 {
+func store(t *testing.T, b *real, job *record.Job, change func([]byte) []byte) uint64 {
 	t.Helper()
 	bodies, err := job.Encode(1 << 20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sequences, err := b.PutJob(t.Context(), job.Head, [][]byte{change(bodies[0])})
+	sequences, err := b.Jobs.Put(t.Context(), job.Head, [][]byte{change(bodies[0])})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,9 +159,9 @@ func store(t *testing.T, b *broker.Broker, job *record.Job, change func([]byte) 
 }
 
 // watched is a ledger with what it logs as errors.
-func watched(store ledger.Store) (*ledger.Ledger, *observer.ObservedLogs) {
+func watched(store durable) (*ledger.Ledger, *observer.ObservedLogs) {
 	core, logs := observer.New(zap.ErrorLevel)
-	return ledger.New(ledger.Config{Instance: "test"}, store, zap.New(core)), logs
+	return ledger.New(ledger.Config{Instance: "test"}, store.stores(), zap.New(core)), logs
 }
 
 func TestLedger_LeavesPartsAloneThatItCannotRead(t *testing.T) {
@@ -229,7 +228,7 @@ func TestLedger_FindsNothingInAJobThatIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	odd := append(bodies[0], `{"y":"url","i":"x","s":"ghost"}`+"\n"...) // names its request, but not first
-	if _, err := store.PutJob(t.Context(), job.Head, [][]byte{odd}); err != nil {
+	if _, err := store.jobs.Put(t.Context(), job.Head, [][]byte{odd}); err != nil {
 		t.Fatal(err)
 	}
 	l := newLedger(store)
@@ -258,10 +257,10 @@ func TestLedger_LeavesProgressAloneThatItCannotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stored, err := b.PutProgress(t.Context(), theirs.Key(), newer(old), record.Place{}, false); err != nil || !stored {
+	if stored, err := b.Progress.Put(t.Context(), theirs.Key(), newer(old), record.Place{}, false); err != nil || !stored {
 		t.Fatalf("store progress: %v, %v", stored, err)
 	}
-	_, sequence, _ := b.Progress(t.Context(), theirs.Key())
+	_, sequence, _ := b.Progress.Get(t.Context(), theirs.Key())
 
 	for _, job := range jobs {
 		ended(t, l, job, record.Outcome{})
@@ -272,7 +271,7 @@ func TestLedger_LeavesProgressAloneThatItCannotRead(t *testing.T) {
 	oneEvent(t, b, ours)
 	oneEvent(t, b, alone)
 	noEvent(t, b, theirs, "though its progress can't be read")
-	if _, now, _ := b.Progress(t.Context(), theirs.Key()); now != sequence {
+	if _, now, _ := b.Progress.Get(t.Context(), theirs.Key()); now != sequence {
 		t.Error("the newer progress was replaced")
 	}
 	if got := parts(t, b); !slices.Equal(got, jobs[0].Sequences) {
@@ -283,7 +282,7 @@ func TestLedger_LeavesProgressAloneThatItCannotRead(t *testing.T) {
 	}
 
 	// The newer one is back: here it is this one, with a record that it can read.
-	if stored, err := b.PutProgress(t.Context(), theirs.Key(), old, sequence, false); err != nil || !stored {
+	if stored, err := b.Progress.Put(t.Context(), theirs.Key(), old, sequence, false); err != nil || !stored {
 		t.Fatalf("store progress: %v, %v", stored, err)
 	}
 	again := newLedger(b)

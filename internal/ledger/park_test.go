@@ -35,7 +35,7 @@ func TestLedger_FindsWhatIsParked(t *testing.T) {
 	}
 
 	// Another process takes over: it knows once it has looked.
-	if _, err := b.OpenQueue(t.Context(), q); err != nil {
+	if _, err := b.Parked.Open(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
 	next := newLedger(b)
@@ -51,7 +51,7 @@ func TestLedger_FindsWhatIsParked(t *testing.T) {
 func TestLedger_ParksThroughFaults(t *testing.T) {
 	for _, kind := range []fault{before, after, half} {
 		store := newMemory()
-		f := &faulty{Store: store, plan: func(call int, _ string) fault {
+		f := &faulty{under: store, plan: func(call int, _ string) fault {
 			if call < 3 {
 				return kind
 			}
@@ -72,8 +72,8 @@ func TestLedger_ParksThroughFaults(t *testing.T) {
 			}
 			open = left
 		}
-		if want := []string{"a", "b", "c", "d"}; !slices.Equal(store.queues[q], want) {
-			t.Errorf("%s: parked %v, want %v in order", faultNames[kind], store.queues[q], want)
+		if want := []string{"a", "b", "c", "d"}; !slices.Equal(store.parked.queues[q], want) {
+			t.Errorf("%s: parked %v, want %v in order", faultNames[kind], store.parked.queues[q], want)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestLedger_GivesBackWhatCannotBeParked(t *testing.T) {
 	if !errors.Is(errs[0], record.ErrUnfit) || errs[1] != nil {
 		t.Errorf("got %v, want %v for the large one alone", errs, record.ErrUnfit)
 	}
-	if found, err := b.ParkedOf(t.Context(), []record.Key{fit.Key(), large.Key()}); err != nil || len(found) != 1 {
+	if found, err := b.Parked.Find(t.Context(), []record.Key{fit.Key(), large.Key()}); err != nil || len(found) != 1 {
 		t.Errorf("parked %v, %v, want the other", found, err)
 	}
 }

@@ -98,7 +98,7 @@ var errLeftAlone = errors.New("record left alone")
 
 // readProgress reads the record that speaks for a request, nil when there is none, and the place of the next.
 func (l *Ledger) readProgress(ctx context.Context, k record.Key) (*record.Progress, record.Place, error) {
-	data, at, err := l.store.Progress(ctx, k)
+	data, at, err := l.stores.Progress.Get(ctx, k)
 	if err != nil || data == nil {
 		return nil, at, err
 	}
@@ -108,7 +108,7 @@ func (l *Ledger) readProgress(ctx context.Context, k record.Key) (*record.Progre
 		return nil, at, backoff.Permanent(errLeftAlone)
 	}
 	if p.Closed {
-		told, err := l.store.HasEvent(ctx, k)
+		told, err := l.stores.Events.Has(ctx, k)
 		if err != nil {
 			return nil, at, err
 		}
@@ -126,7 +126,7 @@ func (l *Ledger) putProgress(ctx context.Context, p *record.Progress, after reco
 	}
 	stored := false
 	err = l.retryUntilDone(ctx, "store progress", func() (err error) {
-		stored, err = l.store.PutProgress(ctx, p.Request.Key(), data, after, keep)
+		stored, err = l.stores.Progress.Put(ctx, p.Request.Key(), data, after, keep)
 		return err
 	})
 	return stored, err

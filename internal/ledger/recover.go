@@ -67,7 +67,7 @@ func (l *Ledger) Recover(ctx context.Context, first uint64) error {
 // isStored reports whether the store still has a part.
 func (l *Ledger) isStored(ctx context.Context, at place) (there bool, err error) {
 	err = l.retryUntilDone(ctx, "look for job", func() error {
-		data, err := l.store.Job(ctx, at.sequence)
+		data, err := l.stores.Jobs.Get(ctx, at.sequence)
 		if err != nil || data == nil {
 			there = false
 			return err
@@ -100,7 +100,7 @@ func (l *Ledger) restorePart(ctx context.Context, at place) (bool, error) {
 	}
 	var sequence uint64
 	err = l.retryUntilDone(ctx, "store job again", func() (err error) {
-		sequence, err = l.store.PutJobAgain(ctx, job.Head, at.sequence, data)
+		sequence, err = l.stores.Jobs.PutAgain(ctx, job.Head, at.sequence, data)
 		return err
 	})
 	if err != nil {
@@ -114,6 +114,9 @@ func (l *Ledger) restorePart(ctx context.Context, at place) (bool, error) {
 	}
 	if !l.setMoved(at, sequence) { // it was ended meanwhile
 		return true, l.dropStored(ctx, job, sequence)
+	}
+	if sequence == at.sequence { // the stream was made anew and counts from the start
+		return true, nil
 	}
 	l.recent.remove(at.sequence)
 	l.recent.add(sequence, job)
@@ -162,7 +165,10 @@ func (l *Ledger) setMoved(from place, to uint64) bool {
 	}
 	delete(l.parts, from.sequence)
 	l.parts[to] = from.job
-	l.moved[from] = to
+	delete(l.moved, place{to, from.job}) // a number may come again: the way from there must not lead back to it
+	if to != from.sequence {
+		l.moved[from] = to
+	}
 	return true
 }
 

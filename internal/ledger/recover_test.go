@@ -11,18 +11,6 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// wipe removes all stored jobs, as a purge or a deletion of their stream does; anew lets the numbers begin
-// at one again.
-func (m *memory) wipe(anew bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	clear(m.jobs)
-	clear(m.subjects)
-	if anew {
-		m.last = 0
-	}
-}
-
 // Jobs whose records were removed are stored again from memory, and end as what they are: also where new jobs
 // have got their numbers, and where nobody noticed yet.
 func TestLedger_StoresAgainWhatWasRemoved(t *testing.T) {
@@ -51,13 +39,13 @@ func TestLedger_StoresAgainWhatWasRemoved(t *testing.T) {
 					jobs[i].Rows = len(jobs[i].Targets)
 				}
 				before := must(t, l, jobs[:n]...)
-				store.wipe(anew)
+				store.jobs.wipe(anew)
 				after := must(t, l, jobs[n:]...)
 				if noticed {
 					if err := l.Recover(t.Context(), math.MaxUint64); err != nil {
 						t.Fatal(err)
 					}
-					if got, _ := store.JobCount(t.Context()); got != 2*n {
+					if got, _ := store.jobs.Count(t.Context()); got != 2*n {
 						t.Errorf("%d jobs are stored, want %d", got, 2*n)
 					}
 					next := newLedger(store) // a leader that takes over
@@ -69,12 +57,12 @@ func TestLedger_StoresAgainWhatWasRemoved(t *testing.T) {
 					ended(t, l, job, record.Outcome{})
 				}
 				for _, r := range requests {
-					o, err := store.EventsOf(t.Context(), []record.Key{r.Key()})
+					o, err := store.events.Find(t.Context(), []record.Key{r.Key()})
 					if got := o[r.Key()]; err != nil || got.Targets.Succeeded != r.Total {
 						t.Errorf("%s: got %d targets succeeded, %v, want %d", r.ID, got.Targets.Succeeded, err, r.Total)
 					}
 				}
-				if got, _ := store.JobCount(t.Context()); got != 0 {
+				if got, _ := store.jobs.Count(t.Context()); got != 0 {
 					t.Errorf("%d jobs are left", got)
 				}
 			})
@@ -87,12 +75,12 @@ func TestLedger_KeepsWhatIsLeftOfARemovedJob(t *testing.T) {
 	t.Parallel()
 	store := newMemory()
 	var again []record.InFlight
-	l := ledger.New(ledger.Config{Instance: "test", Attempts: 3, Retry: func(j record.InFlight) { again = append(again, j) }}, store, zap.NewNop())
+	l := ledger.New(ledger.Config{Instance: "test", Attempts: 3, Retry: func(j record.InFlight) { again = append(again, j) }}, store.stores(), zap.NewNop())
 	r := request("a", 1)
 	j := jobOf("job")
 	put(j, r, false, 0)
 	f := must(t, l, j)[0]
-	store.wipe(true)
+	store.jobs.wipe(true)
 	ended(t, l, f, record.Outcome{Rest: record.Result{Code: badCode, Retryable: true}})
 	if len(again) != 1 {
 		t.Fatalf("%d jobs are to be sent again, want 1", len(again))
@@ -107,16 +95,16 @@ func TestLedger_KeepsWhatIsLeftOfARemovedJob(t *testing.T) {
 func TestLedger_StoresNothingAgainWithoutTheLease(t *testing.T) {
 	t.Parallel()
 	store := newMemory()
-	l := ledger.New(ledger.Config{Instance: "test", Leads: func() bool { return false }}, store, zap.NewNop())
+	l := ledger.New(ledger.Config{Instance: "test", Leads: func() bool { return false }}, store.stores(), zap.NewNop())
 	r := request("a", 1)
 	j := jobOf("job")
 	put(j, r, false, 0)
 	must(t, l, j)
-	store.wipe(false)
+	store.jobs.wipe(false)
 	if err := l.Recover(t.Context(), math.MaxUint64); err == nil {
 		t.Error("got no error, want it to be left to the leader")
 	}
-	if got, _ := store.JobCount(t.Context()); got != 0 {
+	if got, _ := store.jobs.Count(t.Context()); got != 0 {
 		t.Errorf("%d jobs are stored again", got)
 	}
 }

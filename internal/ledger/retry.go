@@ -50,7 +50,7 @@ func (l *Ledger) withEvent(ctx context.Context, job *record.Job, out *record.Res
 		return told, nil
 	}
 	err := l.retryUntilDone(ctx, "look up events", func() error {
-		found, err := l.store.EventsOf(ctx, keys)
+		found, err := l.stores.Events.Find(ctx, keys)
 		for k := range found {
 			told[k] = true
 		}
@@ -127,7 +127,7 @@ func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequen
 	at := place{sequence, job.ID}
 	var of record.Place
 	err := l.retryUntilDone(ctx, "find job", func() (err error) {
-		of, err = l.store.JobPlace(ctx, l.current(at))
+		of, err = l.stores.Jobs.Place(ctx, l.current(at))
 		return err
 	})
 	if err == nil && of.Subject == "" {
@@ -137,7 +137,7 @@ func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequen
 		return err
 	}
 	left.From = of.Sequence
-	parts, err := left.Encode(l.store.PartLimit())
+	parts, err := left.Encode(l.stores.Jobs.PartLimit())
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequen
 	for i, data := range parts {
 		of := record.Place{Subject: of.Subject + strings.Repeat("-more", i), Sequence: of.Sequence}
 		err = l.retryUntilDone(ctx, "store what is left of job", func() (err error) {
-			kept[i], err = l.store.PutLeft(ctx, of, left.Head, data)
+			kept[i], err = l.stores.Jobs.PutRetryPart(ctx, of, left.Head, data)
 			return err
 		})
 		if err != nil {
@@ -173,7 +173,7 @@ func (l *Ledger) restorePlace(ctx context.Context, at place) (of record.Place, e
 		return of, err
 	}
 	err = l.retryUntilDone(ctx, "find job", func() (err error) {
-		of, err = l.store.JobPlace(ctx, l.current(at))
+		of, err = l.stores.Jobs.Place(ctx, l.current(at))
 		return err
 	})
 	return of, err

@@ -22,11 +22,11 @@ type patient struct {
 	again []record.InFlight
 }
 
-func newPatient(store ledger.Store) *patient {
+func newPatient(store durable) *patient {
 	p := new(patient)
 	p.Ledger = ledger.New(ledger.Config{Instance: "test", Attempts: 3, Retry: func(j record.InFlight) {
 		p.again = append(p.again, j)
-	}}, store, zap.NewNop())
+	}}, store.stores(), zap.NewNop())
 	return p
 }
 
@@ -76,7 +76,7 @@ func TestLedger_KeepsWhatFailedForAnotherAttempt(t *testing.T) {
 	stored := must(t, l.Ledger, job)[0]
 	ended(t, l.Ledger, stored, failing(good, mixed))
 
-	told := store.told(t, "ghost")
+	told := store.events.published(t, "ghost")
 	if _, early := told[mixed.Key()]; early || len(told) != 1 {
 		t.Errorf("told %v, want good alone", told)
 	}
@@ -106,7 +106,7 @@ func TestLedger_KeepsWhatFailedForAnotherAttempt(t *testing.T) {
 	}
 	next.again = jobs
 	ended(t, next.Ledger, next.resend(t, "job-2"), record.Outcome{})
-	o := store.told(t, "ghost")[mixed.Key()].Data
+	o := store.events.published(t, "ghost")[mixed.Key()].Data
 	if o.Status != purge.Completed || o.Attempts != 2 || !slices.Equal(o.Jobs, []string{"job-1", "job-2"}) {
 		t.Errorf("event says %s after %d attempts in %v, want completed after 2", o.Status, o.Attempts, o.Jobs)
 	}
@@ -128,13 +128,13 @@ func TestLedger_PublishesAFailureAfterTheLastAttempt(t *testing.T) {
 	for i := range 3 {
 		ended(t, l.Ledger, stored, failing(r))
 		if i < 2 {
-			if told := store.told(t, "ghost"); len(told) != 0 {
+			if told := store.events.published(t, "ghost"); len(told) != 0 {
 				t.Fatalf("attempt %d: told %v", i+1, told)
 			}
 			stored = l.resend(t, fmt.Sprintf("job-%d", i+2))
 		}
 	}
-	o := store.told(t, "ghost")[r.Key()].Data
+	o := store.events.published(t, "ghost")[r.Key()].Data
 	want := []purge.Failure{{Target: target(r, 2, true), Code: badCode, Reason: "node 7 is on fire"}}
 	if diff := cmp.Diff(want, o.Failures); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
@@ -153,7 +153,7 @@ func TestLedger_KeepsWhatFailedThroughFaults(t *testing.T) {
 	for _, kind := range []fault{before, after} {
 		for at := 1; ; at++ {
 			store := newMemory()
-			f := &faulty{Store: store}
+			f := &faulty{under: store}
 			l := newPatient(f)
 			good, bad := request("good", 2), request("bad", 6)
 			job := jobOf("job-1")
@@ -171,7 +171,7 @@ func TestLedger_KeepsWhatFailedThroughFaults(t *testing.T) {
 			done := f.calls < first+at
 			f.plan = nil
 			ended(t, l.Ledger, l.resend(t, "job-2"), record.Outcome{})
-			if o := store.told(t, "ghost"); len(o) != 2 || o[bad.Key()].Data.Status != purge.Completed {
+			if o := store.events.published(t, "ghost"); len(o) != 2 || o[bad.Key()].Data.Status != purge.Completed {
 				t.Errorf("fault %d, %s: told %v", at, faultNames[kind], o)
 			}
 			if left := parts(t, store); len(left) != 0 {
@@ -186,7 +186,7 @@ func TestLedger_KeepsWhatFailedThroughFaults(t *testing.T) {
 
 func TestLedger_SplitsWhatNoLongerFits(t *testing.T) {
 	store := newMemory()
-	f := &faulty{Store: store}
+	f := &faulty{under: store}
 	l := newPatient(f)
 	job := jobOf("job-1")
 	var all []record.Request
@@ -240,7 +240,7 @@ func TestLedger_CountsNoAttemptWhenTheDayIsExhausted(t *testing.T) {
 		stored = l.resend(t, fmt.Sprintf("job-%d", i+2))
 	}
 	ended(t, l.Ledger, stored, record.Outcome{})
-	if o := store.told(t, "ghost")[r.Key()].Data; o.Status != purge.Completed || o.Attempts != 1 {
+	if o := store.events.published(t, "ghost")[r.Key()].Data; o.Status != purge.Completed || o.Attempts != 1 {
 		t.Errorf("event says %s after %d attempts, want completed after 1", o.Status, o.Attempts)
 	}
 }
@@ -248,7 +248,7 @@ func TestLedger_CountsNoAttemptWhenTheDayIsExhausted(t *testing.T) {
 // A crash may come between the storing of what is left and the removal of the job.
 func TestLedger_LoadsEitherTheJobOrWhatIsLeft(t *testing.T) {
 	store := newMemory()
-	f := &faulty{Store: store}
+	f := &faulty{under: store}
 	l := newPatient(f)
 	r := request("r", 3)
 	job := jobOf("job-1")
@@ -256,12 +256,12 @@ func TestLedger_LoadsEitherTheJobOrWhatIsLeft(t *testing.T) {
 	stored := must(t, l.Ledger, job)[0]
 	ctx, crash := context.WithCancel(t.Context())
 	f.look = func(method string) {
-		if method == "DropJob" {
+		if method == "Jobs.Delete" {
 			crash()
 		}
 	}
 	f.plan = func(_ int, method string) fault {
-		if method == "DropJob" {
+		if method == "Jobs.Delete" {
 			return before
 		}
 		return none
@@ -280,7 +280,7 @@ func TestLedger_LoadsEitherTheJobOrWhatIsLeft(t *testing.T) {
 	}
 	next.again = jobs
 	ended(t, next.Ledger, next.resend(t, "job-2"), record.Outcome{})
-	if o := store.told(t, "ghost")[r.Key()].Data; o.Status != purge.Completed || next.Indexed() != 0 {
+	if o := store.events.published(t, "ghost")[r.Key()].Data; o.Status != purge.Completed || next.Indexed() != 0 {
 		t.Errorf("event says %s, want completed; %d in the index", o.Status, next.Indexed())
 	}
 }
@@ -288,7 +288,7 @@ func TestLedger_LoadsEitherTheJobOrWhatIsLeft(t *testing.T) {
 // What is left may need several parts: only all of them stand for the job.
 func TestLedger_LoadsTheJobUntilAllOfItsRestIsStored(t *testing.T) {
 	store := newMemory()
-	f := &faulty{Store: store}
+	f := &faulty{under: store}
 	l := newPatient(f)
 	job := jobOf("job-1")
 	var all []record.Request
@@ -304,7 +304,7 @@ func TestLedger_LoadsTheJobUntilAllOfItsRestIsStored(t *testing.T) {
 	f.limit = 3000
 	ctx, crash := context.WithCancel(t.Context())
 	f.plan = func(_ int, method string) fault {
-		if method == "PutLeft" && len(parts(t, store)) == 2 {
+		if method == "Jobs.PutRetryPart" && len(parts(t, store)) == 2 {
 			crash()
 			return before
 		}

@@ -36,20 +36,34 @@ func (p *picky) judge(ids []string) []error {
 	return errs
 }
 
-func (p *picky) PutEvents(_ context.Context, all []purge.Event) []error {
+func (p *picky) stores() ledger.Stores {
+	s := p.memory.stores()
+	s.Events, s.Dead = pickyEvents{s.Events, p}, pickyDead{p}
+	return s
+}
+
+type pickyEvents struct {
+	ledger.EventStore
+
+	p *picky
+}
+
+func (s pickyEvents) Publish(_ context.Context, all []purge.Event) []error {
 	ids := make([]string, len(all))
 	for i, e := range all {
 		ids[i] = e.Data.Request
 	}
-	return p.judge(ids)
+	return s.p.judge(ids)
 }
 
-func (p *picky) PutDead(_ context.Context, all []record.DeadLetter) []error {
+type pickyDead struct{ p *picky }
+
+func (s pickyDead) Put(_ context.Context, all []record.DeadLetter) []error {
 	ids := make([]string, len(all))
 	for i, d := range all {
 		ids[i] = d.Key.ID
 	}
-	return p.judge(ids)
+	return s.p.judge(ids)
 }
 
 func TestLedger_SendsAgainOnlyWhatIsNotStored(t *testing.T) {
@@ -79,7 +93,7 @@ func TestLedger_SendsAgainOnlyWhatIsNotStored(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &picky{memory: newMemory(), refuse: map[string]bool{"b": true, "d": true}}
 				var told []string
-				l := ledger.New(ledger.Config{Instance: "test", Published: func(e purge.Event) { told = append(told, e.Data.Request) }}, store, zap.NewNop())
+				l := ledger.New(ledger.Config{Instance: "test", Published: func(e purge.Event) { told = append(told, e.Data.Request) }}, store.stores(), zap.NewNop())
 				if err := tt.do(t.Context(), l); err != nil {
 					t.Fatal(err)
 				}
@@ -131,7 +145,7 @@ func TestLedger_RetriesUntilTheContextEnds(t *testing.T) {
 				inFlight := must(t, newLedger(store), job)[0]
 				var calls []time.Duration
 				start := time.Now()
-				f := &faulty{Store: store, plan: func(int, string) fault {
+				f := &faulty{under: store, plan: func(int, string) fault {
 					calls = append(calls, time.Since(start))
 					return before
 				}}
@@ -167,7 +181,7 @@ func TestLedger_RetriesUntilTheContextEnds(t *testing.T) {
 func TestLedger_ReportsEventsThatAreStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemory()
-		f := &faulty{Store: store}
+		f := &faulty{under: store}
 		fails := 3
 		f.plan = func(int, string) fault {
 			if fails--; fails >= 0 {
@@ -177,11 +191,11 @@ func TestLedger_ReportsEventsThatAreStored(t *testing.T) {
 		}
 		var told []string
 		l := ledger.New(ledger.Config{Instance: "site-a", Published: func(e purge.Event) {
-			if _, stored := store.events[record.Key{Source: e.Data.Source, ID: e.Data.Request}]; !stored {
+			if _, stored := store.events.stored[record.Key{Source: e.Data.Source, ID: e.Data.Request}]; !stored {
 				t.Errorf("%s is told, and not stored", e.Subject)
 			}
 			told = append(told, e.Source+" "+e.Subject)
-		}}, f, zap.NewNop())
+		}}, f.stores(), zap.NewNop())
 		end := record.Tally{
 			Request: request("r", 2), Sent: true, Attempts: 1, Zones: []string{testZone},
 			Failures: []record.Failure{{Index: 0, Target: "a", Code: "x"}, {Index: 1, Target: "b", Code: "y"}},

@@ -18,7 +18,7 @@ import (
 // bury stores a dead letter.
 func bury(t *testing.T, b *broker.Broker, d record.DeadLetter) {
 	t.Helper()
-	if err := b.PutDead(t.Context(), []record.DeadLetter{d})[0]; err != nil {
+	if err := b.Dead.Put(t.Context(), []record.DeadLetter{d})[0]; err != nil {
 		t.Fatalf("store dead letter: %v", err)
 	}
 }
@@ -26,7 +26,7 @@ func bury(t *testing.T, b *broker.Broker, d record.DeadLetter) {
 func letters(t *testing.T, b *broker.Broker, source, code string) []string {
 	t.Helper()
 	got := []string{}
-	for l, err := range b.Letters(t.Context(), source, code) {
+	for l, err := range b.Dead.List(t.Context(), source, code) {
 		if err != nil {
 			t.Fatalf("list: %v", err)
 		}
@@ -77,7 +77,7 @@ func TestLetters_EndWhenNoMoreAreWanted(t *testing.T) {
 		bury(t, b, letter(uint64(i+1), time.Now()))
 	}
 	n := 0
-	for _, err := range b.Letters(t.Context(), "", "") {
+	for _, err := range b.Dead.List(t.Context(), "", "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func buryMany(t *testing.T, b *broker.Broker) (n int) {
 	for i := range dead {
 		dead[i] = record.DeadLetter{Key: record.Key{Source: "ghost", ID: strconv.Itoa(i)}, Code: "IdReused", Sequence: uint64(i + 1), Stored: time.Now()}
 	}
-	if err := errors.Join(b.PutDead(t.Context(), dead)...); err != nil {
+	if err := errors.Join(b.Dead.Put(t.Context(), dead)...); err != nil {
 		t.Fatal(err)
 	}
 	return len(dead)
@@ -105,7 +105,7 @@ func buryMany(t *testing.T, b *broker.Broker) (n int) {
 // listed counts the letters of a list; first is called at the first of them.
 func listed(t *testing.T, b *broker.Broker, first func()) (n int) {
 	t.Helper()
-	for _, err := range b.Letters(t.Context(), "", "") {
+	for _, err := range b.Dead.List(t.Context(), "", "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestLetter_IsShownAndDropped(t *testing.T) {
 	want := letter(7, time.Now())
 	bury(t, b, want)
 	mustSend(t, client(t, s), "purge.dead.malformed.ghost", []byte("an answer"))
-	l, err := b.Letter(t.Context(), 1)
+	l, err := b.Dead.Get(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,24 +168,24 @@ func TestLetter_IsShownAndDropped(t *testing.T) {
 		t.Errorf("stored at %v, want now", l.Stored)
 	}
 	l.Stored = time.Time{}
-	if diff := cmp.Diff(broker.Letter{
+	if diff := cmp.Diff(broker.DeadLetter{
 		Sequence: 1, Reason: "invalid-target", Code: want.Code, Message: want.Message, Request: "ghost/a",
 		Subject: want.Subject, ContentType: want.ContentType, Size: len(want.Data), Data: want.Data,
 	}, l); diff != "" {
 		t.Errorf("letter (-want +got):\n%s", diff)
 	}
-	if err := b.DropLetter(t.Context(), 1); err != nil {
+	if err := b.Dead.Delete(t.Context(), 1); err != nil {
 		t.Errorf("drop: %v", err)
 	}
 	for _, sequence := range []uint64{1, 2, 99} { // dropped, no letter, never stored
-		if _, err := b.Letter(t.Context(), sequence); !errors.Is(err, broker.ErrNoLetter) {
-			t.Errorf("show %d: got %v, want %v", sequence, err, broker.ErrNoLetter)
+		if _, err := b.Dead.Get(t.Context(), sequence); !errors.Is(err, broker.ErrNoDeadLetter) {
+			t.Errorf("show %d: got %v, want %v", sequence, err, broker.ErrNoDeadLetter)
 		}
-		if err := b.DropLetter(t.Context(), sequence); !errors.Is(err, broker.ErrNoLetter) {
-			t.Errorf("drop %d: got %v, want %v", sequence, err, broker.ErrNoLetter)
+		if err := b.Dead.Delete(t.Context(), sequence); !errors.Is(err, broker.ErrNoDeadLetter) {
+			t.Errorf("drop %d: got %v, want %v", sequence, err, broker.ErrNoDeadLetter)
 		}
-		if _, err := b.Replay(t.Context(), sequence); !errors.Is(err, broker.ErrNoLetter) {
-			t.Errorf("replay %d: got %v, want %v", sequence, err, broker.ErrNoLetter)
+		if _, err := b.Dead.Replay(t.Context(), sequence); !errors.Is(err, broker.ErrNoDeadLetter) {
+			t.Errorf("replay %d: got %v, want %v", sequence, err, broker.ErrNoDeadLetter)
 		}
 	}
 	if got := stored(t, client(t, s), "PURGE_DEAD"); got != 1 {
@@ -197,7 +197,7 @@ func TestLetters_AreAnErrorWithoutAStream(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, nil)
 	b := connect(t, s, settings())
-	for _, err := range b.Letters(t.Context(), "", "") {
+	for _, err := range b.Dead.List(t.Context(), "", "") {
 		if err == nil || !broker.Gone(err) {
 			t.Errorf("got %v, want that there is no stream", err)
 		}

@@ -29,7 +29,7 @@ func read(ctx context.Context, t *testing.T, b *broker.Broker, source string, wh
 	t.Helper()
 	r := &reading{ids: make(chan string, 1000), done: make(chan error, 1)}
 	ready := make(chan struct{})
-	go func() { r.done <- b.Events(ctx, source, what, func() { close(ready) }, r.each) }()
+	go func() { r.done <- b.Events.Read(ctx, source, what, func() { close(ready) }, r.each) }()
 	select {
 	case <-ready:
 	case err := <-r.done:
@@ -62,7 +62,7 @@ func TestEvents_StoredEndsWithTheLast(t *testing.T) {
 	b, _ := provisioned(t)
 	collect := func(source string) (all []broker.Event) {
 		t.Helper()
-		err := b.Events(t.Context(), source, broker.ReadStored, nil, func(e broker.Event) bool {
+		err := b.Events.Read(t.Context(), source, broker.ReadStored, nil, func(e broker.Event) bool {
 			all = append(all, e)
 			return true
 		})
@@ -124,7 +124,7 @@ func TestEvents_EndWhenNoMoreAreWanted(t *testing.T) {
 	b, s := provisioned(t)
 	tell(t, b, event("ghost", "a", purge.Completed), event("ghost", "b", purge.Completed), event("ghost", "c", purge.Completed))
 	var got []string
-	err := b.Events(t.Context(), "", broker.ReadAll, nil, func(e broker.Event) bool {
+	err := b.Events.Read(t.Context(), "", broker.ReadAll, nil, func(e broker.Event) bool {
 		got = append(got, e.ID)
 		return len(got) < 2
 	})
@@ -135,7 +135,7 @@ func TestEvents_EndWhenNoMoreAreWanted(t *testing.T) {
 		t.Fatalf("delete stream: %v", err)
 	}
 	for _, what := range []broker.Reading{broker.ReadStored, broker.ReadAll, broker.ReadNew} {
-		if err := b.Events(t.Context(), "", what, nil, func(broker.Event) bool { return true }); !broker.Gone(err) {
+		if err := b.Events.Read(t.Context(), "", what, nil, func(broker.Event) bool { return true }); !broker.Gone(err) {
 			t.Errorf("reading %d: got %v, want gone", what, err)
 		}
 	}

@@ -13,11 +13,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ErrNoLetter says that the stream has no dead letter under a sequence.
-var ErrNoLetter = errors.New("no such dead letter")
+// ErrNoDeadLetter says that the stream has no dead letter under a sequence.
+var ErrNoDeadLetter = errors.New("no such dead letter")
 
-// Letter is a stored dead letter. Its name is its sequence in the stream.
-type Letter struct {
+// DeadLetter is a stored dead letter. Its name is its sequence in the stream.
+type DeadLetter struct {
 	Sequence    uint64
 	Stored      time.Time
 	Reason      string // the word in its subject: the code in kebab case
@@ -30,24 +30,24 @@ type Letter struct {
 	Data        []byte // the request's original bytes; nil in a list
 }
 
-// Letters yields the dead letters that are stored now, oldest first, without their bodies. Source and
+// List yields the dead letters that are stored now, oldest first, without their bodies. Source and
 // code, when not empty, choose among them; the code may be in kebab case too.
-func (b *Broker) Letters(ctx context.Context, source, code string) iter.Seq2[Letter, error] {
-	return func(yield func(Letter, error) bool) {
-		if err := b.letters(ctx, b.letterFilter(source, code), func(l Letter) bool { return yield(l, nil) }); err != nil {
+func (d *Dead) List(ctx context.Context, source, code string) iter.Seq2[DeadLetter, error] {
+	return func(yield func(DeadLetter, error) bool) {
+		if err := d.list(ctx, d.filter(source, code), func(l DeadLetter) bool { return yield(l, nil) }); err != nil {
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
-			yield(Letter{}, fmt.Errorf("read dead letters: %w", err))
+			yield(DeadLetter{}, fmt.Errorf("read dead letters: %w", err))
 		}
 	}
 }
 
-// letterFilter is the filter for a source and a code, each of which may be empty for all.
-func (b *Broker) letterFilter(source, code string) string {
-	tokens := strings.Split(b.subjects.DeadLetters(), ".")
+// filter is the filter for a source and a code, each of which may be empty for all.
+func (d *Dead) filter(source, code string) string {
+	tokens := strings.Split(d.conn.subjects.DeadLetters(), ".")
 	if code != "" {
-		tokens[2] = strings.Split(b.subjects.Dead(code, "*"), ".")[2]
+		tokens[2] = strings.Split(d.conn.subjects.Dead(code, "*"), ".")[2]
 	}
 	if source != "" {
 		tokens[3] = token(source)
@@ -55,8 +55,8 @@ func (b *Broker) letterFilter(source, code string) string {
 	return strings.Join(tokens, ".")
 }
 
-func (b *Broker) letters(ctx context.Context, filter string, each func(Letter) bool) error {
-	cons, err := b.js.OrderedConsumer(ctx, b.name("DEAD"), jetstream.OrderedConsumerConfig{
+func (d *Dead) list(ctx context.Context, filter string, each func(DeadLetter) bool) error {
+	cons, err := d.conn.js.OrderedConsumer(ctx, d.conn.name("DEAD"), jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{filter}, HeadersOnly: true,
 	})
 	if err != nil {
@@ -93,47 +93,47 @@ func (b *Broker) letters(ctx context.Context, filter string, each func(Letter) b
 
 // letterOf reads what a message says beside its body; false when it is none of ours: a producer can
 // make the server's answer to its publish land beside the letters, but that has no headers.
-func letterOf(subject string, h nats.Header, sequence uint64, stored time.Time) (Letter, bool) {
+func letterOf(subject string, h nats.Header, sequence uint64, stored time.Time) (DeadLetter, bool) {
 	tokens := strings.Split(subject, ".")
 	if h.Get("Edgepurge-Code") == "" || len(tokens) != 4 {
-		return Letter{}, false
+		return DeadLetter{}, false
 	}
-	return Letter{
+	return DeadLetter{
 		Sequence: sequence, Stored: stored.UTC(), Reason: tokens[2],
 		Code: h.Get("Edgepurge-Code"), Message: h.Get("Edgepurge-Message"),
 		Request: h.Get("Edgepurge-Request"), Subject: h.Get("Edgepurge-Subject"), ContentType: h.Get("Content-Type"),
 	}, true
 }
 
-// Letter reads one dead letter with its body. The error is [ErrNoLetter] when there is none.
-func (b *Broker) Letter(ctx context.Context, sequence uint64) (Letter, error) {
-	l, _, err := b.letter(ctx, sequence)
+// Get reads one dead letter with its body. The error is [ErrNoDeadLetter] when there is none.
+func (d *Dead) Get(ctx context.Context, sequence uint64) (DeadLetter, error) {
+	l, _, err := d.get(ctx, sequence)
 	return l, err
 }
 
-func (b *Broker) letter(ctx context.Context, sequence uint64) (Letter, jetstream.Stream, error) {
-	s, err := b.js.Stream(ctx, b.name("DEAD"))
+func (d *Dead) get(ctx context.Context, sequence uint64) (DeadLetter, jetstream.Stream, error) {
+	s, err := d.conn.js.Stream(ctx, d.conn.name("DEAD"))
 	if err != nil {
-		return Letter{}, nil, fmt.Errorf("read dead letter %d: %w", sequence, err)
+		return DeadLetter{}, nil, fmt.Errorf("read dead letter %d: %w", sequence, err)
 	}
 	m, err := s.GetMsg(ctx, sequence)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Letter{}, nil, fmt.Errorf("%w: %d", ErrNoLetter, sequence)
+		return DeadLetter{}, nil, fmt.Errorf("%w: %d", ErrNoDeadLetter, sequence)
 	}
 	if err != nil {
-		return Letter{}, nil, fmt.Errorf("read dead letter %d: %w", sequence, err)
+		return DeadLetter{}, nil, fmt.Errorf("read dead letter %d: %w", sequence, err)
 	}
 	l, ok := letterOf(m.Subject, m.Header, m.Sequence, m.Time)
 	if !ok {
-		return Letter{}, nil, fmt.Errorf("%w: %d", ErrNoLetter, sequence)
+		return DeadLetter{}, nil, fmt.Errorf("%w: %d", ErrNoDeadLetter, sequence)
 	}
 	l.Data, l.Size = m.Data, len(m.Data)
 	return l, s, nil
 }
 
-// DropLetter removes a dead letter for good. The error is [ErrNoLetter] when there is none.
-func (b *Broker) DropLetter(ctx context.Context, sequence uint64) error {
-	_, s, err := b.letter(ctx, sequence)
+// Delete removes a dead letter for good. The error is [ErrNoDeadLetter] when there is none.
+func (d *Dead) Delete(ctx context.Context, sequence uint64) error {
+	_, s, err := d.get(ctx, sequence)
 	if err != nil {
 		return err
 	}

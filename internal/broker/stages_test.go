@@ -18,7 +18,7 @@ func stage(t *testing.T, b *broker.Broker, source, id string) broker.Stage {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	got, o, err := b.Stage(ctx, record.Key{Source: source, ID: id})
+	got, o, err := b.Stages.Of(ctx, record.Key{Source: source, ID: id})
 	if err != nil {
 		t.Fatalf("stage of %s/%s: %v", source, id, err)
 	}
@@ -37,11 +37,11 @@ func inJob(t *testing.T, b *broker.Broker, id string, keys ...record.Key) []uint
 		s.Add(0, 0)
 		j.Shares = append(j.Shares, s)
 	}
-	parts, err := j.Encode(b.PartLimit())
+	parts, err := j.Encode(b.Jobs.PartLimit())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sequences, err := b.PutJob(t.Context(), j.Head, parts)
+	sequences, err := b.Jobs.Put(t.Context(), j.Head, parts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestStage_FollowsARequest(t *testing.T) {
 	want("delivered", broker.StageWaiting)
 	sequences := inJob(t, b, "job-1", record.Key{Source: "shop", ID: "x"}, key)
 	want("submitted, not acked", broker.StageWaiting)
-	if err := b.Ack(t.Context(), repliesOf(lot)); err != nil {
+	if err := b.Requests.Ack(t.Context(), repliesOf(lot)); err != nil {
 		t.Fatal(err)
 	}
 	want("acked", broker.StageSubmitted)
@@ -78,7 +78,7 @@ func TestStage_FollowsARequest(t *testing.T) {
 	p := record.NewProgress(record.Request{Source: key.Source, ID: key.ID, Total: 2})
 	putRecord(t, b, key, p)
 	for _, n := range sequences {
-		if err := b.DropJob(t.Context(), n); err != nil {
+		if err := b.Jobs.Delete(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -151,14 +151,14 @@ func TestStage_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, nil)
 	b := connect(t, s, settings())
-	if _, _, err := b.Stage(t.Context(), record.Key{Source: "ghost", ID: "a"}); err == nil || !broker.Gone(err) {
+	if _, _, err := b.Stages.Of(t.Context(), record.Key{Source: "ghost", ID: "a"}); err == nil || !broker.Gone(err) {
 		t.Errorf("without streams: got %v, want an error", err)
 	}
 	provision(t, b)
 	request(t, b, purge.Bulk, 1000)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	if _, _, err := b.Stage(ctx, record.Key{Source: "ghost", ID: "a"}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := b.Stages.Of(ctx, record.Key{Source: "ghost", ID: "a"}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
 	}
 }
