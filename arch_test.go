@@ -39,6 +39,7 @@ floor 0: what all others speak of
 floor 1: one idea each
 	batcher
 	internal/credentials
+	internal/inflight
 	internal/limiter
 	internal/quota
 	internal/zone
@@ -95,9 +96,12 @@ only
 	internal/edgeone: internal/zone internal/quota internal/metrics tracker internal/adopt worker internal/account
 	internal/broker: 5+
 	internal/record: 2+
+	# It follows targets until they stand in a record, and gives what is stored of them.
+	internal/record: internal/inflight
 	# Rules have one door, package purge, but for what records remember of them.
 	internal/canonical: purge internal/record worker
 	internal/limiter: internal/account
+	internal/inflight: worker
 	internal/ledger: worker internal/account internal/app
 	internal/credentials: 4+
 	internal/adopt: worker
@@ -136,9 +140,9 @@ only
 # What is pure stays so: no files, no network, no process; in the batcher no goroutine either.
 
 without os io/fs os/exec os/signal path/filepath net net/http net/rpc syscall log log/slog unsafe
-	internal/canonical purge internal/record batcher internal/limiter
+	internal/canonical purge internal/record batcher internal/limiter internal/inflight
 without sync sync/atomic context math/rand math/rand/v2
-	batcher
+	batcher internal/inflight
 `
 
 func TestImports_FollowThePolicy(t *testing.T) {

@@ -138,7 +138,8 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			rejected = append(rejected, a)
 			done = append(done, a)
 		default:
-			done, q := w.place(a.request, a.recorded(f.Recorded), &a.delivery)
+			w.found(a.request, f)
+			done, q := w.place(a.request, &a.delivery)
 			if done {
 				ended = append(ended, a.request)
 			}
@@ -177,6 +178,14 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 	return again
 }
 
+// found takes over what the records hold of a request.
+func (w *Worker) found(r *request, f record.Found) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r.Found(f.Recorded)
+	w.weigh(r)
+}
+
 // refuse ends what is refused as a whole, as conclude does.
 func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) (wait, drop map[*request]bool) {
 	all := make([]refused, 0, len(rejected)+len(reused))
@@ -195,7 +204,7 @@ func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) (wait, 
 
 // refused is the end of a request that is refused as a whole.
 func (a *arrival) refused() refused {
-	t := a.tally()
+	t := a.Tally()
 	t.Reason = a.reason
 	return refused{a.request, a.letter(), &t}
 }

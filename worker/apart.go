@@ -117,8 +117,9 @@ func (w *Worker) setApart(open []refused, held, drop map[*request]bool) {
 		w.apart.waiting = append(w.apart.waiting, r)
 		w.apart.bytes += size
 		// Its letter and its end have all that is needed: the rest may be many times as large (I5).
-		r.body.Targets, r.failures, r.origin = nil, nil, nil
-		w.budget.Set(&r.charge, r.home, r.window(), 1)
+		r.Shed()
+		r.message = nil
+		w.budget.Set(&r.charge, r.cameBy, r.chargedLane(), 1)
 		held[r.request] = true
 	}
 	wait.Signal(w.apart.some)

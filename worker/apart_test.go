@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/edgepurge/edgepurge/internal/inflight"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -56,8 +57,11 @@ func TestApart_IsBounded(t *testing.T) {
 	k := newWorld().worker()
 	var open []refused
 	for i := range apartMost + 10 {
-		r := &request{home: purge.Bulk, Request: record.Request{Source: "test", ID: strconv.Itoa(i), Total: 100}}
-		r.failures, r.body.Targets, r.origin = make([]record.Failure, 100), make([]string, 100), new(record.Delivery)
+		r := &request{cameBy: purge.Bulk, Request: inflight.New(
+			record.Request{Source: "test", ID: strconv.Itoa(i), Total: 100}, purge.Request{Targets: make([]string, 100)},
+		)}
+		r.FailAll([]record.Failure{{Index: 1}})
+		r.message = new(record.Delivery)
 		k.requests[r.Key()] = r
 		open = append(open, refused{request: r})
 	}
@@ -67,11 +71,11 @@ func TestApart_IsBounded(t *testing.T) {
 		t.Errorf("%d wait, %d do not, they weigh %d, want %d, 10, %d", len(wait), len(drop), k.budget.Used(purge.Bulk), apartMost, apartMost)
 	}
 	for r := range wait {
-		if r.failures != nil || r.body.Targets != nil || r.origin != nil {
+		if failures, _ := r.Failures(); failures != nil || r.Body.Targets != nil || r.message != nil {
 			t.Fatal("what waits apart keeps its targets, though its letter has all of it")
 		}
 	}
-	large := &request{home: purge.Bulk, Request: record.Request{Source: "test", ID: "large"}}
+	large := &request{cameBy: purge.Bulk, Request: inflight.New(record.Request{Source: "test", ID: "large"}, purge.Request{})}
 	k.requests[large.Key()] = large
 	k.apart.waiting = nil
 	clear(wait)

@@ -58,7 +58,7 @@ func lastOfTwice(data []byte) ([]byte, bool) {
 // matches reports whether digest is that of the message, as the last version computed it too.
 func (w *Worker) matches(a *arrival, digest string) bool {
 	switch {
-	case digest == a.Digest, a.delivery.Receipt.Parked() && a.body.HasDigest(digest):
+	case digest == a.Digest, a.delivery.Receipt.Parked() && a.Body.HasDigest(digest):
 		return true
 	case a.delivery.Receipt.Parked():
 		return false
@@ -80,9 +80,10 @@ func (w *Worker) resume(a *arrival, f record.Found) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	a.Rules, a.Digest, a.body, a.Type, a.Labels, a.reason = f.Rules, f.Digest, e.body, e.body.Type, e.body.Labels, nil
-	a.Total = len(f.Recorded)
-	a.unassigned, a.unrecorded = a.Total, a.Total
+	as := a.Request.Request
+	as.Rules, as.Digest, as.Type, as.Labels, as.Total = f.Rules, f.Digest, e.body.Type, e.body.Labels, len(f.Recorded)
+	a.Reread(as, e.body)
+	a.reason = nil
 	w.weigh(a.request)
 }
 
@@ -94,7 +95,7 @@ func (w *Worker) identify(ctx context.Context, arrivals []arrival) bool {
 	var queries []ledger.Query
 	for i := range arrivals {
 		a := &arrivals[i]
-		if a.delivery.Receipt.Parked() || a.delivery.Count < 2 || a.body.CloudEvent == nil {
+		if a.delivery.Receipt.Parked() || a.delivery.Count < 2 || a.Body.CloudEvent == nil {
 			continue
 		}
 		e := w.readEarlier(a.delivery, a.Source)

@@ -37,11 +37,7 @@ func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, out
 	// Only now is it known which requests have targets elsewhere.
 	for i, r := range f.requests {
 		s := &f.job.Shares[i]
-		r.spans = r.spans || r.unassigned > 0
-		s.MultiJob = r.spans
-		if !s.MultiJob {
-			s.EarlierFailures = r.failures
-		}
+		s.MultiJob, s.EarlierFailures = r.Filed()
 	}
 	return f
 }
@@ -63,30 +59,30 @@ func (f *filing) slot(s *batcher.Slot[waiter], sent time.Time) {
 		f.job.Rows++
 	}
 	for _, p := range s.Waiters {
-		p.submit(sent)
-		if refused {
-			p.fail(p.index, record.CodeRefused, reason, "")
-			if p.unrecorded == 0 {
-				f.done = append(f.done, p.request)
-			}
-			continue
+		p.Submitted(sent)
+		switch {
+		case !refused:
+			f.add(p)
+		case p.Fail(p.index, record.CodeRefused, reason, ""):
+			f.done = append(f.done, p.request)
 		}
-		f.add(p)
 	}
 }
 
 func (f *filing) add(p waiter) {
+	if !p.Assign(p.index) {
+		return // it is in another job
+	}
 	i, ok := f.share[p.request]
 	if !ok {
 		i = len(f.job.Shares)
 		f.share[p.request] = i
 		f.requests = append(f.requests, p.request)
-		f.job.Shares = append(f.job.Shares, record.Share{Request: p.Request, Attempts: p.attempts + 1})
-		p.jobs++
+		f.job.Shares = append(f.job.Shares, record.Share{Request: p.Request.Request, Attempts: p.Attempts + 1})
 	}
 	written := ""
-	if p.index < len(p.body.Targets) {
-		written = p.body.Targets[p.index]
+	if p.index < len(p.Body.Targets) {
+		written = p.Body.Targets[p.index]
 	}
 	at, ok := f.table[written]
 	if !ok {
@@ -95,5 +91,4 @@ func (f *filing) add(p waiter) {
 		f.job.Targets = append(f.job.Targets, written)
 	}
 	f.job.Shares[i].Add(at, p.index)
-	p.unassigned--
 }

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/inflight"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
@@ -134,20 +135,15 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 }
 
 func (w *Worker) lineUp(now time.Time, g batcher.Group, of *leftover, s *record.Share) {
-	r := &request{
-		Request: s.Request, home: purge.Bulk, of: of, attempts: s.Attempts, sent: true, spans: true,
-		body: purge.Request{Type: s.Type, Targets: make([]string, s.Total)},
-	}
-	r.unassigned, r.unrecorded = s.Count(), s.Count()
+	r := &request{Request: inflight.NewRetry(s, of.job.Targets), cameBy: purge.Bulk, of: of}
 	lane := s.Lane
 	if s.Count() > largeRequest {
 		lane = purge.Bulk
 	}
 	for _, run := range s.Runs {
 		for i := range run[2] {
-			target := of.job.Targets[run[0]+i]
-			r.body.Targets[run[1]+i] = target
-			w.batcher.Add(now, g, lane, sentForm(&s.Request, target), waiter{r, run[1] + i})
+			index := run[1] + i
+			w.batcher.Add(now, g, lane, sentForm(&s.Request, r.Body.Targets[index]), waiter{r, index})
 		}
 	}
 	w.weigh(r)

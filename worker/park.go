@@ -51,7 +51,7 @@ func (w *Worker) crowded(n int) {
 // that is left of it waits for types that are stalled, and one of them has its share in line. It must be called
 // with the lock held.
 func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
-	if r.unfit || r.expired(now) {
+	if r.unfit || r.Expired(now) {
 		return nil
 	}
 	kinds := make(map[quota.Kind]int)
@@ -65,7 +65,7 @@ func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
 		if !stalled || waiting == 0 && r.from.Queue() != nil { // somebody has to try whether the zone takes calls
 			return nil
 		}
-		if q := w.queueOf(r, p); waiting+n > w.share(r.window()) && (over == nil || q.Zone < over.Zone) {
+		if q := w.queueOf(r, p); waiting+n > w.share(r.chargedLane()) && (over == nil || q.Zone < over.Zone) {
 			over = &q
 		}
 	}
@@ -73,7 +73,7 @@ func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
 }
 
 func (w *Worker) queueOf(r *request, p quota.Kind) record.Queue {
-	return record.Queue{Account: w.cfg.Account, Zone: p.Zone, Type: p.Type, Lane: r.window()}
+	return record.Queue{Account: w.cfg.Account, Zone: p.Zone, Type: p.Type, Lane: r.chargedLane()}
 }
 
 // shelve parks requests that have just come, behind what waits in line of their zone and type beyond its share.
@@ -133,10 +133,9 @@ type parkingOwner struct{ *Worker }
 // Record gives what is stored of a request. The outcomes of its targets are stored before it, because nothing else
 // remembers them once it is parked.
 func (o parkingOwner) Record(ctx context.Context, r *request) (record.Parked, error) {
-	p := record.Parked{Request: r.Request, Body: r.body, Sent: r.first}
-	p.Partial = r.spans || r.held || r.sent && len(r.failures) > 0
-	if p.Partial && len(r.failures) > 0 {
-		if err := o.Ledger.RecordFailures(ctx, r.Request, r.failures, r.sent); err != nil {
+	p := r.Parked()
+	if failures, submitted := r.Failures(); p.Partial && len(failures) > 0 {
+		if err := o.Ledger.RecordFailures(ctx, p.Request, failures, submitted); err != nil {
 			return p, err
 		}
 	}
@@ -178,17 +177,17 @@ func (o parkingOwner) Resend(ctx context.Context, q record.Queue, from inbox.Con
 func (w *Worker) stay(r *request) {
 	w.mu.Lock()
 	r.unfit = true
-	again, part := r.enlisted, r.spans || r.held || len(r.failures) > 0
+	again, part := r.enlisted, r.Begun()
 	w.mu.Unlock()
 	if part {
 		w.putOff([]*request{r})
 		return
 	}
 	if !again {
-		w.place(r, nil, nil)
+		w.place(r, nil)
 		return
 	}
-	slots, _, err := w.slots(r, nil)
+	slots, _, err := w.slots(r)
 	if err != nil {
 		w.Log.Error("request kept until the next owner", zap.Stringer("request", r.Key()), zap.Error(err))
 		return
@@ -214,7 +213,7 @@ func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 	out := make(map[*request]bool)
 	queues := make(map[record.Queue][]*request)
 	for _, r := range whole {
-		lane := r.window()
+		lane := r.chargedLane()
 		stays := left[lane] >= waits[r] || left[lane] == w.share(lane) // one stays, however large
 		if left[lane] -= waits[r]; stays {
 			continue
@@ -238,7 +237,7 @@ func (w *Worker) stuck(p quota.Kind, waits map[*request]int) []*request {
 	for r, n := range waits {
 		switch {
 		case r.from == nil || r.unfit || len(r.receipts) == 0:
-		case n == r.unrecorded:
+		case n == r.Open():
 			whole = append(whole, r)
 		default:
 			rest[r] = n
@@ -258,17 +257,9 @@ func (w *Worker) stuck(p quota.Kind, waits map[*request]int) []*request {
 		})
 	}
 	for r, n := range rest {
-		if n == r.unrecorded {
+		if n == r.Open() {
 			whole = append(whole, r)
 		}
 	}
 	return whole
-}
-
-// window is the lane in whose window the request is held.
-func (r *request) window() purge.Lane {
-	if r.large() {
-		return purge.Bulk
-	}
-	return r.home
 }

@@ -23,38 +23,32 @@ import (
 // batcher and in the windows: it is a batch by itself and would hold up the urgent ones behind it.
 const largeRequest = 500
 
-// place puts the targets of a request in line, but for those that held says stand in a record
-// already. Targets that are not valid get their end here; where a zone is not known yet, the whole
-// request waits for it. It reports true when nothing of the request is left to do but its end, and
-// gives the queue in which it is to be parked instead, nil for most. by is what brought it, nil when it was
-// placed before.
-func (w *Worker) place(r *request, held []bool, by *inbox.Delivery) (done bool, shelf *record.Queue) {
+// place puts the targets of a request in line that wait. Those that are not valid fail here; where a zone is not
+// known yet, the whole request waits for it. It reports whether the request is done, and returns the queue in
+// which it must be parked instead, nil for most. by is what brought it, nil when it was placed before.
+func (w *Worker) place(r *request, by *inbox.Delivery) (done bool, shelf *record.Queue) {
 	readings := w.zoneless.readings.Load()
-	slots, failures, err := w.slots(r, held)
+	slots, failures, err := w.slots(r)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if errors.Is(err, zone.ErrPending) {
 		r.keep(by)
-		return false, w.withoutZone(r, held, readings)
+		return false, w.withoutZone(r, readings)
 	}
-	r.held = slices.Contains(held, true)
 	if q := w.shelf(r, slots, time.Now()); q != nil {
 		r.keep(by)
 		return false, q
 	}
-	w.enlist(r, held)
-	r.failures = slices.Grow(r.failures, len(failures))
-	for _, f := range failures {
-		r.fail(f.Index, f.Code, f.Reason, f.Field)
-	}
+	w.enlist(r)
+	r.FailAll(failures)
 	slots = w.withoutPlan(r, slots, time.Now())
-	if r.unrecorded > 0 {
-		r.origin = nil // it can't be rejected any more
+	if !r.Done() {
+		r.message = nil // it can't be rejected any more
 	} else {
 		r.keep(by)
 	}
 	w.add(r, slots)
-	return r.unrecorded == 0, nil
+	return r.Done(), nil
 }
 
 // add hands a request's targets to the batcher; it must be called with the lock held.
@@ -62,7 +56,7 @@ func (w *Worker) add(r *request, slots []slot) {
 	now, before := time.Now(), w.batcher.Waiting()
 	var last quota.Kind
 	for _, s := range slots {
-		w.batcher.Add(now, s.group, r.window(), s.target, waiter{r, s.index})
+		w.batcher.Add(now, s.group, r.chargedLane(), s.target, waiter{r, s.index})
 		if k := kindOf(s.group); k != last {
 			w.quota.Want(k, now)
 			last = k
@@ -72,41 +66,33 @@ func (w *Worker) add(r *request, slots []slot) {
 	wait.Signal(w.wake)
 }
 
-// enlist counts what a request that leaves the door has still to do.
-func (w *Worker) enlist(r *request, held []bool) {
+// enlist notes that a request gets in line, or its end; it must be called with the lock held.
+func (w *Worker) enlist(r *request) {
 	r.enlisted = true
-	if !r.body.Expires.IsZero() {
+	if !r.Body.Expires.IsZero() {
 		r.expires = true
 		w.expiring++
-	}
-	for i, h := range held {
-		if h {
-			r.unassigned--
-			r.unrecorded--
-			r.spans = true
-			r.drop(i, 1)
-		}
 	}
 	w.weigh(r)
 }
 
-// slots gives the targets that are to be sent and those that can't be. The error is
+// slots returns the targets that wait to be sent and those that can't be. The error is
 // [zone.ErrPending], when a zone can't be told yet.
-func (w *Worker) slots(r *request, held []bool) ([]slot, []record.Failure, error) {
+func (w *Worker) slots(r *request) ([]slot, []record.Failure, error) {
 	group := batcher.Group{
-		Account: w.cfg.Account, Zone: r.body.Zone, Type: apiType(r.body.Type), Method: string(r.body.Method),
-		Hosts: hosts(r.body.Hosts),
+		Account: w.cfg.Account, Zone: r.Body.Zone, Type: apiType(r.Body.Type), Method: string(r.Body.Method),
+		Hosts: hosts(r.Body.Hosts),
 	}
-	if r.body.Type == purge.All {
-		if r.body.Zone == "" {
+	if r.Body.Type == purge.All {
+		if r.Body.Zone == "" {
 			return nil, []record.Failure{{Code: purge.CodeZoneNotFound, Reason: "type all needs a zone", Field: "zone"}}, nil
 		}
 		return []slot{{group, "", 0}}, nil, nil
 	}
 	var slots []slot
 	var failures []record.Failure
-	for i, target := range r.body.Targets {
-		if i < len(held) && held[i] {
+	for i, target := range r.Body.Targets {
+		if !r.Waits(i) {
 			continue
 		}
 		canonical, err := r.Canonical(target)
@@ -129,11 +115,11 @@ func (w *Worker) slots(r *request, held []bool) ([]slot, []record.Failure, error
 // zoneOf tells the zone of a target whose request names none: by its host, or by the hosts that the
 // tag is limited to.
 func (w *Worker) zoneOf(r *request, canonical string) (string, error) {
-	names := r.body.Hosts
-	if r.body.Type == purge.Tag && len(names) == 0 {
+	names := r.Body.Hosts
+	if r.Body.Type == purge.Tag && len(names) == 0 {
 		return "", &purge.Reason{Code: purge.CodeZoneNotFound, Message: "a tag does not imply a zone; give zone or hosts"}
 	}
-	switch r.body.Type {
+	switch r.Body.Type {
 	case purge.URL, purge.Prefix:
 		u, err := url.Parse(canonical)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/inbox"
+	"github.com/edgepurge/edgepurge/internal/inflight"
 	"github.com/edgepurge/edgepurge/internal/quarantine"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
@@ -48,14 +49,14 @@ func (o quarantineOwner) EndUnread(ctx context.Context, d inbox.Delivery) {
 	if d.Event.ID != "" {
 		unread.CloudEvent = &purge.CloudEvent{Source: d.Event.Source, ID: d.Event.ID}
 	}
-	r := &request{home: d.Receipt.Puller().Lane(), from: d.Receipt.Puller(), Request: record.Request{
+	r := record.Request{
 		Source: source, ID: purge.PickID(unread, source, d.MsgID), Lane: lane, Received: d.Stored.UTC(),
 		Digest: purge.RawDigest(d.Data), CloudEvent: record.CloudEventOf(unread),
-	}}
+	}
 	if r.ID == "" {
 		r.ID = purge.GeneratedID(d.Stored, d.Sequence)
 	}
-	a := arrival{r, d, &purge.Reason{
+	a := arrival{newRequest(d, inflight.New(r, purge.Request{})), d, &purge.Reason{
 		Code: purge.CodePoison,
 		Message: fmt.Sprintf("the worker ended each of %d times when it handled this message alone",
 			quarantine.MaxAlone),

@@ -85,8 +85,8 @@ func (w *Worker) withoutPlan(r *request, slots []slot, now time.Time) []slot {
 			keep = append(keep, s)
 			continue
 		}
-		r.sent = true
-		r.fail(s.index, code, reason, "")
+		r.Submitted(time.Time{})
+		r.Fail(s.index, code, reason, "")
 	}
 	return keep
 }

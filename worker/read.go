@@ -9,6 +9,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/canonical"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
+	"github.com/edgepurge/edgepurge/internal/inflight"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -24,11 +25,7 @@ func (w *Worker) read(d inbox.Delivery) (arrival, bool) {
 		w.inbox.Forget([]*inbox.Receipt{d.Receipt})
 		return arrival{}, false
 	}
-	r := &request{
-		home: d.Receipt.Puller().Lane(), from: d.Receipt.Puller(), body: p.Body, Request: p.Request, sent: !p.Sent.IsZero(), first: p.Sent, partial: p.Partial,
-	}
-	r.unassigned, r.unrecorded = r.Total, r.Total
-	return arrival{r, d, nil}, true
+	return arrival{newRequest(d, inflight.NewParked(p)), d, nil}, true
 }
 
 // readMessage decodes a message of a producer. With a reason the request holds what could be read.
@@ -45,11 +42,11 @@ func (w *Worker) readMessage(d inbox.Delivery) arrival {
 	if reason == nil {
 		reason = w.objection(body)
 	}
-	r := &request{home: d.Receipt.Puller().Lane(), from: d.Receipt.Puller(), body: body, Request: record.Request{
+	r := record.Request{
 		Source: source, ID: purge.PickID(body, source, d.MsgID), Lane: lane, Type: body.Type,
 		Total: len(body.Targets), Requested: body.Time, Received: d.Stored.UTC(), Labels: body.Labels,
 		Rules: canonical.Current, CloudEvent: record.CloudEventOf(body),
-	}}
+	}
 	if r.ID == "" {
 		r.ID = purge.GeneratedID(d.Stored, d.Sequence)
 	}
@@ -63,8 +60,7 @@ func (w *Worker) readMessage(d inbox.Delivery) arrival {
 	case err != nil && (reason.Field == "" || strings.HasPrefix(reason.Field, "targets")):
 		r.Total = 0 // nobody knows where the reading ended
 	}
-	r.unassigned, r.unrecorded = r.Total, r.Total
-	return arrival{r, d, reason}
+	return arrival{newRequest(d, inflight.New(r, body)), d, reason}
 }
 
 // objection is why this installation does not do what a sound request asks for, nil if it does.

@@ -11,6 +11,7 @@ import (
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
+	"github.com/edgepurge/edgepurge/internal/inflight"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -58,15 +59,13 @@ func (w *Worker) unrecorded(ctx context.Context, f *filing, err error) {
 	reason := "EdgeOne took it as job " + f.job.ID + ", whose end can't be told: its record is too large; send less in one request"
 	w.mu.Lock()
 	for i, r := range f.requests {
-		r.jobs--
+		r.Unfiled()
 		for _, run := range f.job.Shares[i].Runs {
-			r.unassigned += run[2]
 			for index := run[1]; index < run[1]+run[2]; index++ {
-				r.fail(index, purge.CodeTooLarge, reason, "")
+				if r.Fail(index, purge.CodeTooLarge, reason, "") {
+					f.done = append(f.done, r)
+				}
 			}
-		}
-		if r.unrecorded == 0 {
-			f.done = append(f.done, r)
 		}
 	}
 	w.mu.Unlock()
@@ -79,12 +78,13 @@ func (w *Worker) recorded(f *filing) {
 	defer w.mu.Unlock()
 	for i, r := range f.requests {
 		s := &f.job.Shares[i]
-		r.spans = r.spans || s.MultiJob // it may have been too large for one part
-		for _, run := range s.Runs {
-			r.drop(run[1], run[2])
+		if s.MultiJob { // it may have been too large for one part
+			r.InSeveral()
 		}
-		if r.unrecorded -= s.Count(); r.unrecorded == 0 {
-			f.done = append(f.done, r)
+		for _, run := range s.Runs {
+			if r.Record(run[1], run[2]) {
+				f.done = append(f.done, r)
+			}
 		}
 		w.weigh(r)
 	}
@@ -97,9 +97,8 @@ func (w *Worker) refuseBatch(ctx context.Context, batch *batcher.Batch[waiter], 
 	w.mu.Lock()
 	for _, s := range batch.Slots {
 		for _, p := range s.Waiters {
-			p.sent = true
-			p.fail(p.index, code, reasonOf(err), "")
-			if p.unrecorded == 0 {
+			p.Submitted(time.Time{})
+			if p.Fail(p.index, code, reasonOf(err), "") {
 				done = append(done, p.request)
 			}
 		}
@@ -145,19 +144,18 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 	var spanning []*request
 	w.mu.Lock()
 	for _, r := range done {
-		switch {
-		case r.spans:
-			if len(r.failures) > 0 {
-				spanning = append(spanning, r)
-			}
-		case r.jobs == 0:
-			t := r.tally()
-			if r.origin == nil || t.Status() != purge.Rejected {
+		switch r.Ending() {
+		case inflight.InJobs:
+		case inflight.InSeveralJobs:
+			spanning = append(spanning, r)
+		case inflight.InNoJob:
+			t := r.Tally()
+			if r.message == nil || t.Status() != purge.Rejected {
 				ends = append(ends, t)
 				continue
 			}
 			reason := t.Outcome(time.Time{}).Reason
-			letter := (&arrival{r, inbox.Delivery{Delivery: *r.origin}, reason}).letter()
+			letter := (&arrival{r, inbox.Delivery{Delivery: *r.message}, reason}).letter()
 			unfit = append(unfit, refused{r, letter, &t})
 		}
 	}
@@ -170,7 +168,8 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 		w.letGo(drop)
 	}
 	for _, r := range spanning {
-		err := w.Ledger.RecordFailures(ctx, r.Request, r.failures, r.sent)
+		failures, submitted := r.Failures()
+		err := w.Ledger.RecordFailures(ctx, r.Request.Request, failures, submitted)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:

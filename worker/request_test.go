@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
+	"github.com/edgepurge/edgepurge/internal/inflight"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/internal/zone"
@@ -19,12 +20,16 @@ import (
 
 // held makes a request that a worker holds, with its targets in line.
 func held(w *Worker, home purge.Lane, id string, n int) *request {
-	r := &request{home: home, from: w.inbox.Lane(home, w.Lanes[home]), body: purge.Request{ID: id, Zone: "zone-a", Type: purge.URL, Targets: pages(n)}, Request: record.Request{
-		Source: "test", ID: id, Lane: home, Type: purge.URL, Total: n,
-	}, unassigned: n, unrecorded: n}
+	r := &request{
+		Request: inflight.New(
+			record.Request{Source: "test", ID: id, Lane: home, Type: purge.URL, Total: n},
+			purge.Request{ID: id, Zone: "zone-a", Type: purge.URL, Targets: pages(n)},
+		),
+		cameBy: home, from: w.inbox.Lane(home, w.Lanes[home]),
+	}
 	w.register(arrival{request: r, delivery: inbox.Delivery{Receipt: new(inbox.Receipt)}})
 	r.receipts = nil // no message stands behind it
-	w.place(r, nil, nil)
+	w.place(r, nil)
 	return r
 }
 
@@ -48,20 +53,20 @@ func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
 	left, right := batch.Halve()
 	answer := edgeone.Created{JobID: "job", Refused: []edgeone.Refusal{{Targets: []string{page(3)}, Reason: "no"}}}
 	f := w.file(left, answer, refusals(left, answer), time.Now())
-	if r.unassigned != 10 || r.unrecorded != 19 || !r.sent || !f.job.Shares[0].MultiJob || f.job.Rows != 9 {
-		t.Errorf("filed: got %d in no job, %d in no record, sent %t, job %+v", r.unassigned, r.unrecorded, r.sent, f.job)
+	if r.Waiting() != 10 || r.Open() != 19 || !f.job.Shares[0].MultiJob || f.job.Rows != 9 {
+		t.Errorf("filed: got %d in no job, %d in no record, job %+v", r.Waiting(), r.Open(), f.job)
 	}
 	w.recorded(f)
-	if r.unrecorded != 10 || len(r.failures) != 1 || r.failures[0].Code != record.CodeRefused || len(f.done) != 0 {
-		t.Errorf("recorded: got %d in no record, failures %+v", r.unrecorded, r.failures)
+	if failures, sent := r.Failures(); r.Open() != 10 || len(failures) != 1 || failures[0].Code != record.CodeRefused || !sent || len(f.done) != 0 {
+		t.Errorf("recorded: got %d in no record, failures %+v", r.Open(), failures)
 	}
-	if r.body.Targets[0] != "" || r.body.Targets[10] != page(10) || w.budget.Used(purge.Bulk) != 11+9/recordedShare {
-		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", w.budget.Used(purge.Bulk), r.body.Targets)
+	if r.Body.Targets[0] != "" || r.Body.Targets[10] != page(10) || w.budget.Used(purge.Bulk) != r.Load() {
+		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", w.budget.Used(purge.Bulk), r.Body.Targets)
 	}
 	f = w.file(right, edgeone.Created{JobID: "next"}, refusedTargets{}, time.Now())
 	w.recorded(f)
-	if r.unassigned != 0 || r.unrecorded != 0 || len(f.done) != 1 || r.jobs != 2 {
-		t.Errorf("got %d and %d left in %d jobs, want the request to be done", r.unassigned, r.unrecorded, r.jobs)
+	if !r.Done() || len(f.done) != 1 || r.Ending() != inflight.InSeveralJobs {
+		t.Errorf("got %d left, ending %v, want the request to be done", r.Open(), r.Ending())
 	}
 	w.forget(r)
 	if w.budget.Used(purge.Bulk) != 0 {
@@ -197,33 +202,6 @@ func TestRejected_IsBuriedAlsoAfterItWaitedForItsZone(t *testing.T) {
 			t.Errorf("got %+v, want the original message and why", l)
 		}
 	})
-}
-
-func TestRequest_TallyListsWhatAnEventDoes(t *testing.T) {
-	const total = purge.MaxFailures + 50
-	for name, expired := range map[string]int{"none": -1, "the first": 0, "one that is listed": 99, "the last": total - 1} {
-		r := &request{Request: record.Request{Total: total}, body: purge.Request{Targets: make([]string, total)}}
-		for i := range total {
-			code := purge.CodeInvalidTarget
-			if i == expired {
-				code = purge.CodeExpired
-			}
-			r.fail(i, code, "why", fmt.Sprintf("targets[%d]", i))
-		}
-		want := purge.Rejected
-		if expired >= 0 {
-			want = purge.Expired
-		}
-		tally := r.tally()
-		o := tally.Outcome(r.first)
-		if o.Status != want || len(o.Failures) != purge.MaxFailures || o.FailuresOmitted != 50 || o.Targets.Failed != total {
-			t.Errorf("%s expired: got %s, %d failures and %d more of %d, want %s", name, o.Status, len(o.Failures), o.FailuresOmitted,
-				o.Targets.Failed, want)
-		}
-		if len(tally.Failures) > purge.MaxFailures {
-			t.Errorf("%s expired: the tally lists %d failures, want at most %d", name, len(tally.Failures), purge.MaxFailures)
-		}
-	}
 }
 
 func TestRefusals_HaveACode(t *testing.T) {

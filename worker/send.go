@@ -133,11 +133,10 @@ func (w *Worker) expire(ctx context.Context) {
 
 // expire ends a target whose request has expired, and notes the request when it was the last.
 func expire(p waiter, now time.Time, ended *[]*request) bool {
-	if !p.expired(now) {
+	if !p.Expired(now) {
 		return false
 	}
-	p.fail(p.index, purge.CodeExpired, "not submitted before "+p.body.Expires.UTC().Format(time.RFC3339), "expires")
-	if p.unrecorded == 0 {
+	if p.Fail(p.index, purge.CodeExpired, "not submitted before "+p.Body.Expires.UTC().Format(time.RFC3339), "expires") {
 		*ended = append(*ended, p.request)
 	}
 	return true

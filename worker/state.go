@@ -18,9 +18,9 @@ func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
 		l.Paused, l.Held, l.Window = w.inbox.Paused(name), w.budget.Used(name), w.budget.Size(name)
 	}
 	for _, r := range w.requests {
-		if l := at[r.home]; l != nil {
+		if l := at[r.cameBy]; l != nil {
 			l.Requests++
-			l.Targets += r.unassigned
+			l.Targets += r.Waiting()
 		}
 	}
 	return len(w.left)

@@ -192,7 +192,7 @@ func (w *Worker) mark(batch *batcher.Batch[waiter], sent time.Time) {
 	defer w.mu.Unlock()
 	for _, s := range batch.Slots {
 		for _, p := range s.Waiters {
-			p.submit(sent)
+			p.Submitted(sent)
 		}
 	}
 }

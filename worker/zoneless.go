@@ -12,20 +12,13 @@ import (
 
 // zoneless are requests that wait until their zone is known. requests and targets are guarded by the Worker's mu.
 type zoneless struct {
-	requests []waiting
+	requests []*request
 	targets  int
 	readings atomic.Uint64 // of the zones, after which those were placed
 	again    chan struct{} // capacity 1: zones were read just when a request began to wait for them
 }
 
-// waiting is one of them, with its targets that stand in a record.
-type waiting struct {
-	*request
-
-	held []bool
-}
-
-func (z *zoneless) take() []waiting {
+func (z *zoneless) take() []*request {
 	all := z.requests
 	z.requests, z.targets = nil, 0
 	return all
@@ -34,11 +27,11 @@ func (z *zoneless) take() []waiting {
 // withoutZone has a request wait for its zone, or gives the queue in which it is to be parked instead.
 // readings is how often zones had been read before they were asked for its zone. It must be called with
 // the lock held.
-func (w *Worker) withoutZone(r *request, held []bool, readings uint64) *record.Queue {
-	if w.Zones.Failing() && w.zoneless.targets+r.Total > w.share(r.window()) && r.from.Queue() == nil && !r.unfit && !slices.Contains(held, true) {
+func (w *Worker) withoutZone(r *request, readings uint64) *record.Queue {
+	if w.Zones.Failing() && w.zoneless.targets+r.Total > w.share(r.chargedLane()) && r.from.Queue() == nil && !r.unfit && !r.Begun() {
 		return w.zonelessQueue(r)
 	}
-	w.zoneless.requests = append(w.zoneless.requests, waiting{r, held})
+	w.zoneless.requests = append(w.zoneless.requests, r)
 	w.zoneless.targets += r.Total
 	if w.zoneless.readings.Load() != readings {
 		wait.Signal(w.zoneless.again)
@@ -47,7 +40,7 @@ func (w *Worker) withoutZone(r *request, held []bool, readings uint64) *record.Q
 }
 
 func (w *Worker) zonelessQueue(r *request) *record.Queue {
-	return &record.Queue{Account: w.cfg.Account, Type: apiType(r.body.Type), Lane: r.window()}
+	return &record.Queue{Account: w.cfg.Account, Type: apiType(r.Body.Type), Lane: r.chargedLane()}
 }
 
 // watchZones places the requests that wait for their zone.
@@ -66,12 +59,12 @@ func (w *Worker) watchZones(ctx context.Context) {
 		var ended []*request
 		shelved := make(map[record.Queue][]*request)
 		for _, r := range all {
-			done, q := w.place(r.request, r.held, nil)
+			done, q := w.place(r, nil)
 			if done {
-				ended = append(ended, r.request)
+				ended = append(ended, r)
 			}
 			if q != nil {
-				shelved[*q] = append(shelved[*q], r.request)
+				shelved[*q] = append(shelved[*q], r)
 			}
 		}
 		w.finish(ctx, ended)
@@ -89,8 +82,8 @@ func (w *Worker) unloadZoneless() {
 	var back []*request
 	w.mu.Lock()
 	for _, r := range w.zoneless.take() {
-		if q := w.withoutZone(r.request, r.held, w.zoneless.readings.Load()); q != nil {
-			back = append(back, w.park(*q, []*request{r.request})...)
+		if q := w.withoutZone(r, w.zoneless.readings.Load()); q != nil {
+			back = append(back, w.park(*q, []*request{r})...)
 		}
 	}
 	w.mu.Unlock()
@@ -99,16 +92,14 @@ func (w *Worker) unloadZoneless() {
 
 // expireZoneless ends what has expired before its zone was known; it must be called with the lock held.
 func (w *Worker) expireZoneless(now time.Time, ended *[]*request) {
-	w.zoneless.requests = slices.DeleteFunc(w.zoneless.requests, func(r waiting) bool {
-		if !r.expired(now) {
+	w.zoneless.requests = slices.DeleteFunc(w.zoneless.requests, func(r *request) bool {
+		if !r.Expired(now) {
 			return false
 		}
 		w.zoneless.targets -= r.Total
-		w.enlist(r.request, r.held)
+		w.enlist(r)
 		for i := range r.Total {
-			if i >= len(r.held) || !r.held[i] {
-				expire(waiter{r.request, i}, now, ended)
-			}
+			expire(waiter{r, i}, now, ended)
 		}
 		return true
 	})
