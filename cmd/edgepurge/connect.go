@@ -16,8 +16,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/config"
 )
 
-// connectWait is how long a command that a person waits for looks for the server, unless the flag
-// connectTimeout says otherwise.
+// connectWait is how long a command that a person waits for looks for the server, and waits for each of its answers. The
+// flag connectTimeout changes it; a longer one is for a server that is about to start, not for answers.
 const (
 	connectWait    = 5 * time.Second
 	connectTimeout = "connect-timeout"
@@ -67,7 +67,9 @@ func asProducer(ctx context.Context, b *broker.Broker, cfg client.Config, do fun
 
 // connect opens a connection for a command, and gives up soon when there is no server.
 func connect(ctx context.Context, cfg config.Config, wait time.Duration) (*broker.Broker, error) {
-	b, err := broker.Connect(app.Dial(cfg), app.Settings(cfg), zap.NewNop())
+	dial := app.Dial(cfg)
+	dial.Answer = min(wait, connectWait)
+	b, err := broker.Connect(dial, app.Settings(cfg), zap.NewNop())
 	if err != nil {
 		return nil, exit{exitUsage, withoutAddress(err)}
 	}

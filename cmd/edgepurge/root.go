@@ -97,7 +97,7 @@ func newRoot() *cobra.Command {
 	root.Flags().Bool("version", false, "print the version, as the command does")
 	root.SetHelpCommand(newHelp())
 	root.PersistentFlags().String("config", "", "configuration file (EDGEPURGE_CONFIG)")
-	root.PersistentFlags().Duration(connectTimeout, connectWait, "how long a command looks for the NATS server; run never gives up")
+	root.PersistentFlags().Duration(connectTimeout, connectWait, "how long a command looks for the NATS server, and waits for each answer, 5s at most; run never gives up")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newDemo(), newRun(), newSubmit(), newStatus(), newEvents(), newQuota(), newDead(), newPause(), newResume(),
 		newEmulator(), newSetup(), newConfig(), newHealth(), newVersion(), newCompletion())

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -13,6 +14,7 @@ import (
 // Client returns a producer's client over this connection, which stays the broker's. The prefix is the installation's.
 func (c *Conn) Client(cfg client.Config) (*client.Client, error) {
 	cfg.Prefix = c.set.Prefix
+	cfg.Timeout = cmp.Or(cfg.Timeout, c.answer)
 	return client.New(c.nc, cfg)
 }
 

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -56,6 +57,7 @@ type Conn struct {
 	js       jetstream.JetStream
 	set      Settings
 	subjects purge.Subjects
+	answer   time.Duration // how long one question waits
 	log      *zap.Logger
 	nonce    string   // a token of the subjects of what is stored, which nobody outside can guess
 	handles  sync.Map // jetstream.Stream by name
@@ -74,7 +76,8 @@ func dial(d Dial, set Settings, log *zap.Logger) (*Conn, error) {
 		return nil, fmt.Errorf("connect to nats: %w", err)
 	}
 	c := &Conn{
-		set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log, nonce: rand.Text(), troubles: trouble.New(log),
+		set: set, subjects: purge.Subjects{Prefix: set.Prefix}, answer: cmp.Or(d.Answer, apiTimeout), log: log,
+		nonce: rand.Text(), troubles: trouble.New(log),
 		reconnected: make(chan struct{}, 1), alarm: make(chan struct{}, 1),
 	}
 	nc, err := d.connect(c.options()...)
@@ -83,7 +86,7 @@ func dial(d Dial, set Settings, log *zap.Logger) (*Conn, error) {
 	}
 	c.nc = nc
 	c.js, err = jetstream.New(nc,
-		jetstream.WithDefaultTimeout(apiTimeout),
+		jetstream.WithDefaultTimeout(c.answer),
 		jetstream.WithPublishAsyncMaxPending(maxPending),
 		jetstream.WithPublishAsyncTimeout(publishTimeout))
 	if err != nil {

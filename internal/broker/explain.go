@@ -54,7 +54,7 @@ func noStream(err error) bool {
 
 // askJetStream asks for something that every server with JetStream answers.
 func (c *Conn) askJetStream() error {
-	ctx, cancel := context.WithTimeout(context.Background(), apiTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.answer)
 	defer cancel()
 	_, err := c.js.AccountInfo(ctx)
 	return err
@@ -77,7 +77,7 @@ func (c *Conn) Answers() error {
 		return fmt.Errorf("subscribe to the inbox: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := c.nc.FlushTimeout(apiTimeout); err != nil {
+	if err := c.nc.FlushTimeout(c.answer); err != nil {
 		return fmt.Errorf("subscribe to the inbox: %w", err)
 	}
 	// The server refuses before it answers the flush, and each refusal is an error of its own.

@@ -82,6 +82,21 @@ func TestExplain_NamesTheInboxThatIsForgotten(t *testing.T) {
 	}
 }
 
+// A question that is refused gets no answer: it is given up after Dial.Answer, long before the default.
+func TestDial_BoundsTheWaitForAnAnswer(t *testing.T) {
+	t.Parallel()
+	s := withUsers(t, &server.User{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{
+		Publish: &server.SubjectPermission{Allow: []string{"nothing"}},
+	}})
+	b := ready(t, open(t, broker.Dial{URL: s.URL, User: "ghost", Password: "ghost", Answer: 50 * time.Millisecond}, settings()))
+	ctx, cancel := context.WithCancel(t.Context()) // with a deadline, that would be the bound
+	defer cancel()
+	defer time.AfterFunc(4*time.Second, cancel).Stop()
+	if _, err := b.Dead.Get(ctx, 1); err == nil || ctx.Err() != nil {
+		t.Errorf("got %v, %v of the test, want the end of the wait for an answer", err, ctx.Err())
+	}
+}
+
 func TestExplain_JetStreamIsOff(t *testing.T) {
 	t.Parallel()
 	b := connect(t, natstest.Start(t, func(o *server.Options) { o.JetStream = false }), settings())

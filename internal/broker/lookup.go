@@ -38,7 +38,7 @@ func (c *Conn) lastOf(ctx context.Context, stream string, filters []string, each
 	if err != nil {
 		return fmt.Errorf("encode look-up: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.answer)
 	defer cancel()
 	inbox := c.nc.NewInbox()
 	// An answer a filter, and the word of the end. The client's own subscriptions have room for 65,536.
@@ -93,7 +93,7 @@ func (c *Conn) leadersNext(ctx context.Context, stream, filter string, from uint
 	if err != nil {
 		return 0, nil, fmt.Errorf("encode look-up: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.answer)
 	defer cancel()
 	m, err := c.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, req)
 	if err != nil {

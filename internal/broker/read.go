@@ -45,7 +45,7 @@ func (ev *Events) Read(ctx context.Context, source string, what Reading, ready f
 
 func (ev *Events) read(ctx context.Context, source string, what Reading, ready func(), each func(Event) bool) error {
 	// A refusal of a question is silence: the client bounds it, but not where the context has an end.
-	soon, cancel := context.WithTimeout(ctx, apiTimeout)
+	soon, cancel := context.WithTimeout(ctx, ev.conn.answer)
 	defer cancel()
 	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{ev.conn.subjects.Events()}}
 	if source != "" {
