@@ -125,6 +125,7 @@ func (w *world) addWorker(i int, binary string) error {
 	env := append(w.env(),
 		"NATS_URL="+strings.Join(urls, ","), "NATS_USER="+user, "NATS_PASSWORD="+w.secrets[1],
 		"EDGEPURGE_NATS_REPLICAS="+strconv.Itoa(w.set.Nodes), "EDGEPURGE_NATS_MAX_BYTES=256MiB",
+		"EDGEPURGE_NATS_PARKED_MAX_BYTES=64MiB", "EDGEPURGE_NATS_PROGRESS_MAX_BYTES=64MiB", // reserved on each server
 		"EDGEPURGE_EDGEONE_ENDPOINT="+w.api.urls[i], "EDGEPURGE_EDGEONE_TIMEOUT="+apiTimeout.String(),
 		"EDGEPURGE_WORKER_DRAIN="+drainTime.String(), "EDGEPURGE_HTTP_LISTEN="+listen,
 		"EDGEPURGE_TRACKER_POLL_MIN=300ms", "EDGEPURGE_TRACKER_POLL_MAX=2s", "EDGEPURGE_LOG_LEVEL=debug",
