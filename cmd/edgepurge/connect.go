@@ -67,12 +67,14 @@ func asProducer(ctx context.Context, b *broker.Broker, cfg client.Config, do fun
 
 // connect opens a connection for a command, and gives up soon when there is no server.
 func connect(ctx context.Context, cfg config.Config, wait time.Duration) (*broker.Broker, error) {
-	b, err := broker.Connect(app.Dial(cfg), app.Settings(cfg), zap.NewNop())
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %s", wait))
+	defer cancel()
+	dial := app.Dial(cfg)
+	dial.Timeout = wait
+	b, err := broker.Connect(dial, app.Settings(cfg), zap.NewNop())
 	if err != nil {
 		return nil, exit{exitUsage, withoutAddress(err)}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %s", wait))
-	defer cancel()
 	var why error
 	if err := b.Ready(ctx, func(reason error) { why = reason }); err != nil {
 		defer b.Close()

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/edgepurge/edgepurge/internal/admin"
 )
 
 // healthWait bounds a look: probes give a few seconds.
@@ -21,7 +23,8 @@ func newHealth() *cobra.Command {
 		Use:   "health",
 		Short: "Ask the worker on this machine whether it is ready",
 		Long: `Ask the worker that listens at http.listen on this machine whether it can do its
-part (/readyz). Exit code 1, with the reasons, when it can't, or nobody answers.
+part (/readyz). Exit code 1, with the reasons, when it can't, or when nobody or
+something else than a worker of this version answers.
 For probes of containers, which have no shell.`,
 		Example: "  edgepurge health",
 		Args:    noArgs,
@@ -61,7 +64,7 @@ func ready(ctx context.Context, listen string) (string, error) {
 	defer client.CloseIdleConnections()
 	res, err := client.Do(req)
 	if err != nil {
-		return "", fmt.Errorf("ask the worker: %w; start it with edgepurge run, or name its http.listen (EDGEPURGE_HTTP_LISTEN)", err)
+		return "", fmt.Errorf("ask the worker: %w; %s", notAsked(listen, err), nameWorker)
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
@@ -69,8 +72,33 @@ func ready(ctx context.Context, listen string) (string, error) {
 		return "", fmt.Errorf("ask the worker: %w", err)
 	}
 	text := strings.TrimSpace(string(body))
+	if name, _, _ := strings.Cut(res.Header.Get("Server"), "/"); name != admin.ServerName {
+		return "", fmt.Errorf("what listens on %s is not an edgepurge worker: it answers GET /readyz with HTTP status %d and %q; %s",
+			listen, res.StatusCode, plain(short(text)), nameWorker)
+	}
 	if res.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("not ready: %s", text)
 	}
 	return text, nil
+}
+
+const nameWorker = "start it with edgepurge run, or name its http.listen (EDGEPURGE_HTTP_LISTEN)"
+
+// notAsked says what listens where a question got no answer in HTTP.
+func notAsked(listen string, err error) error {
+	text := err.Error() // the library has no type for what is no HTTP
+	op, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case isOp && op.Op == "dial":
+		return err
+	case strings.Contains(text, "malformed HTTP") && strings.Contains(text, `{\"server_id\"`):
+		return fmt.Errorf("a NATS server listens on %s, not an edgepurge worker", listen)
+	case strings.Contains(text, "malformed HTTP"):
+		return fmt.Errorf("what listens on %s is not an edgepurge worker: it does not speak HTTP", listen)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("what listens on %s accepts the connection and says nothing within %s", listen, healthWait)
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("what listens on %s closes the connection without an answer", listen)
+	}
+	return err
 }

@@ -1,9 +1,9 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -65,6 +65,7 @@ type Broker struct {
 	junk     atomic.Int64  // messages of queues that were no records, and removed, since the last sweep
 	alarm    chan struct{} // capacity 1: something was found to be missing
 	refusals refusals
+	dialer   dialer
 }
 
 // Connect opens the connection. With a server away it returns at once and keeps trying in the
@@ -77,7 +78,7 @@ func Connect(dial Dial, set Settings, log *zap.Logger) (*Broker, error) {
 		set: set, subjects: purge.Subjects{Prefix: set.Prefix}, log: log,
 		salt: rand.Text(), wake: make(chan struct{}, 1), alarm: make(chan struct{}, 1), troubles: trouble.New(log),
 	}
-	nc, err := dial.connect(b.options()...)
+	nc, err := dial.connect(append(b.options(), b.dialer.bound(cmp.Or(dial.Timeout, apiTimeout))...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to nats: %w", err)
 	}
@@ -108,7 +109,6 @@ func (b *Broker) options() []nats.Option {
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 250*time.Millisecond),
 		nats.ReconnectBufSize(-1), // every write is proven or tried again: none may wait unseen
-		nats.Timeout(apiTimeout),
 		nats.PingInterval(5 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.ConnectHandler(up("nats connected")),
@@ -158,11 +158,7 @@ func (b *Broker) Subjects() purge.Subjects { return b.subjects }
 // max_payload too small.
 func (b *Broker) Check() error {
 	if !b.nc.IsConnected() {
-		err := b.nc.LastError()
-		if err == nil {
-			err = errors.New("not connected")
-		}
-		return fmt.Errorf("nats is away: %w", err)
+		return fmt.Errorf("nats is away: %w", b.why())
 	}
 	if v := b.nc.ConnectedServerVersion(); !recent(v) {
 		return fmt.Errorf("nats server %s is too old: use %d.%d or newer", v, minServerMajor, minServerMinor)

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/synadia-io/orbit.go/natscontext"
@@ -18,6 +19,9 @@ type Dial struct {
 	Token          string
 	CA, Cert, Key  string // paths of PEM files
 	Inbox          string // what the subjects of answers begin with; _INBOX where neither this nor the context says it
+
+	// Timeout is how long an attempt to connect may take, for all servers together; 0: 5 seconds.
+	Timeout time.Duration
 }
 
 func (d Dial) connect(opts ...nats.Option) (*nats.Conn, error) {
