@@ -80,7 +80,7 @@ func (w *Worker) lookFor(ctx context.Context, batch *batcher.Batch[waiter], sent
 		job, made, err := w.look(ctx, batch, p, sent)
 		if err != nil {
 			w.Log.Debug("job of a lost answer not looked for", zap.String("zone", p.Zone), zap.Error(err))
-			switch edgeone.Classify(err) { //nolint:exhaustive // the others are refusals, and stay
+			switch edgeone.Classify(err) {
 			case edgeone.Throttled:
 				w.Look.Throttled(begun)
 			case edgeone.Ambiguous, edgeone.Transient:

@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -112,7 +111,7 @@ type stranger struct {
 }
 
 func (s *stranger) Error() string {
-	return fmt.Sprintf("what listens there is not a NATS server: it accepts the connection and %s", s.does)
+	return "what listens there is not a NATS server: it accepts the connection and " + s.does
 }
 
 func (s *stranger) Unwrap() error { return s.cause }
