@@ -49,12 +49,8 @@ func withBroker(cmd *cobra.Command, do func(context.Context, *broker.Broker) err
 	return b.Explain(err)
 }
 
-// withClient runs a command that needs no more than a producer: its source's rights, see docs/client.md.
-func withClient(cmd *cobra.Command, cfg client.Config, do func(*client.Client) error) error {
-	return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error { return asProducer(ctx, b, cfg, do) })
-}
-
-// asProducer gives a command a client over the broker's connection.
+// asProducer gives a command a client over the broker's connection, for what needs no more than the rights of a producer
+// (docs/client.md).
 func asProducer(ctx context.Context, b *broker.Broker, cfg client.Config, do func(*client.Client) error) error {
 	cfg.Absence = absence
 	c, err := b.Client(cfg)

@@ -38,6 +38,12 @@ type Zone struct {
 	ID, Name string
 }
 
+// NoAnswer reports whether a call got no answer of the API: nothing, or something else, listens at the endpoint.
+func NoAnswer(err error) bool {
+	call, ok := errors.AsType[*edgeone.Error](err)
+	return ok && call.Code == ""
+}
+
 // Inspector looks at an account for a person, with the credentials and the endpoint of the worker. It
 // changes nothing. It keeps a pace of its own, below the account's limit.
 type Inspector struct {

@@ -58,6 +58,11 @@ func (b *Broker) Paused(ctx context.Context) (map[purge.Lane]time.Time, error) {
 	return paused, nil
 }
 
+// PausedSince returns since when a lane is paused, the zero time where it is not.
+func (b *Broker) PausedSince(ctx context.Context, lane purge.Lane) (time.Time, error) {
+	return b.pausedSince(ctx, lane)
+}
+
 func (b *Broker) pausedSince(ctx context.Context, lane purge.Lane) (time.Time, error) {
 	_, m, err := b.pause(ctx, lane)
 	if err != nil || m == nil {
