@@ -158,12 +158,11 @@ var orderID = regexp.MustCompile(`-[0-9a-f]{16}$`)
 
 // notKnown says what an id without a request may mean.
 func notKnown(k record.Key) string {
-	text := k.String() + " is not known: no such request waits, and no event of it is kept; give [SOURCE/]ID as submit prints it"
+	text := k.String() + " is not known: no such request waits, and no event of it is kept; submit prints the ids"
 	if orderID.MatchString(k.ID) || !purge.ValidID(k.ID) || len(k.ID) > maxName {
 		return text
 	}
-	return fmt.Sprintf("%s. The ids of submit --id %s are %s- and 16 hex digits: `edgepurge events --source %s` lists those that have "+
-		"ended", text, k.ID, k.ID, k.Source)
+	return fmt.Sprintf("%s, which for --id %s are %s- and 16 hex digits; see edgepurge events --source %s", text, k.ID, k.ID, k.Source)
 }
 
 func printOutcome(out io.Writer, o purge.Outcome) error {
