@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -60,9 +61,7 @@ func ready(ctx context.Context, listen string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask %s: %w", listen, err)
 	}
-	client := http.Client{Transport: new(http.Transport)} // no proxy: it is this machine
-	defer client.CloseIdleConnections()
-	res, err := client.Do(req)
+	res, err := ask(ctx, req)
 	if err != nil {
 		return "", fmt.Errorf("ask the worker: %w; %s", notAsked(listen, err), nameWorker)
 	}
@@ -80,6 +79,34 @@ func ready(ctx context.Context, listen string) (string, error) {
 		return "", fmt.Errorf("not ready: %s", text)
 	}
 	return text, nil
+}
+
+// ask makes a call without net/http's client, which takes what comes before it has written for a fault of its own: many
+// a server that speaks no HTTP speaks first. There is no proxy: it is this machine.
+func ask(ctx context.Context, req *http.Request) (*http.Response, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", req.URL.Host)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	_ = req.Write(conn) // where nobody reads it, what was said before says more
+	res, err := http.ReadResponse(bufio.NewReader(conn), req)
+	switch {
+	case ctx.Err() != nil:
+		err = errors.Join(context.Cause(ctx), err)
+	case err == nil:
+		res.Body = closer{res.Body, conn}
+		return res, nil
+	}
+	_ = conn.Close()
+	return nil, err
+}
+
+// closer is a body whose end closes its connection.
+type closer struct {
+	io.Reader
+	io.Closer
 }
 
 const nameWorker = "start it with edgepurge run, or name its http.listen (EDGEPURGE_HTTP_LISTEN)"
