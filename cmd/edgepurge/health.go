@@ -63,7 +63,7 @@ func ready(ctx context.Context, listen string) (string, error) {
 	}
 	res, err := ask(ctx, req)
 	if err != nil {
-		return "", fmt.Errorf("ask the worker: %w; %s", notAsked(listen, err), nameWorker)
+		return "", fmt.Errorf("ask the worker: %w; %s", notAsked(ctx, listen, req.URL.Host, err), nameWorker)
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
@@ -112,20 +112,34 @@ type closer struct {
 const nameWorker = "start it with edgepurge run, or name its http.listen (EDGEPURGE_HTTP_LISTEN)"
 
 // notAsked says what listens where a question got no answer in HTTP.
-func notAsked(listen string, err error) error {
-	text := err.Error() // the library has no type for what is no HTTP
+func notAsked(ctx context.Context, listen, address string, err error) error {
 	op, isOp := errors.AsType[*net.OpError](err)
 	switch {
 	case isOp && op.Op == "dial":
 		return err
-	case strings.Contains(text, "malformed HTTP") && strings.Contains(text, `{\"server_id\"`):
-		return fmt.Errorf("a NATS server listens on %s, not an edgepurge worker", listen)
-	case strings.Contains(text, "malformed HTTP"):
-		return fmt.Errorf("what listens on %s is not an edgepurge worker: it does not speak HTTP", listen)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("what listens on %s accepts the connection and says nothing within %s", listen, healthWait)
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("what listens on %s closes the connection without an answer", listen)
+	case ctx.Err() == nil && greetsAsNATS(ctx, address):
+		return fmt.Errorf("a NATS server listens on %s, not an edgepurge worker", listen)
 	}
-	return err
+	return fmt.Errorf("what listens on %s is not an edgepurge worker: it does not answer in HTTP", listen)
+}
+
+// greetsAsNATS reports whether a NATS server listens at an address: it speaks first.
+func greetsAsNATS(ctx context.Context, address string) bool {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = c.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	if err := c.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+		return false
+	}
+	const greeting = "INFO {"
+	begin := make([]byte, len(greeting))
+	_, err = io.ReadFull(c, begin)
+	return err == nil && string(begin) == greeting
 }

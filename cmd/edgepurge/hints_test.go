@@ -176,7 +176,7 @@ func TestSubmit_SaysWhatItWaitsFor(t *testing.T) {
 
 func TestQuota_WhereNobodyListens(t *testing.T) {
 	world(t, nil)
-	for _, endpoint := range []string{"http://127.0.0.1:1", "http://" + stranger(t, says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"))} {
+	for _, endpoint := range []string{"http://127.0.0.1:1", "http://" + stranger(t, answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"))} {
 		t.Setenv("EDGEPURGE_EDGEONE_ENDPOINT", endpoint)
 		code, _, errs := command(t, "", "quota")
 		if code != exitNone || strings.Contains(errs, "name the zones") || !strings.Contains(errs, "check the endpoint, EDGEPURGE_EDGEONE_ENDPOINT") {

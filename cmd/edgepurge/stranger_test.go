@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -36,9 +38,22 @@ func stranger(t *testing.T, do func(net.Conn)) string {
 // silent accepts a connection and says nothing until the other side closes it.
 func silent(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
-// says answers with a text.
+// says greets with a text, as no server of HTTP does.
 func says(text string) func(net.Conn) {
-	return func(c net.Conn) { _, _ = io.WriteString(c, text) }
+	return func(c net.Conn) {
+		_, _ = io.WriteString(c, text)
+		silent(c)
+	}
+}
+
+// answers sends a text once it has a request of HTTP.
+func answers(text string) func(net.Conn) {
+	return func(c net.Conn) {
+		if req, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = io.Copy(io.Discard, req.Body)
+			_, _ = io.WriteString(c, text)
+		}
+	}
 }
 
 func TestCommands_WhereNoNATSServerListens(t *testing.T) {
@@ -48,7 +63,7 @@ func TestCommands_WhereNoNATSServerListens(t *testing.T) {
 		"silent": {silentAt, "it accepts the connection and says nothing; " + advice},
 		"two":    {silentAt + "," + stranger(t, silent), "says nothing; " + advice},
 		"http":   {stranger(t, says("HTTP/1.1 400 Bad Request\r\n\r\n")), "says something else; " + advice},
-		"closes": {stranger(t, says("")), "closes it; " + advice},
+		"closes": {stranger(t, func(net.Conn) {}), "closes it; " + advice},
 		"nobody": {"127.0.0.1:1", "nobody listens on 127.0.0.1:1; start a NATS server there"},
 		"name":   {"nobody.invalid:4222", `"nobody.invalid"`},
 	} {
@@ -71,13 +86,13 @@ func TestCommands_WhereNoNATSServerListens(t *testing.T) {
 
 func TestHealth_WhereNoWorkerListens(t *testing.T) {
 	t.Setenv("NATS_URL", "")
-	other := stranger(t, says("HTTP/1.1 200 OK\r\nServer: other\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"))
+	other := stranger(t, answers("HTTP/1.1 200 OK\r\nServer: other\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"))
 	for name, c := range map[string]struct{ address, want string }{
 		"200":    {other, "not an edgepurge worker: it answers GET /readyz with HTTP status 200 and \"ok\""},
-		"404":    {stranger(t, says("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")), "HTTP status 404"},
-		"503":    {stranger(t, says("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")), "HTTP status 503"},
+		"404":    {stranger(t, answers("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")), "HTTP status 404"},
+		"503":    {stranger(t, answers("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")), "HTTP status 503"},
 		"nats":   {stranger(t, says("INFO {\"server_id\":\"x\"} \r\n")), "a NATS server listens on "},
-		"other":  {stranger(t, says("220 mail.example ESMTP\r\n")), "is not an edgepurge worker: it does not speak HTTP"},
+		"other":  {stranger(t, says("220 mail.example ESMTP\r\n")), "is not an edgepurge worker: it does not answer in HTTP"},
 		"silent": {stranger(t, silent), "accepts the connection and says nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {
