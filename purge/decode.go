@@ -139,7 +139,7 @@ func (d *decoder) close() {
 	d.next()
 	switch {
 	case !utf8.Valid(d.data):
-		d.reason = &Reason{Code: CodeMalformed, Message: "the message is not UTF-8"}
+		d.reason = &Reason{Code: CodeMalformed, Message: "the message is not UTF-8; encode it as UTF-8"}
 	case d.broken || d.at < len(d.data):
 		d.reason = &Reason{Code: CodeMalformed, Message: "the message is not JSON" + syntaxFault(d.data)}
 	case !d.typed:

@@ -64,5 +64,5 @@ func ExampleCanonicalURL() {
 	}
 	// Output:
 	// https://xn--bcher-kva.example/?q=a%20b <nil>
-	//  InvalidTarget: the URL must begin with http:// or https://
+	//  InvalidTarget: the URL must begin with http:// or https://; write https://www.example.com/
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/edgepurge/edgepurge/internal/summary"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -22,6 +23,15 @@ type question struct {
 	out  io.Writer
 	// terminal says that a person answers at in.
 	terminal bool
+}
+
+// clipped joins what may be too long for a line.
+func clipped(all []string) string {
+	some := make([]string, len(all))
+	for i, s := range all {
+		some[i] = summary.Clip(s)
+	}
+	return strings.Join(some, ", ")
 }
 
 // isTerminal reports whether a person may answer there.
@@ -38,7 +48,7 @@ func (q question) ask() error {
 	what := "the whole zone " + q.what[0]
 	if q.typ == purge.Host {
 		const shown = 3
-		what = "everything of " + strings.Join(q.what[:min(len(q.what), shown)], ", ")
+		what = "everything of " + clipped(q.what[:min(len(q.what), shown)])
 		if more := len(q.what) - shown; more > 0 {
 			what += " and " + count(more, "more host")
 		}

@@ -49,12 +49,8 @@ func withBroker(cmd *cobra.Command, do func(context.Context, *broker.Broker) err
 	return b.Conn.Explain(err)
 }
 
-// withClient runs a command that needs no more than a producer: its source's rights, see docs/client.md.
-func withClient(cmd *cobra.Command, cfg client.Config, do func(*client.Client) error) error {
-	return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error { return asProducer(ctx, b, cfg, do) })
-}
-
-// asProducer gives a command a client over the broker's connection.
+// asProducer gives a command a client over the broker's connection, for what needs no more than the rights of a producer
+// (docs/client.md).
 func asProducer(ctx context.Context, b *broker.Broker, cfg client.Config, do func(*client.Client) error) error {
 	cfg.Absence = absence
 	c, err := b.Conn.Client(cfg)
@@ -67,14 +63,14 @@ func asProducer(ctx context.Context, b *broker.Broker, cfg client.Config, do fun
 
 // connect opens a connection for a command, and gives up soon when there is no server.
 func connect(ctx context.Context, cfg config.Config, wait time.Duration) (*broker.Broker, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %s", wait))
+	defer cancel()
 	dial := app.Dial(cfg)
-	dial.Answer = min(wait, connectWait)
+	dial.Timeout, dial.Answer = wait, min(wait, connectWait)
 	b, err := broker.Connect(dial, app.Settings(cfg), zap.NewNop())
 	if err != nil {
 		return nil, exit{exitUsage, withoutAddress(err)}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %s", wait))
-	defer cancel()
 	var why error
 	if err := b.Conn.Ready(ctx, func(reason error) { why = reason }); err != nil {
 		defer b.Conn.Close()

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -34,8 +34,25 @@ and the reason. Each is named by its sequence in the stream.`,
 	return cmd
 }
 
-// reasonForm is a code, or its form in a subject.
-var reasonForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.-]*$`)
+// deadCodes are the codes that a dead letter may have.
+var deadCodes = []string{
+	purge.CodeMalformed, purge.CodeTooLarge, purge.CodeUnknownField, purge.CodeInvalidTarget, purge.CodeZoneNotFound,
+	purge.CodeZoneAmbiguous, purge.CodePolicy, purge.CodeUnsupported, purge.CodeIDReused, purge.CodePoison,
+}
+
+// deadReasons are the codes in the form that they have in a subject.
+func deadReasons() []string {
+	reasons := make([]string, len(deadCodes))
+	for i, code := range deadCodes {
+		reasons[i] = strings.Split(purge.Subjects{}.Dead(code, ""), ".")[2]
+	}
+	return reasons
+}
+
+// isReason reports whether a text is a code that a dead letter may have, in either form.
+func isReason(text string) bool {
+	return slices.Contains(deadCodes, text) || slices.Contains(deadReasons(), text)
+}
 
 func newDeadList() *cobra.Command {
 	var output format
@@ -50,40 +67,44 @@ func newDeadList() *cobra.Command {
 			switch {
 			case source != "" && !purge.ValidSource(source):
 				return usage("--source %q: a source is 1 to 32 of a-z 0-9 _ -", source)
-			case reason != "" && !reasonForm.MatchString(reason):
-				return usage("--reason %q: a reason is a code such as IdReused, or id-reused", reason)
+			case reason != "" && !isReason(reason):
+				return usage("--reason %q: use %s, or the codes that these stand for, such as IdReused", short(reason), strings.Join(deadReasons(), ", "))
 			}
 			return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
-				return listLetters(ctx, cmd.OutOrStdout(), b, output, source, reason)
+				n, err := listLetters(ctx, cmd.OutOrStdout(), b, output, source, reason)
+				if err == nil && n == 0 {
+					_, err = fmt.Fprintln(cmd.ErrOrStderr(), "none")
+				}
+				return err
 			})
 		},
 	}
 	cmd.Flags().StringVar(&source, "source", "", "only of this source")
 	cmd.Flags().StringVar(&reason, "reason", "", "only with this reason, such as id-reused")
 	addOutput(cmd, &output)
+	complete(cmd, "reason", deadReasons()...)
 	return cmd
 }
 
-func listLetters(ctx context.Context, out io.Writer, b *broker.Broker, output format, source, reason string) error {
+func listLetters(ctx context.Context, out io.Writer, b *broker.Broker, output format, source, reason string) (n int, err error) {
 	t := newTable(out)
-	first := true
 	for l, err := range b.Dead.List(ctx, source, reason) {
 		if err != nil {
-			return err
+			return n, err
 		}
+		n++
 		if output == asJSON {
 			if err := printJSON(out, letterOf(l)); err != nil {
-				return err
+				return n, err
 			}
 			continue
 		}
-		if first {
+		if n == 1 {
 			t.row("SEQUENCE", "TIME", "REASON", "REQUEST", "MESSAGE")
 		}
-		first = false
 		t.row(strconv.FormatUint(l.Sequence, 10), stamp(l.Stored), l.Reason, l.Request, l.Message)
 	}
-	return t.flush()
+	return n, t.flush()
 }
 
 // letter is a dead letter as JSON.

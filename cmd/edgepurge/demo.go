@@ -1,17 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/demo"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/internal/summary"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -54,10 +57,13 @@ completed).`,
 				bar.waits(waits)
 				bar.set(ended, all)
 			}
+			if !oneObject {
+				cfg.Failed = func(f summary.Failure) { bar.say(f.String()) }
+			}
 			cfg.Serving = func(at demo.Addresses, s demo.Summary) {
 				bar.end()
 				_ = printSummary(cmd.OutOrStdout(), s, oneObject)
-				serving(cmd.ErrOrStderr(), at, s)
+				serving(cmd.ErrOrStderr(), at, cfg.Emulator, s)
 			}
 			s, err := demo.Run(cmd.Context(), cfg)
 			bar.end()
@@ -156,6 +162,9 @@ func printSummary(out io.Writer, s demo.Summary, oneObject bool) error {
 	if s.Pending > 0 {
 		pending = fmt.Sprintf(", %d pending", s.Pending)
 	}
+	if n := s.Failed - len(s.Failures); n > 0 {
+		pending += fmt.Sprintf(", %s not listed", count(n, "failure"))
+	}
 	_, err := fmt.Fprintf(out, "%s: %d completed, %d failed%s, in %.1f s\n"+
 		"%s in %s, by %d CreatePurgeTask and %d DescribePurgeTasks calls, %d refused as too fast\n",
 		count(s.Requests, "request"), s.Completed, s.Failed, pending, s.Seconds, count(s.Targets, "distinct target"),
@@ -171,7 +180,7 @@ func count[N int | int64](n N, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func serving(out io.Writer, at demo.Addresses, s demo.Summary) {
+func serving(out io.Writer, at demo.Addresses, api emulator.Config, s demo.Summary) {
 	if s.Waits != "" {
 		_, _ = fmt.Fprintf(out, "%s wait: %s\n", count(s.Pending, "request"), s.Waits)
 	}
@@ -179,13 +188,15 @@ func serving(out io.Writer, at demo.Addresses, s demo.Summary) {
 Up until ^C: NATS on %s, the emulator on %s, the status page on %s/. Try, in another shell:
 
 `, at.NATS, at.API, at.Page)
-	if at.NATS != "nats://"+demo.ServeNATS {
-		_, _ = fmt.Fprintf(out, "  export NATS_URL=%s\n", at.NATS)
-	}
+	_, _ = fmt.Fprintf(out, "  export NATS_URL=%s EDGEPURGE_HTTP_LISTEN=%s EDGEPURGE_EDGEONE_ENDPOINT=%s "+
+		"TENCENTCLOUD_SECRET_ID=%s TENCENTCLOUD_SECRET_KEY=%s\n", at.NATS, strings.TrimPrefix(at.Page, "http://"), at.API,
+		cmp.Or(api.SecretID, emulator.DefaultSecretID), cmp.Or(api.SecretKey, emulator.DefaultSecretKey))
 	_, _ = fmt.Fprintf(out, `  nats sub 'purge.events.>'
   nats pub purge.requests.interactive.me '{"targets":["https://www.example.com/"]}'
   edgepurge submit https://www.example.com/ --wait
   edgepurge events --follow
+  edgepurge quota
+  edgepurge config check --online
   curl %s/stats
 `, at.API)
 }

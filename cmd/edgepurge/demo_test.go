@@ -106,7 +106,7 @@ func TestDemo_ServesWhereItIsTold(t *testing.T) {
 	said := regexp.MustCompile(`NATS on (nats://127\.0\.0\.1:\d+), the emulator on (http://\S+), the status page on (http://127\.0\.0\.1:\d+/)\.`)
 	until(t, "the addresses", func() bool { return strings.Contains(errs.String(), "/stats\n") })
 	at := said.FindStringSubmatch(errs.String())
-	if at == nil || !strings.Contains(errs.String(), "  export NATS_URL="+at[1]+"\n") {
+	if at == nil || !strings.Contains(errs.String(), "  export NATS_URL="+at[1]+" ") {
 		t.Fatalf("got %q, want three addresses, and how to go there", errs.String())
 	}
 	nc, err := nats.Connect(at[1])

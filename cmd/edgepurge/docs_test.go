@@ -18,7 +18,10 @@ const docsHead = `# Commands
 
 What ` + "`edgepurge … --help`" + ` says, on one page. It is written by
 
-` + "```sh\ngo test ./cmd/edgepurge -run TestDocs -update\n```\n"
+` + "```sh\ngo test ./cmd/edgepurge -run TestDocs -update\n```\n" + `
+Exit codes: 0 everything completed, 3 some did, 1 none did or it could not run, 2 usage or configuration, 4 timeout, 130
+interrupted. ` + "`go run ./cmd/edgepurge …`" + ` turns every other than 0 into 1, and prints ` + "`exit status N`" + `.
+`
 
 // docs/cli.md is what the commands say of themselves. After a change: go test ./cmd/edgepurge -run TestDocs -update
 func TestDocs_AreWhatTheCommandsSay(t *testing.T) {

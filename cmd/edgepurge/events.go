@@ -29,8 +29,9 @@ the columns. With -o json each line is the event as it is, in CloudEvents 1.0.`,
 			if err := f.check(time.Now()); err != nil {
 				return err
 			}
-			p := &eventPrinter{eventFlags: &f, out: cmd.OutOrStdout()}
+			p := &eventPrinter{eventFlags: &f, out: cmd.OutOrStdout(), errs: cmd.ErrOrStderr()}
 			return withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
+				defer p.quiet()()
 				if f.source == "" {
 					return p.end(allEvents(ctx, b, f.follow, p.take))
 				}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -72,9 +73,12 @@ var errEnough = errors.New("enough events")
 type eventPrinter struct {
 	*eventFlags
 
-	out     io.Writer
+	out, errs io.Writer
+	newest    []string // lines that are kept for the end, where only the newest count
+
+	mu      sync.Mutex // of what follows
 	printed int
-	newest  []string // lines that are kept for the end, where only the newest count
+	over    bool // nothing is said any more
 }
 
 // take prints an event, unless it is another than those that are asked for. Its error is errEnough after the last.
@@ -119,11 +123,41 @@ func (p *eventPrinter) end(err error) error {
 	if errors.Is(err, errEnough) {
 		return nil
 	}
+	if err == nil && p.printed == 0 {
+		_, err = fmt.Fprintln(p.errs, "none")
+	}
 	return err
 }
 
+// quietAfter is how long nothing must have been printed before it is said that this waits.
+const quietAfter = 2 * time.Second
+
+// quiet says once that nothing has come yet, where what comes is waited for. What it returns ends that.
+func (p *eventPrinter) quiet() (stop func()) {
+	if !p.follow {
+		return func() {}
+	}
+	timer := time.AfterFunc(quietAfter, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.printed == 0 && !p.over {
+			_, _ = fmt.Fprintln(p.errs, "none yet; waits for what comes, until ^C")
+		}
+	})
+	return func() {
+		timer.Stop()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.over = true
+	}
+}
+
 func (p *eventPrinter) print(line string) error {
-	if p.printed++; p.printed == 1 && p.output != asJSON && !p.noHeaders {
+	p.mu.Lock()
+	p.printed++
+	first := p.printed == 1
+	p.mu.Unlock()
+	if first && p.output != asJSON && !p.noHeaders {
 		line = eventColumns("TIME", "STATUS", "REQUEST", "PURGED", "REASON") + "\n" + line
 	}
 	_, err := fmt.Fprintln(p.out, line)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ func TestPrintEvent_CommandsNoTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	p := eventPrinter{eventFlags: &eventFlags{noHeaders: true}, out: &out}
+	p := eventPrinter{eventFlags: &eventFlags{noHeaders: true}, out: &out, errs: io.Discard}
 	if err := p.take(broker.Event{Data: data}); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestEvents_PrintsThoseThatAreAskedFor(t *testing.T) {
 				t.Errorf("%s: got %v", args, err)
 			}
 			var out strings.Builder
-			p := eventPrinter{eventFlags: &f, out: &out}
+			p := eventPrinter{eventFlags: &f, out: &out, errs: io.Discard}
 			var err error
 			for _, e := range told(t, now.Add(-270*time.Second)) {
 				if err = p.take(e); err != nil {

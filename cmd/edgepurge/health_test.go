@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/edgepurge/edgepurge/internal/admin"
 )
 
 func TestHealth_TellsWhatReadyzSays(t *testing.T) {
@@ -15,6 +17,7 @@ func TestHealth_TellsWhatReadyzSays(t *testing.T) {
 		if r.URL.Path != "/readyz" {
 			t.Errorf("asked %s", r.URL.Path)
 		}
+		w.Header().Set("Server", admin.ServerName)
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	}))

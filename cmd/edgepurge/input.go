@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/edgepurge/edgepurge/internal/summary"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -39,7 +40,7 @@ func readFiles(in io.Reader, files []string, typ purge.Type) ([]string, error) {
 }
 
 // readTargets reads one target a line. A byte-order mark at the start and blanks around a line are dropped; blank lines and
-// those that begin with # are skipped.
+// those that begin with # are skipped. A line that is not UTF-8 refuses the file.
 func readTargets(in io.Reader, file string, typ purge.Type) ([]string, error) {
 	name := file
 	if file == "-" {
@@ -64,6 +65,9 @@ func readTargets(in io.Reader, file string, typ purge.Type) ([]string, error) {
 				return nil, noList(name, n, why)
 			}
 		}
+		if !isText(line) {
+			return nil, noList(name, n, "the line is not UTF-8: save the file as UTF-8")
+		}
 		line = strings.Trim(line, blanks)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -79,6 +83,16 @@ func readTargets(in io.Reader, file string, typ purge.Type) ([]string, error) {
 		return nil, usage("read targets: %s has none", name)
 	}
 	return targets, nil
+}
+
+// isText reports whether a line, or what was kept of it, is UTF-8.
+func isText(line string) bool {
+	if len(line) == longestLine { // the cut may have gone through a character
+		for i := 0; i < utf8.UTFMax-1 && !utf8.ValidString(line); i++ {
+			line = line[:len(line)-1]
+		}
+	}
+	return utf8.ValidString(line)
 }
 
 func noList(name string, line int, why string) error {
@@ -201,6 +215,21 @@ func lines(in io.Reader) iter.Seq2[string, error] {
 				return
 			}
 			line = line[:0]
+		}
+	}
+}
+
+// hintAtFiles says how a list is given, where targets are no URLs and are names of files.
+func hintAtFiles(out io.Writer, typ purge.Type, targets []string) {
+	if typ != purge.URL && typ != purge.Prefix {
+		return
+	}
+	for _, t := range targets {
+		if strings.Contains(t, "://") {
+			continue
+		}
+		if info, err := os.Stat(t); err == nil && info.Mode().IsRegular() {
+			_, _ = fmt.Fprintf(out, "%s is a file; to purge the targets in it, use --file %s\n", plain(summary.Clip(t)), plain(summary.Clip(t)))
 		}
 	}
 }

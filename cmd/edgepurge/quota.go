@@ -70,6 +70,8 @@ func zonesOf(cmd *cobra.Command, i *account.Inspector, named []string) ([]accoun
 	}
 	zones, err := i.Zones(cmd.Context())
 	switch {
+	case err != nil && len(zones) == 0 && account.NoAnswer(err):
+		return nil, fmt.Errorf("%w; check the endpoint, EDGEPURGE_EDGEONE_ENDPOINT (edgeone.endpoint)", err)
 	case err != nil && len(zones) == 0:
 		return nil, fmt.Errorf("%w; or name the zones", err)
 	case err != nil:

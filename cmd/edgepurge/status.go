@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/edgepurge/edgepurge/client"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/summary"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -27,7 +29,8 @@ func newStatus() *cobra.Command {
 		Long: `Tell how a request ended: the data of its event. One that has not ended is
 waiting (its message is still in the stream, though some of its targets may be
 submitted), parked (until its zone can be purged again), submitted (EdgeOne
-works on all of its targets) or unknown (exit code 1). SOURCE defaults to cli. A
+works on all of its targets) or unknown (exit code 1). SOURCE defaults to cli, and
+ID is what submit prints: for submit --id NAME that is NAME- and 16 hex digits. A
 request that waits is looked for message by message, which takes long in a long
 backlog. A producer's rights show the event alone: without one the status is
 not-shown (exit code 1).`,
@@ -112,18 +115,18 @@ func requestArg(cmd *cobra.Command, args []string) (record.Key, error) {
 	}
 	if strings.Contains(args[0], "://") {
 		return record.Key{}, usage("%q is a URL; status takes the id of a request, as submit prints it; "+
-			"`edgepurge events --source cli` lists those that have ended", args[0])
+			"`edgepurge events --source cli` lists those that have ended", short(args[0]))
 	}
 	k := record.Key{Source: "cli", ID: args[0]}
 	if source, id, ok := strings.Cut(args[0], "/"); ok {
 		k = record.Key{Source: source, ID: id}
 	}
 	if !purge.ValidSource(k.Source) {
-		return k, usage("%q: a source is 1 to 32 of a-z 0-9 _ -", args[0])
+		return k, usage("%q: a source is 1 to 32 of a-z 0-9 _ -", short(args[0]))
 	}
 	// Ids that edgepurge makes begin with _.
 	if len(k.ID) > 64 || !purge.ValidID(strings.TrimLeft(k.ID, "_")) {
-		return k, usage("%q: an id is 1 to 64 of A-Z a-z 0-9 _ -", args[0])
+		return k, usage("%q: an id is 1 to 64 of A-Z a-z 0-9 _ -", short(args[0]))
 	}
 	return k, nil
 }
@@ -145,9 +148,21 @@ func printStage(out io.Writer, output format, k record.Key, stage broker.Stage, 
 		_, err = fmt.Fprintln(out, stage)
 	}
 	if err == nil && stage == broker.StageUnknown {
-		return exit{code: exitNone}
+		return exit{exitNone, errors.New(notKnown(k))}
 	}
 	return err
+}
+
+// orderID is the form of the ids that submit makes.
+var orderID = regexp.MustCompile(`-[0-9a-f]{16}$`)
+
+// notKnown says what an id without a request may mean.
+func notKnown(k record.Key) string {
+	text := k.String() + " is not known: no such request waits, and no event of it is kept; submit prints the ids"
+	if orderID.MatchString(k.ID) || !purge.ValidID(k.ID) || len(k.ID) > maxName {
+		return text
+	}
+	return fmt.Sprintf("%s, which for --id %s are %s- and 16 hex digits; see edgepurge events --source %s", text, k.ID, k.ID, k.Source)
 }
 
 func printOutcome(out io.Writer, o purge.Outcome) error {
@@ -162,7 +177,9 @@ func printOutcome(out io.Writer, o purge.Outcome) error {
 	line("lane", string(o.Lane))
 	line("type", string(o.Type))
 	line("zones", strings.Join(o.Zones, " "))
-	line("targets", fmt.Sprintf("%d of %d purged", o.Targets.Succeeded, o.Targets.Total))
+	if o.Targets.Total > 0 { // there is none where the message could not be read
+		line("targets", fmt.Sprintf("%d of %d purged", o.Targets.Succeeded, o.Targets.Total))
+	}
 	if o.Reason != nil {
 		line("reason", o.Reason.Error())
 	}
@@ -175,7 +192,7 @@ func printOutcome(out io.Writer, o purge.Outcome) error {
 		line("label", name+"="+o.Labels[name])
 	}
 	for _, f := range o.Failures {
-		line("failure", f.Target+": "+(&purge.Reason{Code: f.Code, Message: f.Reason}).Error())
+		line("failure", summary.Clip(f.Target)+": "+(&purge.Reason{Code: f.Code, Message: f.Reason}).Error())
 	}
 	if o.FailuresOmitted > 0 {
 		line("failure", fmt.Sprintf("and %d more", o.FailuresOmitted))

@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nats-io/nuid"
 	"github.com/spf13/cobra"
 
 	"github.com/edgepurge/edgepurge/client"
+	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/summary"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -41,7 +43,8 @@ A file has one target a line. Blanks around a line are dropped; blank lines and
 lines that begin with # are skipped; equal lines are one request. Every other
 line is published, and ends as rejected where it is not valid. A file that is no
 list (compressed, XML, or a first line with a tab, a second URL, or column names)
-is refused before anything is sent. A comma is part of a URL.`,
+or has a line that is not UTF-8 is refused before anything is sent. A comma is
+part of a URL.`,
 		Example: `  edgepurge submit https://www.example.com/blog/hello/ --wait
   edgepurge submit --file urls.txt --id release-42 --wait
   edgepurge submit --file blog.txt --file shop.txt
@@ -52,12 +55,15 @@ is refused before anything is sent. A comma is part of a URL.`,
 				return err
 			}
 			printed := false
-			err = withClient(cmd, client.Config{Source: o.source, Lane: o.lane, Unchecked: true}, func(c *client.Client) error {
-				if !f.wait {
-					return f.publish(cmd, c, o)
-				}
-				printed = true
-				return f.await(cmd, c, o)
+			err = withBroker(cmd, func(ctx context.Context, b *broker.Broker) error {
+				as := client.Config{Source: o.source, Lane: o.lane, Unchecked: true}
+				return asProducer(ctx, b, as, func(c *client.Client) error {
+					if !f.wait {
+						return f.publish(cmd, c, o)
+					}
+					printed = true
+					return f.await(cmd, b, c, o)
+				})
 			})
 			if f.wait && f.output == asJSON && !printed { // the last line is an object whatever happens
 				err = errors.Join(err, f.print(cmd, newResult(o)))
@@ -86,9 +92,13 @@ is refused before anything is sent. A comma is part of a URL.`,
 // order checks the flags and reads the targets.
 func (f *submitFlags) order(cmd *cobra.Command, args []string) (*order, error) {
 	o := &order{name: f.id, source: f.source, lane: purge.Lane(f.lane), zone: f.zone, targets: slices.Clone(args)}
+	if f.id == "" && cmd.Flags().Changed("id") {
+		return nil, usage("--id is empty: give a name, or leave --id out for a new one; is a variable of the shell not set?")
+	}
 	if err := f.check(o, args); err != nil {
 		return nil, err
 	}
+	hintAtFiles(cmd.ErrOrStderr(), o.typ, args)
 	if len(f.files) > 0 {
 		var err error
 		if o.targets, err = readFiles(cmd.InOrStdin(), f.files, o.typ); err != nil {
@@ -152,6 +162,8 @@ func (f *submitFlags) check(o *order, args []string) error {
 		return usage("nothing to purge: give targets or --file; see edgepurge submit --help")
 	case slices.ContainsFunc(args, func(t string) bool { return strings.Trim(t, blanks) == "" }):
 		return usage("a target is empty; is a variable of the shell not set?")
+	case slices.ContainsFunc(args, func(t string) bool { return !utf8.ValidString(t) }):
+		return usage("a target is not UTF-8: set the terminal to UTF-8, or percent-encode the characters beyond ASCII; nothing was sent")
 	case f.timeout < 0, f.timeout > 0 && !f.wait:
 		return usage("--timeout %s: it goes with --wait, and must be positive", f.timeout)
 	}
@@ -225,7 +237,7 @@ func newResult(o *order) *result {
 	return &result{Tally: summary.New(len(o.targets)), jobs: make(map[string]bool)}
 }
 
-func (f *submitFlags) await(cmd *cobra.Command, c *client.Client, o *order) error {
+func (f *submitFlags) await(cmd *cobra.Command, b *broker.Broker, c *client.Client, o *order) error {
 	ctx := cmd.Context()
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
@@ -236,6 +248,7 @@ func (f *submitFlags) await(cmd *cobra.Command, c *client.Client, o *order) erro
 	blind := func(err error) {
 		bar.say(fmt.Sprintf("warning: requests that ended before can't be seen, and count as pending: %v", err))
 	}
+	stop := notices(cmd, b, o.lane, bar.say)
 	var err error
 	many := client.Many{Requests: o.requests(), New: f.id == "", Blind: blind}
 	for e, failed := range c.PurgeManyAndWait(ctx, many) {
@@ -245,6 +258,7 @@ func (f *submitFlags) await(cmd *cobra.Command, c *client.Client, o *order) erro
 		err = nil
 		bar.set(res.Ended(), res.Requests)
 	}
+	stop()
 	bar.end()
 	res.seconds = float64(time.Since(start).Milliseconds()) / 1000
 	if err := f.print(cmd, res); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -134,6 +135,9 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usage("%s %q%s%s", flagName(bad.GetFlag()), bad.GetValue(), valueForm(bad), see)
 	}
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if name := unknown.GetSpecifiedName(); cmd.Name() == "status" && name == "source" {
+			return usage("%w; write the source before the id, as in edgepurge status ghost/post-4711-r3", err)
+		}
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		if near := nearest(unknown.GetSpecifiedName(), names); near != "" && len(unknown.GetSpecifiedName()) > 1 {
@@ -173,6 +177,12 @@ func valueForm(bad *pflag.InvalidValueError) string {
 
 // nearest is the name that another is most likely a slip of, empty where there is none.
 func nearest(name string, known []string) string {
+	for i := range len(name) - 1 { // two letters that have changed places, which the library takes for two slips
+		swapped := name[:i] + name[i+1:i+2] + name[i:i+1] + name[i+2:]
+		if slices.Contains(known, swapped) {
+			return swapped
+		}
+	}
 	// The library compares names of commands.
 	names := &cobra.Command{SuggestionsMinimumDistance: max(1, min(2, len(name)/3))}
 	for _, k := range known {

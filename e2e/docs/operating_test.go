@@ -245,7 +245,7 @@ func (s *trial) sessions(t *testing.T) {
 	})
 	waiting.Go(func() {
 		each(t, rows, func(line, _ string) {
-			const want = "edgepurge: nats://127.0.0.1:4229: nats is away: not connected; start a NATS server there"
+			const want = "edgepurge: nats://127.0.0.1:4229: nats is away: nobody listens on 127.0.0.1:4229; start a NATS server there"
 			if text, code := s.run("NATS_URL=nats://127.0.0.1:4229 " + line + " --connect-timeout 500ms"); !strings.Contains(text, want) || code != 1 {
 				t.Errorf("%s: got %q, exit code %d, want %q, 1", line, text, code, want)
 			}

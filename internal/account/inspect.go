@@ -44,6 +44,12 @@ func Keys(cfg config.EdgeOne) credentials.Pair {
 	return credentials.Pair{ID: cfg.SecretID, Key: string(cfg.SecretKey), Token: string(cfg.Token)}
 }
 
+// NoAnswer reports whether a call got no answer of the API: nothing, or something else, listens at the endpoint.
+func NoAnswer(err error) bool {
+	call, ok := errors.AsType[*edgeone.Error](err)
+	return ok && call.Code == ""
+}
+
 // Inspector looks at an account for a person, with the credentials and the endpoint of the worker. It
 // changes nothing. It keeps a pace of its own, below the account's limit.
 type Inspector struct {

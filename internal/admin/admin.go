@@ -35,6 +35,9 @@ const (
 	writeWithin = 30 * time.Second
 )
 
+// ServerName is the value of the header Server in every answer: it tells `edgepurge health` that a worker answers.
+const ServerName = "edgepurge"
+
 // Config says what to serve, and where. The functions must not block.
 type Config struct {
 	Addr              string
@@ -115,7 +118,10 @@ func (s *Server) Handler() http.Handler {
 	if s.cfg.Level != nil {
 		mux.HandleFunc("/loglevel", s.level)
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Server", ServerName)
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func text(w http.ResponseWriter, status int, body string) {

@@ -58,11 +58,15 @@ func TestHandler_TellsHealthApartFromReadiness(t *testing.T) {
 		{"/readyz", 503, "nats is away\naccount main: refused"},
 		{"/metrics", 200, "a_gauge 0"},
 		{"/", 200, "/readyz"},
+		{"/loglevel", 404, ""},
 		{"/other", 404, ""},
 	} {
 		if status, body := ask(t, server.URL+c.path); status != c.status || !strings.Contains(body, c.want) {
 			t.Errorf("%s: %d %q, want %d with %q", c.path, status, body, c.status, c.want)
 		}
+	}
+	if _, body := ask(t, server.URL+"/"); strings.Contains(body, "/loglevel") {
+		t.Errorf("/ names /loglevel, which is not served: %q", body)
 	}
 	away.Store(false)
 	if status, body := ask(t, server.URL+"/readyz"); status != 200 {

@@ -19,7 +19,10 @@ const plain = `edgepurge
 
 /livez     the process runs
 /readyz    it can work, or why not
-/metrics   for Prometheus
+/metrics   for Prometheus`
+
+// plainLevel is the line of what is served only where the level can be changed.
+const plainLevel = `
 /loglevel  the log level; PUT level=debug changes it, from this machine`
 
 //go:embed page.html
@@ -40,7 +43,11 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Vary", "Accept")
 	if s.cfg.State == nil || !strings.Contains(r.Header.Get("Accept"), "text/html") {
-		text(w, http.StatusOK, plain)
+		paths := plain
+		if s.cfg.Level != nil {
+			paths += plainLevel
+		}
+		text(w, http.StatusOK, paths)
 		return
 	}
 	p := page{State: s.cfg.State(), Instance: s.cfg.Instance, Version: s.cfg.Version, Reasons: s.cfg.Ready()}

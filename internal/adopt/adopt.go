@@ -121,7 +121,7 @@ func (f *Finder) find(ctx context.Context, c *Call, urgent bool) (edgeone.Create
 // retryable reports whether a look-up that failed may succeed later, and slows the pace if it was too fast.
 func (f *Finder) retryable(err error, c *Call, begun time.Time) bool {
 	f.cfg.Log.Debug("job of a lost answer not looked for", zap.String("zone", c.purge.Zone), zap.Error(err))
-	switch edgeone.Classify(err) { //nolint:exhaustive // the others are refusals, and stay
+	switch edgeone.Classify(err) { //nolint:exhaustive // refusals stay
 	case edgeone.Throttled:
 		f.cfg.Pace.Throttled(begun)
 		return true

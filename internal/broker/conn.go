@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -63,6 +62,7 @@ type Conn struct {
 	handles  sync.Map // jetstream.Stream by name
 	troubles *trouble.Log
 	refusals refusals
+	dialer   dialer
 	alarm    chan struct{} // capacity 1: something was found to be missing
 
 	epoch       atomic.Uint64 // changes with every disconnect and reconnect
@@ -80,7 +80,7 @@ func dial(d Dial, set Settings, log *zap.Logger) (*Conn, error) {
 		nonce: rand.Text(), troubles: trouble.New(log),
 		reconnected: make(chan struct{}, 1), alarm: make(chan struct{}, 1),
 	}
-	nc, err := d.connect(c.options()...)
+	nc, err := d.connect(append(c.options(), c.dialer.bound(cmp.Or(d.Timeout, apiTimeout))...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to nats: %w", err)
 	}
@@ -111,7 +111,6 @@ func (c *Conn) options() []nats.Option {
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 250*time.Millisecond),
 		nats.ReconnectBufSize(-1), // every write is proven or tried again: none may wait unseen
-		nats.Timeout(apiTimeout),
 		nats.PingInterval(5 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.ConnectHandler(up("nats connected")),
@@ -158,11 +157,7 @@ func (c *Conn) Subjects() purge.Subjects { return c.subjects }
 // max_payload too small.
 func (c *Conn) Check() error {
 	if !c.nc.IsConnected() {
-		err := c.nc.LastError()
-		if err == nil {
-			err = errors.New("not connected")
-		}
-		return fmt.Errorf("nats is away: %w", err)
+		return fmt.Errorf("nats is away: %w", c.why())
 	}
 	if v := c.nc.ConnectedServerVersion(); !recent(v) {
 		return fmt.Errorf("nats server %s is too old: use %d.%d or newer", v, minServerMajor, minServerMinor)

@@ -20,6 +20,8 @@ type Dial struct {
 	CA, Cert, Key  string // paths of PEM files
 	Inbox          string // what the subjects of answers begin with; _INBOX where neither this nor the context says it
 
+	// Timeout is how long an attempt to connect may take, for all servers together; 0: 5 seconds.
+	Timeout time.Duration
 	// Answer is how long one question to the server waits for its answer. Defaults to 5 s.
 	Answer time.Duration
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -34,6 +35,9 @@ func (c *Conn) Explain(err error) error {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
 		return fmt.Errorf("%w; check NATS_CREDS, NATS_NKEY, NATS_USER and NATS_PASSWORD, NATS_TOKEN, or the context", err)
 	case !c.nc.IsConnected():
+		if advice := adviceOnAddress(err); advice != "" {
+			return fmt.Errorf("%w; %s", err, advice)
+		}
 		return fmt.Errorf("%w; start a NATS server there, or name another with NATS_URL or NATS_CONTEXT", err)
 	case errors.Is(err, client.ErrDenied):
 		return &refused{err, c.inbox()}
@@ -45,6 +49,21 @@ func (c *Conn) Explain(err error) error {
 		return fmt.Errorf("%w; run `edgepurge setup`, or start a worker, to create the streams", err)
 	}
 	return err
+}
+
+// adviceOnAddress says what to do where the address of the server is wrong, empty where that is not known.
+func adviceOnAddress(err error) string {
+	if _, ok := errors.AsType[*stranger](err); ok {
+		return "name the NATS server with NATS_URL or NATS_CONTEXT, by its host and the port for clients (4222 by default)"
+	}
+	dns, ok := errors.AsType[*net.DNSError](err)
+	switch {
+	case ok && dns.IsNotFound:
+		return "check the name in NATS_URL, or in the context (NATS_CONTEXT)"
+	case ok:
+		return "check the name in NATS_URL, or in the context (NATS_CONTEXT), and whether this machine can look up names"
+	}
+	return ""
 }
 
 // noStream reports that no stream answered.

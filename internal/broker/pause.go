@@ -58,6 +58,11 @@ func (c *Control) Paused(ctx context.Context) (map[purge.Lane]time.Time, error) 
 	return paused, nil
 }
 
+// PausedSince returns since when a lane is paused, the zero time where it is not.
+func (c *Control) PausedSince(ctx context.Context, lane purge.Lane) (time.Time, error) {
+	return c.pausedSince(ctx, lane)
+}
+
 func (c *Control) pausedSince(ctx context.Context, lane purge.Lane) (time.Time, error) {
 	_, m, err := c.pause(ctx, lane)
 	if err != nil || m == nil {

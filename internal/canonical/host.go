@@ -57,6 +57,22 @@ func (r Rules) host(host string) (string, error) {
 	return host, nil
 }
 
+// hostIn returns the canonical host of what is a URL, or a host with a port or a path; empty where there is none.
+func (r Rules) hostIn(target string) string {
+	if _, rest, ok := strings.Cut(target, "://"); ok {
+		target = rest
+	}
+	end := strings.IndexAny(target, ":/?#")
+	if end < 0 {
+		end = len(target)
+	}
+	host, err := r.host(target[:end])
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
 func canonicalIPv6(host string) (string, error) {
 	inner, closed := strings.CutSuffix(host[1:], "]")
 	addr, err := netip.ParseAddr(inner)

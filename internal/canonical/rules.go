@@ -46,7 +46,11 @@ func (r Rules) Of(kind, target string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return r.host(target)
+		host, err := r.host(target)
+		if alone := r.hostIn(target); err != nil && alone != "" {
+			return "", TargetError("a host has no scheme, port or path; write " + alone)
+		}
+		return host, err
 	case typeTag:
 		return r.tag(target)
 	case typeAll:
@@ -112,7 +116,7 @@ func (r Rules) examine(target string) (string, traits, error) {
 	case target == "":
 		return "", 0, TargetError("the target is empty")
 	case len(target) > MaxTarget:
-		return "", 0, TargetError("the target has " + strconv.Itoa(len(target)) + " bytes, more than " + strconv.Itoa(MaxTarget))
+		return "", 0, TargetError("the target has more than " + strconv.Itoa(MaxTarget) + " bytes")
 	}
 	var all traits
 	for i := range len(target) {

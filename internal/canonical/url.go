@@ -5,6 +5,20 @@ import (
 	"strings"
 )
 
+// maxHint is the longest URL that a reason suggests.
+const maxHint = 200
+
+// noScheme refuses what does not begin as a URL. It suggests a URL where a host and a path were written.
+func noScheme(raw string) TargetError {
+	const why = "the URL must begin with http:// or https://"
+	host, _, path := strings.Cut(raw, "/")
+	named := strings.Contains(host, ".") && (path || strings.HasPrefix(host, "www."))
+	if !named || len(raw) > maxHint || strings.ContainsAny(raw, " \t") || checkLabels(strings.ToLower(host), Current) != "" {
+		return why
+	}
+	return why + "; write https://" + TargetError(raw)
+}
+
 // url returns the canonical form of a URL or prefix. One that is canonical already is returned without an allocation.
 func (r Rules) url(kind, raw string) (string, error) {
 	raw, found, err := r.examine(raw)
@@ -14,7 +28,7 @@ func (r Rules) url(kind, raw string) (string, error) {
 	written, rest, ok := strings.Cut(raw, "://")
 	scheme := strings.ToLower(written)
 	if !ok || scheme != "http" && scheme != "https" {
-		return "", TargetError("the URL must begin with http:// or https://")
+		return "", noScheme(raw)
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {

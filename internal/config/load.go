@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -140,9 +141,20 @@ func (l *loader) natsFiles() {
 			continue
 		}
 		if _, err := os.ReadFile(f.path); err != nil {
-			l.fault(f.key, fmt.Sprintf("open file: %v; name one that can be read", bare(err)))
+			l.fault(f.key, fmt.Sprintf("open %s: %v; name a file that can be read", shownPath(f.path), bare(err)))
 		}
 	}
+}
+
+// pathForm is what is a path for certain: a seed or a token begins otherwise, and base64 has + and = in it.
+var pathForm = regexp.MustCompile(`^(\.{0,2}|~)/[\w./~-]*$`)
+
+// shownPath is a path, unless it may be the secret that the file was meant to hold (I6).
+func shownPath(path string) string {
+	if pathForm.MatchString(path) {
+		return path
+	}
+	return "file"
 }
 
 // secretFiles reads the files that are named into the values that they hold.

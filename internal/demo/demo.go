@@ -58,6 +58,9 @@ type Config struct {
 	// Progress is called now and then with the requests that have ended, and with what the others wait for, which
 	// is empty where they wait for nothing but their turn. It must not block.
 	Progress func(ended, all int, waits string)
+	// Failed is called for each of the first [summary.MaxFailures] requests that end otherwise than completed. It must
+	// not block. nil: nobody asks.
+	Failed func(summary.Failure)
 	// Serving is called once the list is done, or waits for another day, with Serve.
 	Serving func(Addresses, Summary)
 }

@@ -69,14 +69,22 @@ func (l *list) read(ctx context.Context, c *client.Client) error {
 
 // count notes how a request ended, and returns how many have.
 func (l *list) count(o purge.Outcome) int {
+	ended, failure, listed := l.note(o)
+	if listed && l.cfg.Failed != nil {
+		l.cfg.Failed(failure)
+	}
+	return ended
+}
+
+func (l *list) note(o purge.Outcome) (ended int, failure summary.Failure, listed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if o.Status == purge.Completed {
 		l.tally.Complete()
 	} else {
-		l.tally.Fail(urlOf(l.cfg.URLs, o.Request), o)
+		failure, listed = l.tally.Fail(urlOf(l.cfg.URLs, o.Request), o)
 	}
-	return l.tally.Ended()
+	return l.tally.Ended(), failure, listed
 }
 
 func (l *list) report() {

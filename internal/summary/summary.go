@@ -3,6 +3,8 @@ package summary
 
 import (
 	"cmp"
+	"strconv"
+	"unicode/utf8"
 
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -30,7 +32,7 @@ type Failure struct {
 
 // String is the failure in one line, which names the target.
 func (f Failure) String() string {
-	line := cmp.Or(f.Target, f.ID) + ": " + string(f.Status)
+	line := cmp.Or(Clip(f.Target), f.ID) + ": " + string(f.Status)
 	if f.Code != "" {
 		line += ": " + f.Code
 	}
@@ -38,6 +40,29 @@ func (f Failure) String() string {
 		line += ": " + f.Reason
 	}
 	return line
+}
+
+const (
+	// clipped is how many bytes are shown of a text that is longer.
+	clipped = 200
+	// unread is the length from which on a line may be longer than what was read of it.
+	unread = 64 << 10
+)
+
+// Clip returns a text that may be too long for a person: its begin, and its length.
+func Clip(s string) string {
+	if len(s) <= clipped {
+		return s
+	}
+	end := clipped
+	for end > clipped-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	length := strconv.Itoa(len(s)) + " bytes"
+	if len(s) >= unread {
+		length = "64 KiB or more"
+	}
+	return s[:end] + "… (" + length + ")"
 }
 
 // Tally counts ends as they come. It is not safe for concurrent use.
