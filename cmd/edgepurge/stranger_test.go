@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -27,6 +28,8 @@ func stranger(t *testing.T, do func(net.Conn)) string {
 			}
 			all.Go(func() {
 				defer func() { _ = c.Close() }()
+				// The client library of NATS may leave a connection open that it gave up while it was closed.
+				defer context.AfterFunc(t.Context(), func() { _ = c.Close() })()
 				do(c)
 			})
 		}
