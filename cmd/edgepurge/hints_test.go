@@ -14,15 +14,12 @@ import (
 )
 
 func TestUsage_OfWhatIsSlightlyWrong(t *testing.T) {
-	latin := file(t, "https://a.example/1\n# caf\u00e9\nhttps://a.example/caf\xe9\n")
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
 		{[]string{"submit", "--id", "", "https://a.example/"}, "--id is empty"},
 		{[]string{"submit", "--wiat", "https://a.example/"}, "did you mean --wait?"},
-		{[]string{"submit", "--file", latin}, latin + ", line 3: the line is not UTF-8: save the file as UTF-8; nothing was sent"},
-		{[]string{"demo", "--urls", latin}, latin + ", line 3: the line is not UTF-8"},
 		{[]string{"submit", "https://a.example/caf\xe9"}, "a target is not UTF-8"},
 		{[]string{"status", "--source", "ghost", "a"}, "edgepurge status ghost/post-4711-r3"},
 		{[]string{"dead", "ls", "--reason", "foo"}, "use malformed, too-large, unknown-field, invalid-target, zone-not-found"},
@@ -35,13 +32,14 @@ func TestUsage_OfWhatIsSlightlyWrong(t *testing.T) {
 	}
 }
 
-// A line that is cut off is no less UTF-8 than it was.
-func TestReadFiles_CutsNoCharacter(t *testing.T) {
-	for n := range 4 {
-		long := file(t, strings.Repeat("x", n)+strings.Repeat("\U0001f600", longestLine/4)+"\n")
-		if got, err := readFiles(nil, []string{long}, "url"); err != nil || len(got) != 1 {
-			t.Errorf("%d: got %d lines, %v", n, len(got), err)
-		}
+func TestSubmit_PublishesALineThatIsNotUTF8(t *testing.T) {
+	world(t, nil)
+	must(t, "setup")
+	work(t)
+	latin := file(t, "https://a.example/1\n# caf\u00e9\nhttps://a.example/caf\xe9\n")
+	code, out, errs := command(t, "", "submit", "--file", latin, "--wait", "--timeout", "1m")
+	if all := out + errs; code != exitSome || !strings.Contains(all, "the message is not UTF-8; encode it as UTF-8") {
+		t.Errorf("exit code %d, %q, %q; want the line rejected, with advice", code, out, errs)
 	}
 }
 

@@ -40,7 +40,7 @@ func readFiles(in io.Reader, files []string, typ purge.Type) ([]string, error) {
 }
 
 // readTargets reads one target a line. A byte-order mark at the start and blanks around a line are dropped; blank lines and
-// those that begin with # are skipped. A line that is not UTF-8 refuses the file.
+// those that begin with # are skipped.
 func readTargets(in io.Reader, file string, typ purge.Type) ([]string, error) {
 	name := file
 	if file == "-" {
@@ -65,9 +65,6 @@ func readTargets(in io.Reader, file string, typ purge.Type) ([]string, error) {
 				return nil, noList(name, n, why)
 			}
 		}
-		if !isText(line) {
-			return nil, noList(name, n, "the line is not UTF-8: save the file as UTF-8")
-		}
 		line = strings.Trim(line, blanks)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -83,16 +80,6 @@ func readTargets(in io.Reader, file string, typ purge.Type) ([]string, error) {
 		return nil, usage("read targets: %s has none", name)
 	}
 	return targets, nil
-}
-
-// isText reports whether a line, or what was kept of it, is UTF-8.
-func isText(line string) bool {
-	if len(line) == longestLine { // the cut may have gone through a character
-		for i := 0; i < utf8.UTFMax-1 && !utf8.ValidString(line); i++ {
-			line = line[:len(line)-1]
-		}
-	}
-	return utf8.ValidString(line)
 }
 
 func noList(name string, line int, why string) error {

@@ -43,8 +43,7 @@ A file has one target a line. Blanks around a line are dropped; blank lines and
 lines that begin with # are skipped; equal lines are one request. Every other
 line is published, and ends as rejected where it is not valid. A file that is no
 list (compressed, XML, or a first line with a tab, a second URL, or column names)
-or has a line that is not UTF-8 is refused before anything is sent. A comma is
-part of a URL.`,
+is refused before anything is sent. A comma is part of a URL.`,
 		Example: `  edgepurge submit https://www.example.com/blog/hello/ --wait
   edgepurge submit --file urls.txt --id release-42 --wait
   edgepurge submit --file blog.txt --file shop.txt
