@@ -89,7 +89,7 @@ func New(cfg Config, deps Deps) *Worker {
 		Acker: w.Acker, Lease: w.Lease, Budget: w.budget, HandedOver: cfg.HandedOver, Log: w.Log,
 	})
 	w.quarantine = quarantine.New(quarantine.Config[inbox.Delivery]{
-		Ledger: w.Ledger, Owner: quarantineOwner{w}, Log: w.Log,
+		Ledger: w.Ledger.Quarantine(), Owner: quarantineOwner{w}, Log: w.Log,
 	})
 	w.parking = parking.New(parking.Config[inbox.Consumer, *request]{
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
