@@ -11,20 +11,20 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-var errSpent = &edgeone.Error{Action: "CreatePurgeTask", Code: "LimitExceeded.DailyQuota", Message: "spent", Sent: true}
+var errDay = &edgeone.Error{Action: "CreatePurgeTask", Code: "LimitExceeded.DailyQuota", Message: "exhausted", Sent: true}
 
 func rows(available int) map[string]edgeone.Quota {
 	return map[string]edgeone.Quota{edgeone.TypeURL: {Batch: 500, Daily: 1000, DailyAvailable: available}}
 }
 
-func TestWorker_AsksASpentDayOnlyNowAndThen(t *testing.T) {
+func TestWorker_AsksAnExhaustedDayOnlyNowAndThen(t *testing.T) {
 	unread := func() (map[string]edgeone.Quota, error) { return nil, errAway }
 	wrong := func() (map[string]edgeone.Quota, error) { return rows(700), nil }
-	spent := func() (map[string]edgeone.Quota, error) { return rows(0), nil }
+	exhausted := func() (map[string]edgeone.Quota, error) { return rows(0), nil }
 	for name, tt := range map[string]struct {
 		quota func() (map[string]edgeone.Quota, error)
 		calls int // within an hour, at most
-	}{"not read": {unread, 25}, "wrongly read": {wrong, 20}, "read": {spent, 1}} {
+	}{"not read": {unread, 25}, "wrongly read": {wrong, 20}, "read": {exhausted, 1}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
@@ -33,7 +33,7 @@ func TestWorker_AsksASpentDayOnlyNowAndThen(t *testing.T) {
 					if p.Zone == "zone-b" {
 						return accept(p)
 					}
-					return edgeone.Created{}, errSpent
+					return edgeone.Created{}, errDay
 				}
 				stop := w.run(t, w.worker())
 				w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Zone: "zone-a", Targets: pages(600)})
@@ -54,7 +54,7 @@ func TestWorker_AsksASpentDayOnlyNowAndThen(t *testing.T) {
 	}
 }
 
-func TestDaySpent_KnowsTheReasons(t *testing.T) {
+func TestIsDayRefusal_KnowsTheReasons(t *testing.T) {
 	for reason, want := range map[string]bool{
 		"Reached the daily upper limit of resource number.": true,
 		"LimitExceeded.DailyQuota":                          true,
@@ -63,11 +63,11 @@ func TestDaySpent_KnowsTheReasons(t *testing.T) {
 		"The domain name does not exist or is not belong to this account.": false,
 		"": false,
 	} {
-		if got := daySpent(reason); got != want {
+		if got := isDayRefusal(reason); got != want {
 			t.Errorf("%q: got %t, want %t", reason, got, want)
 		}
 	}
-	if errors.Is(errSpent, errAway) || edgeone.Classify(errSpent) != edgeone.DailyQuota {
-		t.Error("the refusal of these tests is not that of a spent day")
+	if errors.Is(errDay, errAway) || edgeone.Classify(errDay) != edgeone.DailyQuota {
+		t.Error("the refusal of these tests is not that of an exhausted day")
 	}
 }

@@ -5,7 +5,7 @@
 //	                  │                              │         │
 //	                  ├─► refused, ended, known      │         └─► tracker ─► what failed comes back, to get
 //	                  │   (ledger tells)             │                        in line again when it is due
-//	                  └─► parked, for a spent day    └─► sent again, looked for, split, or refused (ledger tells)
+//	                  └─► parked, for the next day   └─► sent again, looked for, split, or refused (ledger tells)
 //
 // One Worker runs in the owner, for one account, behind both lanes. What it promises: a message is
 // acked only when each target of its request stands in a durable record (I2); no call goes out while

@@ -43,21 +43,21 @@ type leftover struct {
 	open     int // its requests that have targets in no other record
 }
 
-// Again has what is left of a job sent again when it is due. Where its zone's day was spent, all of the
-// zone and type wait for the next one. It does not block.
+// Again has what is left of a job sent again when it is due. Where its zone's day was exhausted, all of
+// the zone and type waits for the next one. It does not block.
 func (w *Worker) Again(job record.InFlight) {
 	w.mu.Lock()
 	heap.Push(&w.left, job)
 	w.mu.Unlock()
 	if job.QuotaExhausted {
-		w.spent(&job.Head, job.Rows)
+		w.exhausted(&job.Head, job.Rows)
 	}
 	wait.Signal(w.due)
 	wait.Signal(w.wake)
 }
 
-// spent holds a zone's type whose day is spent, as EdgeOne tells of targets that it took.
-func (w *Worker) spent(h *record.Head, targets int) {
+// exhausted notes that the day of a job's kind is exhausted, as EdgeOne reports of targets that it accepted.
+func (w *Worker) exhausted(h *record.Head, targets int) {
 	now := time.Now()
 	w.quota.DayRefused(quota.Kind{Zone: h.Zone, Type: h.Type}, targets, now, now)
 }
@@ -97,9 +97,9 @@ func (w *Worker) nextLeft(now time.Time) (*record.InFlight, time.Duration) {
 		return nil, checkEvery
 	}
 	job := heap.Pop(&w.left).(record.InFlight)
-	stalled := w.quota.Until(quota.Kind{Zone: job.Zone, Type: job.Type}, now).Waits
+	waits := w.quota.Until(quota.Kind{Zone: job.Zone, Type: job.Type}, now).Waits
 	waiting := w.batcher.WaitersOf(w.cfg.Account, job.Zone, job.Type)
-	if stalled && waiting > 0 && waiting+job.Rows > w.share(purge.Bulk) {
+	if waits && waiting > 0 && waiting+job.Rows > w.share(purge.Bulk) {
 		job.Due = now.Add(leftAgain) // it is stored: it fills no window until its zone takes calls (I7)
 		heap.Push(&w.left, job)
 		return nil, 0
@@ -127,7 +127,7 @@ func (w *Worker) takeUp(ctx context.Context, sequence uint64) error {
 	}
 	w.quota.Want(kindOf(g), now)
 	if job.QuotaExhausted {
-		w.spent(&job.Head, len(job.Targets))
+		w.exhausted(&job.Head, len(job.Targets))
 	}
 	w.mu.Unlock()
 	wait.Signal(w.wake)

@@ -28,8 +28,8 @@ import (
 const (
 	// parkedShare is the part of a window that may wait in memory for one such reason: one in ten.
 	parkedShare = 10
-	// crowdShare is the part that may wait for all of them together: one half.
-	crowdShare = 2
+	// totalShare is the part that may wait for all of them together: one half.
+	totalShare = 2
 	// queueRetry is the time between two pulls of a queue that fail.
 	queueRetry = time.Second
 )
@@ -37,18 +37,18 @@ const (
 // share is what may wait in a lane's window for one such reason. It must be called with the lock held.
 func (w *Worker) share(lane purge.Lane) int {
 	window := w.budget.Size(lane)
-	return max(1, min(window/parkedShare, window/crowdShare/max(1, w.crowd)))
+	return max(1, min(window/parkedShare, window/totalShare/max(1, w.blockedKinds)))
 }
 
-// crowded notes how many types wait for a day or a permission, in line or in queues.
-func (w *Worker) crowded(n int) {
+// setBlockedKinds notes how many kinds wait for a day or a permission, in line or in queues.
+func (w *Worker) setBlockedKinds(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.crowd = n
+	w.blockedKinds = n
 }
 
 // shelf returns where a request that is about to get in line must be parked instead, nil if it need not be: all
-// that is left of it waits for types that are stalled, and one of them has its share in line. It must be called
+// that is left of it waits for blocked kinds, and one of them has its share in line. It must be called
 // with the lock held.
 func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
 	if r.unfit || r.Expired(now) {
@@ -60,9 +60,9 @@ func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
 	}
 	var over *record.Queue
 	for p, n := range kinds {
-		stalled := w.quota.Until(p, now).Waits
+		waits := w.quota.Until(p, now).Waits
 		waiting := w.batcher.WaitersOf(w.cfg.Account, p.Zone, p.Type)
-		if !stalled || waiting == 0 && r.from.Queue() != nil { // somebody has to try whether the zone takes calls
+		if !waits || waiting == 0 && r.from.Queue() != nil { // somebody has to try whether the zone takes calls
 			return nil
 		}
 		if q := w.queueOf(r, p); waiting+n > w.share(r.chargedLane()) && (over == nil || q.Zone < over.Zone) {
@@ -89,9 +89,9 @@ func (w *Worker) shelve(q record.Queue, fresh []*request) {
 // or zones can't be read.
 func (w *Worker) watchDays(ctx context.Context) {
 	for wait.Sleep(ctx, checkEvery) {
-		stalled := w.quota.Waiting(time.Now())
-		w.crowded(max(len(stalled), w.parking.Len()))
-		for _, s := range stalled {
+		blocked := w.quota.Waiting(time.Now())
+		w.setBlockedKinds(max(len(blocked), w.parking.Len()))
+		for _, s := range blocked {
 			w.mu.Lock()
 			back := w.unload(s.Zone, s.Type)
 			w.mu.Unlock()
@@ -198,7 +198,7 @@ func (w *Worker) stay(r *request) {
 }
 
 // excess takes out of the line what is beyond the share of a zone's type: the requests that came last of those of
-// which nothing but what waits for stalled types is left. It must be called with the lock held.
+// which nothing but what waits for blocked kinds is left. It must be called with the lock held.
 func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 	if w.batcher.WaitersOf(w.cfg.Account, zone, typ) <= min(w.share(purge.Bulk), w.share(purge.Interactive)) {
 		return nil
@@ -229,8 +229,8 @@ func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
 	return queues
 }
 
-// stuck returns those of the requests that wait for a stalled type of which nothing else is under way: what is left
-// of them waits for this type or for other stalled ones. It must be called with the lock held.
+// stuck returns those of the requests that wait for a blocked kind of which nothing else is under way: what is left
+// of them waits for this kind or for other blocked ones. It must be called with the lock held.
 func (w *Worker) stuck(p quota.Kind, waits map[*request]int) []*request {
 	var whole []*request
 	rest := make(map[*request]int) // of those that wait for more, what they wait for

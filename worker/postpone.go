@@ -32,12 +32,12 @@ func (w *Worker) postpone(batch *batcher.Batch[waiter], sent time.Time) {
 }
 
 // setAside takes those targets out of a batch that EdgeOne accepted which it lists as refused because
-// the day is spent: they are not at fault, and wait for the next day. The rest is nil when there are
+// the day is exhausted: they are not at fault, and wait for the next day. The rest is nil when there are
 // none.
 func (w *Worker) setAside(batch *batcher.Batch[waiter], out refusedTargets) (taken, rest *batcher.Batch[waiter]) {
 	late := make(map[string]bool)
 	for target, reason := range out.reasons {
-		if daySpent(reason) {
+		if isDayRefusal(reason) {
 			late[target] = true
 		}
 	}
@@ -55,15 +55,15 @@ func (w *Worker) setAside(batch *batcher.Batch[waiter], out refusedTargets) (tak
 	if len(later) == 0 {
 		return batch, nil
 	}
-	w.Log.Warn("batch accepted in part: the day is spent", zap.String("zone", batch.Group.Zone),
+	w.Log.Warn("batch accepted in part: the day is exhausted", zap.String("zone", batch.Group.Zone),
 		zap.String("type", batch.Group.Type), zap.Int("accepted", len(now)), zap.Int("kept", len(later)))
 	return part(batch, now), part(batch, later)
 }
 
-// daySpent tells from EdgeOne's reason for the refusal of a target whether it is the daily quota. The
+// isDayRefusal reports whether EdgeOne's reason for the refusal of a target is the daily quota. The
 // list has no codes; the words are those of LimitExceeded.DailyQuota (EdgeOne API docs, in English and
 // Chinese), its name, and the FailType of a task.
-func daySpent(reason string) bool {
+func isDayRefusal(reason string) bool {
 	reason = strings.ToLower(reason)
 	for _, word := range []string{"daily", "quotaexceeded", "每日", "每天", "当日", "今日"} {
 		if strings.Contains(reason, word) {

@@ -36,7 +36,7 @@ func (w *Worker) reopen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.crowded(len(queues))
+	w.setBlockedKinds(len(queues))
 	for _, q := range queues {
 		if q.Account != w.cfg.Account {
 			w.Log.Warn("parked requests of another account left alone", zap.String("account", q.Account))

@@ -14,8 +14,8 @@ func kindOf(g batcher.Group) quota.Kind { return quota.Kind{Zone: g.Zone, Type: 
 // limit is the batcher's: what EdgeOne takes in one call, below the operator's cap.
 func (w *Worker) limit(g batcher.Group) int {
 	limit := w.quota.Limit(kindOf(g))
-	if most := int(w.most.Load()); most > 0 {
-		limit = min(limit, most)
+	if maxTargets := int(w.maxTargets.Load()); maxTargets > 0 {
+		limit = min(limit, maxTargets)
 	}
 	return limit
 }
@@ -46,8 +46,8 @@ func (w *Worker) reserve(batch *batcher.Batch[waiter], now time.Time) *batcher.B
 
 // answered notes how the call of a batch ended.
 func (w *Worker) answered(batch *batcher.Batch[waiter], class edgeone.Class, err error, sent time.Time) {
-	slow := w.quota.Answered(kindOf(batch.Group), quota.Answer{Class: class, Err: err, Sent: sent}, time.Now())
-	if slow {
+	answer := quota.Answer{Targets: len(batch.Slots), Class: class, Err: err, Sent: sent}
+	if slow := w.quota.Answered(kindOf(batch.Group), answer, time.Now()); slow {
 		w.Pace.Throttled(sent)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/inflight"
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -21,11 +22,10 @@ import (
 func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], created edgeone.Created, sent time.Time) {
 	out := refusals(batch, created)
 	refused := len(out.reasons) + out.unnamed
-	w.quota.Used(kindOf(batch.Group), len(batch.Slots)-refused, sent, refused > 0)
+	use := quota.Use{Accepted: len(batch.Slots) - refused, Refused: refused, Sent: sent}
 	batch, late := w.setAside(batch, out)
-	if late == nil {
-		w.quota.DayAccepted(kindOf(batch.Group), sent)
-	}
+	use.OfDay = late != nil
+	w.quota.Used(kindOf(batch.Group), use, time.Now())
 	f := w.file(batch, created, out, sent)
 	if f.job.Unnamed > 0 {
 		w.Log.Warn("EdgeOne refused targets by names that were not sent: only its rows show which",

@@ -99,7 +99,7 @@ func TestExpire_EndsWhatWasNotSentInTime(t *testing.T) {
 			if p.Zone == "zone-lost" {
 				return edgeone.Created{}, &edgeone.Error{Action: "CreatePurgeTask", Message: "reset", Sent: true}
 			}
-			return edgeone.Created{}, errSpent
+			return edgeone.Created{}, errDay
 		}
 		w.quota = func() (map[string]edgeone.Quota, error) { return rows(0), nil }
 		stop := w.run(t, w.worker())

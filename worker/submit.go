@@ -83,7 +83,6 @@ func (w *Worker) verdict(
 		w.again(batch, w.retryAfter(batch))
 	case edgeone.Ambiguous:
 		w.mark(batch, sent)
-		w.quota.Used(kindOf(g), 0, sent, true) // it may have been carried out
 		w.findJob(ctx, batch, call, err, sent)
 	case edgeone.BatchQuota:
 		w.quota.ReadAgain(g.Zone)

@@ -44,11 +44,11 @@ type Worker struct {
 	cfg Config
 	Deps
 
-	most   atomic.Int64  // of a batch, below the quota; 0: the quota decides
-	wake   chan struct{} // capacity 1: the batcher may have something to send
-	due    chan struct{} // capacity 1: something is to be sent again
-	onWire chan struct{} // capacity 1: the call granted last has gone to the wire
-	quota  *quota.Gate
+	maxTargets atomic.Int64  // of a batch, below the quota; 0: the quota decides
+	wake       chan struct{} // capacity 1: the batcher may have something to send
+	due        chan struct{} // capacity 1: something is to be sent again
+	onWire     chan struct{} // capacity 1: the call granted last has gone to the wire
+	quota      *quota.Gate   // how much EdgeOne takes now, and until when nothing
 	// troubles are those of the loops that try again.
 	troubles *trouble.Log
 	adopt    *adopt.Finder           // the job of a call whose answer was lost
@@ -61,14 +61,14 @@ type Worker struct {
 	parking    *parking.Parking[inbox.Consumer, *request]
 	quarantine *quarantine.Quarantine[inbox.Delivery]
 
-	mu       sync.Mutex
-	batcher  *batcher.Batcher[waiter]
-	requests map[record.Key]*request
-	left     leftovers // what is to be sent again, and not yet in line
-	zoneless zoneless  // whose zone is not known yet
-	expiring int       // requests that have a time to expire
-	apart    apart
-	crowd    int // types that wait for their day, as of a moment ago
+	mu           sync.Mutex
+	batcher      *batcher.Batcher[waiter]
+	requests     map[record.Key]*request
+	left         leftovers // what is to be sent again, and not yet in line
+	zoneless     zoneless  // whose zone is not known yet
+	expiring     int       // requests that have a time to expire
+	apart        apart
+	blockedKinds int // kinds that wait for their day, a permission or their zone, as of a moment ago
 }
 
 // New makes a Worker.
@@ -89,7 +89,7 @@ func New(cfg Config, deps Deps) *Worker {
 		Acker: w.Acker, Lease: w.Lease, Budget: w.budget, HandedOver: cfg.HandedOver, Log: w.Log,
 	})
 	w.quarantine = quarantine.New(quarantine.Config[inbox.Delivery]{
-		Ledger: w.Ledger, Owner: quarantineOwner{w}, Log: w.Log,
+		Ledger: w.Ledger.Quarantine(), Owner: quarantineOwner{w}, Log: w.Log,
 	})
 	w.parking = parking.New(parking.Config[inbox.Consumer, *request]{
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
@@ -108,12 +108,12 @@ func New(cfg Config, deps Deps) *Worker {
 const bodyHeadroom = 100_000
 
 // SetMaxTargets changes Config.MaxTargets, for the batches that are bound from then on.
-func (w *Worker) SetMaxTargets(n int) { w.most.Store(int64(n)) }
+func (w *Worker) SetMaxTargets(n int) { w.maxTargets.Store(int64(n)) }
 
 // OnWire tells that a CreatePurgeTask call is handed to the network now. It does not block.
 func (w *Worker) OnWire() { wait.Signal(w.onWire) }
 
-// Refused tells why EdgeOne refuses the credentials, empty when it does not.
+// Refused returns why EdgeOne refuses the credentials, empty when it does not.
 func (w *Worker) Refused() string { return w.quota.Refusal() }
 
 // Trouble describes why requests can't be parked, empty while they can.

@@ -77,7 +77,7 @@ func (g *guide) follow(t *testing.T) {
 		case fence[1] == "console":
 			g.session(text)
 		case fence[1] == "go":
-			g.install("shop", tree.Read(t, buildProgram(t, g.file, text)))
+			g.install("shop", contents(t, buildProgram(t, g.file, text)))
 		case strings.HasPrefix(text, "#!"):
 			g.script(text)
 		case strings.HasPrefix(text, "nats "):

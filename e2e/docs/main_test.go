@@ -10,6 +10,16 @@ import (
 	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
+// contents is what stands in a file that a test has made.
+func contents(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 // usage is the line of a help text that names the command.
 var usage = regexp.MustCompile(`(?m)^Usage:\n  edgepurge[a-z ]*`)
 

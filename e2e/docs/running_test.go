@@ -59,7 +59,7 @@ func newRunning(t *testing.T) *running {
 		_ = r.cmd.Process.Kill()
 		_ = r.cmd.Wait()
 		if t.Failed() {
-			t.Logf("the log:\n%s", tree.Read(t, r.log))
+			t.Logf("the log:\n%s", contents(t, r.log))
 		}
 	})
 	r.until("a worker", func() bool { return strings.Contains(r.get(r.url+"/metrics"), "\nedgepurge_leader 1\n") })
@@ -77,7 +77,7 @@ func (r *running) write(conf string) {
 func (r *running) lines() []map[string]any {
 	r.t.Helper()
 	var all []map[string]any
-	for line := range bytes.Lines(tree.Read(r.t, r.log)) {
+	for line := range bytes.Lines(contents(r.t, r.log)) {
 		var m map[string]any
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			break
@@ -178,7 +178,7 @@ func TestDocsOperating_IsWhatAWorkerDoes(t *testing.T) {
 	t.Run("reload", r.checkReload)
 	t.Run("listener", r.checkPaths)
 	for _, secret := range []string{secretKey, "AKIDRUNNING"} {
-		if strings.Contains(string(tree.Read(t, r.log)), secret) {
+		if strings.Contains(string(contents(t, r.log)), secret) {
 			t.Errorf("the log has %s in it", secret)
 		}
 	}

@@ -78,26 +78,26 @@ func (l *Ledger) endPart(ctx context.Context, at place, out *record.Results) err
 // context ends.
 func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) error {
 	at := place{sequence, job.ID}
-	defer l.startRemoval(at)()
+	defer l.followed.startRemoval(at)()
 	for {
-		now := l.current(at)
+		now := l.followed.current(at)
 		if err := l.dropStored(ctx, job, now); err != nil {
 			return err
 		}
-		if l.current(at) == now { // it was not stored again meanwhile
+		if l.followed.current(at) == now { // it was not stored again meanwhile
 			break
 		}
 	}
-	l.unfollow(at)
+	l.followed.forget(at)
 	return nil
 }
 
 // dropStored removes a part from the store, unless another has its number by now.
 func (l *Ledger) dropStored(ctx context.Context, job *record.Job, sequence uint64) error {
-	if l.isOtherJob(place{sequence, job.ID}) {
+	if l.followed.isOther(place{sequence, job.ID}) {
 		return nil
 	}
-	err := l.retryUntilDone(ctx, "remove job", func() error { return l.stores.Jobs.Delete(ctx, sequence) })
+	err := l.retry.untilDone(ctx, "remove job", func() error { return l.jobs.Delete(ctx, sequence) })
 	if err != nil {
 		return err
 	}
@@ -110,17 +110,17 @@ func (l *Ledger) dropStored(ctx context.Context, job *record.Job, sequence uint6
 
 // part gives a stored part; nil when it is not there any more, or can't be read and is left alone.
 func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
-	sequence := l.current(at)
+	sequence := l.followed.current(at)
 	if job := l.recent.get(sequence); job != nil && (at.job == "" || job.ID == at.job) {
 		return job, nil
 	}
 	var data []byte
-	err := l.retryUntilDone(ctx, "read job", func() (err error) {
-		data, err = l.stores.Jobs.Get(ctx, sequence)
+	err := l.retry.untilDone(ctx, "read job", func() (err error) {
+		data, err = l.jobs.Get(ctx, sequence)
 		return err
 	})
 	if err == nil && data == nil {
-		l.unfollow(at) // an owner before this one has ended it
+		l.followed.forget(at) // an owner before this one has ended it
 	}
 	if err != nil || data == nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
 		return nil, nil
 	}
 	if at.job != "" && job.ID != at.job {
-		l.unfollow(at) // the stream was made anew, and the number is another part's
+		l.followed.forget(at) // the stream was made anew, and the number is another part's
 		return nil, nil
 	}
 	return job, nil
@@ -154,7 +154,7 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Res
 			continue
 		}
 		g.Go(func() error {
-			marked, err := l.updateProgress(gctx, s.Request, func(p *record.Progress) { l.addOutcome(p, job, s, out) })
+			marked, err := l.progress.update(gctx, s.Request, func(p *record.Progress) { l.addOutcome(p, job, s, out) })
 			if !marked {
 				left.Store(true)
 			}

@@ -32,7 +32,7 @@ func (l *Ledger) Find(ctx context.Context, queries []Query) (map[record.Key]reco
 		return nil, nil
 	}
 	var found map[record.Key]record.Found
-	err := l.retryUntilDone(ctx, "look up requests", func() (err error) {
+	err := l.retry.untilDone(ctx, "look up requests", func() (err error) {
 		found, err = l.find(ctx, queries)
 		return err
 	})
@@ -80,7 +80,7 @@ func (l *Ledger) findEnded(ctx context.Context, keys []record.Key, found map[rec
 	if len(keys) == 0 {
 		return nil
 	}
-	ended, err := l.stores.Events.Find(ctx, keys)
+	ended, err := l.events.Find(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 			keys = append(keys, q.Key)
 		}
 	}
-	parked, err := l.stores.Parked.Find(ctx, keys)
+	parked, err := l.parked.Find(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 
 // findRecorded adds what a part holds of the requests; false when the part is gone.
 func (l *Ledger) findRecorded(ctx context.Context, sequence uint64, keys []record.Key, found map[record.Key]record.Found) (bool, error) {
-	data, err := l.stores.Jobs.Get(ctx, sequence)
+	data, err := l.jobs.Get(ctx, sequence)
 	if err != nil {
 		return false, err
 	}
@@ -176,7 +176,7 @@ func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[re
 	reads.SetLimit(progressAtOnce)
 	for i, k := range keys {
 		reads.Go(func() error {
-			p, _, err := l.readProgress(ctx, k)
+			p, _, err := l.progress.read(ctx, k)
 			if errors.Is(err, errLeftAlone) {
 				return nil
 			}
@@ -203,7 +203,7 @@ func (l *Ledger) addProgress(ctx context.Context, k record.Key, p *record.Progre
 	f := found[k]
 	if _, _, open := p.Counts(); open == 0 && !p.Closed {
 		// Its message came again, so nothing else is left that would tell it.
-		if err := l.closeProgress(ctx, p); err != nil {
+		if err := l.progress.close(ctx, p); err != nil {
 			return err
 		}
 	}

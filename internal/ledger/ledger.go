@@ -2,12 +2,8 @@ package ledger
 
 import (
 	"context"
-	"fmt"
-	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -32,20 +28,22 @@ type Config struct {
 // Ledger is safe for concurrent use.
 type Ledger struct {
 	cfg    Config
-	stores Stores
+	jobs   JobStore
+	events EventStore
+	dead   DeadStore
+	parked ParkedStore
 	log    *zap.Logger
-	index  index
-	// troubles are those of the writes that are tried until they succeed.
-	troubles *trouble.Log
-	recent   recent
+
+	index      index
+	recent     recent
+	followed   followed
+	orphans    orphans
+	publisher  publisher
+	progress   progress
+	quarantine *Quarantine
+	retry      retrier
 
 	parking atomic.Bool // something may be parked
-
-	mu       sync.Mutex
-	parts    map[uint64]string // sequences of the stored parts that somebody follows, with their jobs
-	moved    map[place]uint64  // where those were stored again that were removed from outside
-	removing map[place]bool    // those that are being removed
-	orphans  map[uint64]bool   // those that nobody did at the last look
 }
 
 // New makes a Ledger.
@@ -65,9 +63,13 @@ func New(cfg Config, stores Stores, log *zap.Logger) *Ledger {
 	if cfg.Parked == nil {
 		cfg.Parked = func(record.Queue, []record.Parked) {}
 	}
+	retry := retrier{trouble.New(log)}
+	events := publisher{cfg.Instance, cfg.Published, stores.Events, retry, log}
 	return &Ledger{
-		cfg: cfg, stores: stores, log: log, index: newIndex(), recent: newRecent(), parts: make(map[uint64]string), moved: make(map[place]uint64),
-		removing: make(map[place]bool), troubles: trouble.New(log),
+		cfg: cfg, jobs: stores.Jobs, events: stores.Events, dead: stores.Dead, parked: stores.Parked, log: log,
+		index: newIndex(), recent: newRecent(), followed: newFollowed(),
+		publisher: events, progress: progress{stores.Progress, stores.Events, events, retry, log},
+		quarantine: &Quarantine{stores.Progress, retry, log}, retry: retry,
 	}
 }
 
@@ -80,13 +82,13 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 	if err := l.moveEarlierFailures(ctx, j); err != nil {
 		return record.InFlight{}, err
 	}
-	parts, bodies, err := j.EncodeParts(l.stores.Jobs.PartLimit())
+	parts, bodies, err := j.EncodeParts(l.jobs.PartLimit())
 	if err != nil {
 		return record.InFlight{}, err
 	}
 	var sequences []uint64
-	err = l.retryUntilDone(ctx, "store job", func() error {
-		sequences, err = l.stores.Jobs.Put(ctx, j.Head, bodies)
+	err = l.retry.untilDone(ctx, "store job", func() error {
+		sequences, err = l.jobs.Put(ctx, j.Head, bodies)
 		return err
 	})
 	if err != nil {
@@ -96,7 +98,7 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 		if err := l.displace(ctx, sequences[i], j.ID); err != nil {
 			return record.InFlight{}, err
 		}
-		l.follow(sequences[i], j.ID)
+		l.followed.add(sequences[i], j.ID)
 		for s := range parts[i].Shares {
 			l.index.add(parts[i].Shares[s].Key(), sequences[i])
 		}
@@ -117,7 +119,7 @@ func (l *Ledger) moveEarlierFailures(ctx context.Context, j *record.Job) error {
 		for _, f := range s.EarlierFailures {
 			size += worst * (len(f.Target) + len(f.Code) + len(f.Reason) + len(f.Field) + 10)
 		}
-		if size <= l.stores.Jobs.PartLimit()/4 {
+		if size <= l.jobs.PartLimit()/4 {
 			continue
 		}
 		if err := l.RecordFailures(ctx, s.Request, s.EarlierFailures, false); err != nil {
@@ -128,41 +130,28 @@ func (l *Ledger) moveEarlierFailures(ctx context.Context, j *record.Job) error {
 	return nil
 }
 
-// Publish publishes the ends of requests that need nothing but an event. It tries until the context ends,
-// but for an event that can't be encoded: that is told with less, or else logged and given up. Told is
-// called for those too that were stored before, as in a redo after a crash.
+// Publish publishes the ends of requests that need nothing but an event. It retries until the context ends, except an event
+// that can't be encoded: that is published with less, or else logged and given up. Published is called for those too
+// that were stored before, as in a redo after a crash.
 func (l *Ledger) Publish(ctx context.Context, ends []record.Tally) error {
-	if len(ends) == 0 {
-		return nil
-	}
-	now := time.Now().UTC()
-	events := make([]purge.Event, len(ends))
-	for i := range ends {
-		events[i] = purge.NewEvent(l.cfg.Instance, ends[i].Outcome(now), now)
-	}
-	open := events
-	return l.retryUntilDone(ctx, "publish events", func() error {
-		errs := l.stores.Events.Publish(ctx, open)
-		var left []purge.Event
-		for i, err := range errs {
-			if err == nil {
-				l.cfg.Published(open[i])
-			} else if event, ok := l.encodable(open[i]); ok {
-				left = append(left, event)
-			}
-		}
-		if open = left; len(open) == 0 {
-			return nil
-		}
-		return firstOf(errs)
-	})
+	return l.publisher.publish(ctx, ends)
 }
+
+// RecordFailures records targets of a request in several jobs as not purged, without a job of their own; sent says that
+// EdgeOne refused them, rather than edgepurge. It publishes the request's event if no target is open. The error is
+// [record.ErrVersion] when the request's progress is of a newer version; nothing is recorded then.
+func (l *Ledger) RecordFailures(ctx context.Context, r record.Request, failures []record.Failure, sent bool) error {
+	return l.progress.recordFailures(ctx, r, failures, sent)
+}
+
+// Quarantine returns the record of the messages that are handled apart.
+func (l *Ledger) Quarantine() *Quarantine { return l.quarantine }
 
 // StoreDeadLetters stores dead letters. It tries until the context ends.
 func (l *Ledger) StoreDeadLetters(ctx context.Context, letters []record.DeadLetter) error {
 	open := letters
-	return l.retryUntilDone(ctx, "store dead letters", func() error {
-		errs := l.stores.Dead.Put(ctx, open)
+	return l.retry.untilDone(ctx, "store dead letters", func() error {
+		errs := l.dead.Put(ctx, open)
 		var left []record.DeadLetter
 		for i, err := range errs {
 			if err != nil {
@@ -176,43 +165,5 @@ func (l *Ledger) StoreDeadLetters(ctx context.Context, letters []record.DeadLett
 
 // TryStoreDeadLetters stores dead letters once, and returns one error for each.
 func (l *Ledger) TryStoreDeadLetters(ctx context.Context, letters []record.DeadLetter) []error {
-	return l.stores.Dead.Put(ctx, letters)
-}
-
-func firstOf(errs []error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// retryUntilDone tries an idempotent write until it is done or the context ends: giving up would lose
-// something that only this process knows.
-func (l *Ledger) retryUntilDone(ctx context.Context, what string, op func() error) error {
-	failing := l.troubles.On(what+" did not succeed, trying again", "")
-	defer failing.Leave()
-	b := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(20*time.Millisecond),
-		backoff.WithMaxInterval(2*time.Second),
-		backoff.WithMaxElapsedTime(0))
-	err := backoff.RetryNotify(func() error {
-		if ctx.Err() != nil {
-			return backoff.Permanent(context.Cause(ctx))
-		}
-		return op()
-	}, backoff.WithContext(b, ctx), func(err error, wait time.Duration) {
-		failing.Failed(err, zap.Duration("wait", wait))
-	})
-	if err == nil {
-		failing.Over()
-	}
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return nil
+	return l.dead.Put(ctx, letters)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"go.uber.org/zap"
 
@@ -16,7 +17,7 @@ func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
 	var jobs []record.InFlight
 	at := make(map[string]int)
 	left := make(map[uint64]int) // how many parts there are yet of what is left of a part
-	for part, err := range l.stores.Jobs.All(ctx) {
+	for part, err := range l.jobs.All(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +92,7 @@ func (l *Ledger) load(part record.StoredJob) (record.Head, error) {
 	for _, k := range keys {
 		l.index.add(k, part.Sequence)
 	}
-	l.follow(part.Sequence, head.ID)
+	l.followed.add(part.Sequence, head.ID)
 	return head, nil
 }
 
@@ -108,30 +109,24 @@ func firstLine(data []byte) []byte {
 // stopped may store a job after the next one has loaded them. It reads them only if there are more than
 // are known of.
 func (l *Ledger) OrphanedJobs(ctx context.Context) ([]record.InFlight, error) {
-	count, err := l.stores.Jobs.Count(ctx)
+	count, err := l.jobs.Count(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
-	few := count <= len(l.parts)
-	before := l.orphans
-	l.orphans = make(map[uint64]bool)
-	l.mu.Unlock()
-	if few {
+	before := l.orphans.take()
+	if count <= l.followed.len() {
 		return nil, nil
 	}
-	var strays []record.InFlight
-	for part, err := range l.stores.Jobs.All(ctx) {
+	var orphaned []record.InFlight
+	for part, err := range l.jobs.All(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if l.follows(part.Sequence) {
+		if l.followed.has(part.Sequence) {
 			continue
 		}
 		if !before[part.Sequence] {
-			l.mu.Lock()
-			l.orphans[part.Sequence] = true
-			l.mu.Unlock()
+			l.orphans.add(part.Sequence)
 			continue
 		}
 		head, err := l.load(part)
@@ -140,43 +135,28 @@ func (l *Ledger) OrphanedJobs(ctx context.Context) ([]record.InFlight, error) {
 			continue
 		}
 		l.log.Warn("stored job that nobody followed", zap.String("job", head.ID), zap.Uint64("sequence", part.Sequence))
-		strays = append(strays, record.InFlight{Head: head, Sequences: []uint64{part.Sequence}})
+		orphaned = append(orphaned, record.InFlight{Head: head, Sequences: []uint64{part.Sequence}})
 	}
-	return strays, nil
+	return orphaned, nil
 }
 
-func (l *Ledger) follow(sequence uint64, job string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.parts[sequence] = job
+// orphans are the parts that nobody followed at the last look.
+type orphans struct {
+	mu   sync.Mutex
+	seen map[uint64]bool
 }
 
-func (l *Ledger) follows(sequence uint64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, ok := l.parts[sequence]
-	return ok
+// take returns those of the last look, and begins a new one.
+func (o *orphans) take() map[uint64]bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	last := o.seen
+	o.seen = make(map[uint64]bool)
+	return last
 }
 
-func (l *Ledger) followsPlace(at place) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.parts[at.sequence] == at.job && !l.removing[at]
-}
-
-// unfollow forgets a part, wherever it is now, unless another has its place.
-func (l *Ledger) unfollow(at place) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for {
-		if l.parts[at.sequence] == at.job {
-			delete(l.parts, at.sequence)
-		}
-		next, ok := l.moved[at]
-		if !ok {
-			return
-		}
-		delete(l.moved, at)
-		at.sequence = next
-	}
+func (o *orphans) add(sequence uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen[sequence] = true
 }

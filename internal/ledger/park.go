@@ -15,7 +15,7 @@ import (
 // be called again for it. It makes one attempt.
 func (l *Ledger) Park(ctx context.Context, q record.Queue, requests []record.Parked) []error {
 	l.parking.Store(true)
-	errs := l.stores.Parked.Put(ctx, q, requests)
+	errs := l.parked.Put(ctx, q, requests)
 	var stored []record.Parked
 	for i, err := range errs {
 		switch {
@@ -33,8 +33,8 @@ func (l *Ledger) Park(ctx context.Context, q record.Queue, requests []record.Par
 
 // Queues tells which queues there are. It tries until the context ends.
 func (l *Ledger) Queues(ctx context.Context) (queues []record.Queue, err error) {
-	err = l.retryUntilDone(ctx, "list queues", func() (err error) {
-		queues, err = l.stores.Parked.Queues(ctx)
+	err = l.retry.untilDone(ctx, "list queues", func() (err error) {
+		queues, err = l.parked.Queues(ctx)
 		return err
 	})
 	l.parking.Store(len(queues) > 0 || l.parking.Load())

@@ -11,11 +11,18 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// RecordFailures notes targets of a request that spans jobs as not purged, without a job of their own; sent
-// says that EdgeOne refused them, rather than edgepurge. It tells the request if none is open. The error
-// is [record.ErrVersion] when the request's progress is of a newer version; nothing is noted then.
-func (l *Ledger) RecordFailures(ctx context.Context, r record.Request, failures []record.Failure, sent bool) error {
-	marked, err := l.updateProgress(ctx, r, func(p *record.Progress) {
+// progress are the records of the requests whose targets lie in several jobs. Each is changed by compare-and-set.
+type progress struct {
+	store     ProgressStore
+	events    EventStore
+	publisher publisher
+	retry     retrier
+	log       *zap.Logger
+}
+
+// recordFailures records targets as not purged, see [Ledger.RecordFailures].
+func (ps *progress) recordFailures(ctx context.Context, r record.Request, failures []record.Failure, sent bool) error {
+	marked, err := ps.update(ctx, r, func(p *record.Progress) {
 		p.Sent = p.Sent || sent
 		for _, f := range failures {
 			p.Fail(f)
@@ -27,12 +34,12 @@ func (l *Ledger) RecordFailures(ctx context.Context, r record.Request, failures 
 	return err
 }
 
-// updateProgress changes a progress record by compare-and-set, and ends the request when no target is open:
+// update changes a progress record by compare-and-set, and ends the request when no target is open:
 // first the event, then the closing write that lets the record go with the events. It reports false
 // for a record that is left alone.
-func (l *Ledger) updateProgress(ctx context.Context, r record.Request, change func(*record.Progress)) (bool, error) {
+func (ps *progress) update(ctx context.Context, r record.Request, change func(*record.Progress)) (bool, error) {
 	for {
-		p, after, err := l.progressOf(ctx, r)
+		p, after, err := ps.of(ctx, r)
 		if err != nil || p == nil {
 			return false, err
 		}
@@ -40,7 +47,7 @@ func (l *Ledger) updateProgress(ctx context.Context, r record.Request, change fu
 			return true, nil // its job was not removed yet
 		}
 		change(p)
-		stored, err := l.putProgress(ctx, p, after, false)
+		stored, err := ps.put(ctx, p, after, false)
 		if err != nil {
 			return false, err
 		}
@@ -50,22 +57,22 @@ func (l *Ledger) updateProgress(ctx context.Context, r record.Request, change fu
 		if _, _, open := p.Counts(); open > 0 {
 			return true, nil
 		}
-		return true, l.closeProgress(ctx, p)
+		return true, ps.close(ctx, p)
 	}
 }
 
-func (l *Ledger) closeProgress(ctx context.Context, p *record.Progress) error {
-	if err := l.Publish(ctx, []record.Tally{p.Tally()}); err != nil {
+func (ps *progress) close(ctx context.Context, p *record.Progress) error {
+	if err := ps.publisher.publish(ctx, []record.Tally{p.Tally()}); err != nil {
 		return err
 	}
 	k := p.Request.Key()
 	p.Closed = true
 	for {
-		now, after, err := l.progressOf(ctx, p.Request)
+		now, after, err := ps.of(ctx, p.Request)
 		if err != nil || now == nil || now.Closed {
 			return err
 		}
-		stored, err := l.putProgress(ctx, p, after, true)
+		stored, err := ps.put(ctx, p, after, true)
 		if err != nil {
 			return fmt.Errorf("close progress of %s: %w", k, err)
 		}
@@ -75,11 +82,11 @@ func (l *Ledger) closeProgress(ctx context.Context, p *record.Progress) error {
 	}
 }
 
-// progressOf reads a request's record, or begins it; nil when a newer version wrote it. A closed record
+// of reads a request's record, or begins it; nil when a newer version wrote it. A closed record
 // speaks for the request only as long as its event is there: later the id may be used again.
-func (l *Ledger) progressOf(ctx context.Context, r record.Request) (p *record.Progress, at record.Place, err error) {
-	err = l.retryUntilDone(ctx, "read progress", func() (err error) {
-		p, at, err = l.readProgress(ctx, r.Key())
+func (ps *progress) of(ctx context.Context, r record.Request) (p *record.Progress, at record.Place, err error) {
+	err = ps.retry.untilDone(ctx, "read progress", func() (err error) {
+		p, at, err = ps.read(ctx, r.Key())
 		return err
 	})
 	switch {
@@ -96,19 +103,19 @@ func (l *Ledger) progressOf(ctx context.Context, r record.Request) (p *record.Pr
 // errLeftAlone is what can't be read; another try changes nothing.
 var errLeftAlone = errors.New("record left alone")
 
-// readProgress reads the record that speaks for a request, nil when there is none, and the place of the next.
-func (l *Ledger) readProgress(ctx context.Context, k record.Key) (*record.Progress, record.Place, error) {
-	data, at, err := l.stores.Progress.Get(ctx, k)
+// read reads the record that speaks for a request, nil when there is none, and the place of the next.
+func (ps *progress) read(ctx context.Context, k record.Key) (*record.Progress, record.Place, error) {
+	data, at, err := ps.store.Get(ctx, k)
 	if err != nil || data == nil {
 		return nil, at, err
 	}
 	p, err := record.DecodeProgress(data)
 	if err != nil {
-		l.log.Error("progress record left alone", zap.Stringer("request", k), zap.Error(err))
+		ps.log.Error("progress record left alone", zap.Stringer("request", k), zap.Error(err))
 		return nil, at, backoff.Permanent(errLeftAlone)
 	}
 	if p.Closed {
-		told, err := l.stores.Events.Has(ctx, k)
+		told, err := ps.events.Has(ctx, k)
 		if err != nil {
 			return nil, at, err
 		}
@@ -119,14 +126,14 @@ func (l *Ledger) readProgress(ctx context.Context, k record.Key) (*record.Progre
 	return p, at, nil
 }
 
-func (l *Ledger) putProgress(ctx context.Context, p *record.Progress, after record.Place, keep bool) (bool, error) {
+func (ps *progress) put(ctx context.Context, p *record.Progress, after record.Place, keep bool) (bool, error) {
 	data, err := p.Encode()
 	if err != nil {
 		return false, err
 	}
 	stored := false
-	err = l.retryUntilDone(ctx, "store progress", func() (err error) {
-		stored, err = l.stores.Progress.Put(ctx, p.Request.Key(), data, after, keep)
+	err = ps.retry.untilDone(ctx, "store progress", func() (err error) {
+		stored, err = ps.store.Put(ctx, p.Request.Key(), data, after, keep)
 		return err
 	})
 	return stored, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"go.uber.org/zap"
 
@@ -13,13 +12,6 @@ import (
 
 // A stored part can vanish: somebody purges or deletes the stream of the jobs while a leader works. What is
 // still whole in memory is stored again, in another place; who asks for it by its old place is led there.
-
-// place names a part that this Ledger stored or loaded. The sequence alone does not: a stream that is made
-// anew may give it to a part of another job.
-type place struct {
-	sequence uint64
-	job      string
-}
 
 // errNotLeading says that a part may be gone because another process leads, and has ended its job.
 var errNotLeading = errors.New("not stored again: this replica is not sure that it leads")
@@ -33,12 +25,12 @@ const maxNamed = 20
 func (l *Ledger) Recover(ctx context.Context, first uint64) error {
 	var gone []string
 	stored := 0
-	for _, at := range l.followedBelow(first) {
+	for _, at := range l.followed.below(first) {
 		there, err := l.isStored(ctx, at)
 		if err != nil {
 			return err
 		}
-		if there || !l.followsPlace(at) {
+		if there || !l.followed.follows(at) {
 			continue
 		}
 		if !l.cfg.Leads() {
@@ -66,8 +58,8 @@ func (l *Ledger) Recover(ctx context.Context, first uint64) error {
 
 // isStored reports whether the store still has a part.
 func (l *Ledger) isStored(ctx context.Context, at place) (there bool, err error) {
-	err = l.retryUntilDone(ctx, "look for job", func() error {
-		data, err := l.stores.Jobs.Get(ctx, at.sequence)
+	err = l.retry.untilDone(ctx, "look for job", func() error {
+		data, err := l.jobs.Get(ctx, at.sequence)
 		if err != nil || data == nil {
 			there = false
 			return err
@@ -88,7 +80,7 @@ func isOf(part []byte, job string) bool {
 func (l *Ledger) restorePart(ctx context.Context, at place) (bool, error) {
 	job := l.recent.get(at.sequence)
 	if job == nil || job.ID != at.job {
-		l.unfollow(at)
+		l.followed.forget(at)
 		return false, nil
 	}
 	if !l.cfg.Leads() {
@@ -99,8 +91,8 @@ func (l *Ledger) restorePart(ctx context.Context, at place) (bool, error) {
 		return false, fmt.Errorf("store job again: %w", err)
 	}
 	var sequence uint64
-	err = l.retryUntilDone(ctx, "store job again", func() (err error) {
-		sequence, err = l.stores.Jobs.PutAgain(ctx, job.Head, at.sequence, data)
+	err = l.retry.untilDone(ctx, "store job again", func() (err error) {
+		sequence, err = l.jobs.PutAgain(ctx, job.Head, at.sequence, data)
 		return err
 	})
 	if err != nil {
@@ -112,7 +104,7 @@ func (l *Ledger) restorePart(ctx context.Context, at place) (bool, error) {
 	for i := range job.Shares {
 		l.index.add(job.Shares[i].Key(), sequence)
 	}
-	if !l.setMoved(at, sequence) { // it was ended meanwhile
+	if !l.followed.move(at, sequence) { // it was ended meanwhile
 		return true, l.dropStored(ctx, job, sequence)
 	}
 	if sequence == at.sequence { // the stream was made anew and counts from the start
@@ -129,10 +121,8 @@ func (l *Ledger) restorePart(ctx context.Context, at place) (bool, error) {
 // displace makes room for a part that was stored under the number of another one, which the stream has
 // forgotten.
 func (l *Ledger) displace(ctx context.Context, sequence uint64, job string) error {
-	l.mu.Lock()
-	old, ok := l.parts[sequence]
-	l.mu.Unlock()
-	if !ok || old == job {
+	old := l.followed.jobOf(sequence)
+	if old == "" || old == job {
 		return nil
 	}
 	kept, err := l.restorePart(ctx, place{sequence, old})
@@ -141,75 +131,4 @@ func (l *Ledger) displace(ctx context.Context, sequence uint64, job string) erro
 			zap.String("job", old))
 	}
 	return err
-}
-
-func (l *Ledger) followedBelow(first uint64) []place {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var all []place
-	for sequence, job := range l.parts {
-		if at := (place{sequence, job}); sequence < first && !l.removing[at] {
-			all = append(all, at)
-		}
-	}
-	slices.SortFunc(all, func(a, b place) int { return int(int64(a.sequence - b.sequence)) })
-	return all
-}
-
-// setMoved notes the new place of a part; false when nobody follows it any more.
-func (l *Ledger) setMoved(from place, to uint64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.parts[from.sequence] != from.job || l.removing[from] {
-		return false
-	}
-	delete(l.parts, from.sequence)
-	l.parts[to] = from.job
-	delete(l.moved, place{to, from.job}) // a number may come again: the way from there must not lead back to it
-	if to != from.sequence {
-		l.moved[from] = to
-	}
-	return true
-}
-
-// startRemoval marks a part as being removed, wherever it is, until the function is called: its place may be empty.
-func (l *Ledger) startRemoval(at place) (gone func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := []place{at}
-	for next, ok := l.moved[at]; ok; next, ok = l.moved[at] {
-		at.sequence = next
-		all = append(all, at)
-	}
-	for _, p := range all {
-		l.removing[p] = true
-	}
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for _, p := range all {
-			delete(l.removing, p)
-		}
-	}
-}
-
-// current returns where a part is now.
-func (l *Ledger) current(at place) uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for {
-		next, ok := l.moved[at]
-		if !ok {
-			return at.sequence
-		}
-		at.sequence = next
-	}
-}
-
-// isOtherJob reports that the number stands for a part of another job by now.
-func (l *Ledger) isOtherJob(at place) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now, ok := l.parts[at.sequence]
-	return ok && now != at.job
 }

@@ -36,8 +36,8 @@ func (l *Ledger) anyRetryable(job *record.Job, s *record.Share, out *record.Resu
 	return found
 }
 
-// withEvent tells which requests have their event already of those whose targets would be sent again: a job
-// that an owner stored when the next one had sent them anew.
+// withEvent returns which requests have their event already of those whose targets would be sent again: a job that a
+// leader stored when the next one had sent them anew.
 func (l *Ledger) withEvent(ctx context.Context, job *record.Job, out *record.Results) (map[record.Key]bool, error) {
 	var keys []record.Key
 	for i := range job.Shares {
@@ -45,18 +45,7 @@ func (l *Ledger) withEvent(ctx context.Context, job *record.Job, out *record.Res
 			keys = append(keys, job.Shares[i].Key())
 		}
 	}
-	told := make(map[record.Key]bool)
-	if len(keys) == 0 {
-		return told, nil
-	}
-	err := l.retryUntilDone(ctx, "look up events", func() error {
-		found, err := l.stores.Events.Find(ctx, keys)
-		for k := range found {
-			told[k] = true
-		}
-		return err
-	})
-	return told, err
+	return l.publisher.ended(ctx, keys)
 }
 
 // newRetryPart is what is to be sent again of a job, nil when nothing is. Its requests span: what became of
@@ -126,8 +115,8 @@ func retryWait(attempts int) time.Duration {
 func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequence uint64, left *record.Job) error {
 	at := place{sequence, job.ID}
 	var of record.Place
-	err := l.retryUntilDone(ctx, "find job", func() (err error) {
-		of, err = l.stores.Jobs.Place(ctx, l.current(at))
+	err := l.retry.untilDone(ctx, "find job", func() (err error) {
+		of, err = l.jobs.Place(ctx, l.followed.current(at))
 		return err
 	})
 	if err == nil && of.Subject == "" {
@@ -137,7 +126,7 @@ func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequen
 		return err
 	}
 	left.From = of.Sequence
-	parts, err := left.Encode(l.stores.Jobs.PartLimit())
+	parts, err := left.Encode(l.jobs.PartLimit())
 	if err != nil {
 		return err
 	}
@@ -145,8 +134,8 @@ func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequen
 	kept := make([]uint64, len(parts))
 	for i, data := range parts {
 		of := record.Place{Subject: of.Subject + strings.Repeat("-more", i), Sequence: of.Sequence}
-		err = l.retryUntilDone(ctx, "store what is left of job", func() (err error) {
-			kept[i], err = l.stores.Jobs.PutRetryPart(ctx, of, left.Head, data)
+		err = l.retry.untilDone(ctx, "store what is left of job", func() (err error) {
+			kept[i], err = l.jobs.PutRetryPart(ctx, of, left.Head, data)
 			return err
 		})
 		if err != nil {
@@ -165,22 +154,22 @@ func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequen
 
 // restorePlace stores a part that was removed from outside while it was in memory, and returns its new place.
 func (l *Ledger) restorePlace(ctx context.Context, at place) (of record.Place, err error) {
-	now := place{l.current(at), at.job}
-	if !l.followsPlace(now) {
+	now := place{l.followed.current(at), at.job}
+	if !l.followed.follows(now) {
 		return of, nil
 	}
 	if kept, err := l.restorePart(ctx, now); err != nil || !kept {
 		return of, err
 	}
-	err = l.retryUntilDone(ctx, "find job", func() (err error) {
-		of, err = l.stores.Jobs.Place(ctx, l.current(at))
+	err = l.retry.untilDone(ctx, "find job", func() (err error) {
+		of, err = l.jobs.Place(ctx, l.followed.current(at))
 		return err
 	})
 	return of, err
 }
 
 func (l *Ledger) indexPart(data []byte, sequence uint64, job string) {
-	l.follow(sequence, job)
+	l.followed.add(sequence, job)
 	for k, err := range record.Keys(data) {
 		if err == nil {
 			l.index.add(k, sequence)
@@ -191,8 +180,5 @@ func (l *Ledger) indexPart(data []byte, sequence uint64, job string) {
 // RetryPart reads what is left of a job; nil when it is not there any more, or can't be read and is left
 // alone. It tries until the context ends.
 func (l *Ledger) RetryPart(ctx context.Context, sequence uint64) (*record.Job, error) {
-	l.mu.Lock()
-	job := l.parts[sequence]
-	l.mu.Unlock()
-	return l.part(ctx, place{sequence, job})
+	return l.part(ctx, place{sequence, l.followed.jobOf(sequence)})
 }

@@ -16,6 +16,9 @@ func rows(available int) map[string]edgeone.Quota {
 // urls is the kind that the tests are about.
 var urls = Kind{"zone-a", edgeone.TypeURL}
 
+// errDay is EdgeOne's refusal for an exhausted day.
+var errDay = &edgeone.Error{Code: "LimitExceeded.DailyQuota", Message: "exhausted", Sent: true}
+
 // newGate makes a Gate whose readings the test makes itself.
 func newGate() *Gate { return New(Config{Log: zap.NewNop()}) }
 
@@ -32,8 +35,9 @@ func TestQuotas_CountOutWhatIsLeft(t *testing.T) {
 	if n := q.Reserve(urls, 500, now); n != 500 {
 		t.Errorf("got %d, want all of it: no call was refused yet", n)
 	}
+	q.Answered(urls, Answer{Targets: 500, Class: edgeone.DailyQuota, Err: errDay, Sent: now}, now)
 	q.DayRefused(urls, 500, now, now)
-	if h := q.Until(urls, now); !h.Until.After(now) || h.Why != Day || !h.Waits {
+	if h := q.Until(urls, now); !h.Until.After(now) || h.Why != DailyQuota || !h.Waits {
 		t.Errorf("got %+v, want a hold until the quota is read", h)
 	}
 	if held := read(q, rows(30), now); !held.IsZero() {
@@ -54,11 +58,23 @@ func TestQuotas_CountOutWhatIsLeft(t *testing.T) {
 	if held := read(q, rows(0), now); !held.After(now) {
 		t.Errorf("got a hold until %v, want one while nothing is left", held)
 	}
-	if _, next := q.dueAt(now); next.Sub(now) != spentAge {
-		t.Errorf("reads again after %v, want %v", next.Sub(now), spentAge)
+	if _, next := q.dueAt(now); next.Sub(now) != exhaustedAge {
+		t.Errorf("reads again after %v, want %v", next.Sub(now), exhaustedAge)
 	}
-	if held := read(q, rows(1000), now); !held.IsZero() || q.Room(urls) != 1000 {
-		t.Errorf("got a hold until %v, want none on the next day", held)
+	if held := read(q, rows(1000), now); !held.IsZero() || q.Room(urls) != 970 {
+		t.Errorf("got a hold until %v and room for %d, want the next day without what is in flight", held, q.Room(urls))
+	}
+	q.Answered(urls, Answer{Targets: 20, Class: edgeone.Throttled, Err: errDay, Sent: now}, now)
+	q.Answered(urls, Answer{Targets: 10, Class: edgeone.Done, Sent: now}, now)
+	if q.Room(urls) != 990 {
+		t.Errorf("got room for %d, want 990: a call was refused, and one of 10 accepted", q.Room(urls))
+	}
+	if q.Used(urls, Use{Accepted: 10, Sent: now}, now); q.Room(urls) != 990 {
+		t.Errorf("got room for %d, want 990: those 10 were counted before", q.Room(urls))
+	}
+	q.DayRefused(urls, 500, now.Add(time.Second), now.Add(time.Second))
+	if h := q.Until(urls, now); h.Why != DailyQuota || q.Room(urls) != 0 {
+		t.Errorf("got %+v and room for %d, want a hold: what is left is not known after a refusal", h, q.Room(urls))
 	}
 }
 
@@ -71,8 +87,8 @@ func TestQuotas_WaitLongerWhereTheReadingIsWrong(t *testing.T) {
 		q.DayRefused(urls, 500, now.Add(-time.Second), now) // was in flight with it
 		q.set("zone-a", rows(700), now)
 		_, due := q.dueAt(now)
-		wait := q.day(urls).until.Sub(now)
-		if wait <= last && wait < spentMax || i > 0 && due.Sub(now) != wait {
+		wait := q.day(urls).pause.Sub(now)
+		if wait <= last && wait < pauseMax || i > 0 && due.Sub(now) != wait {
 			t.Errorf("refusal %d: waits for %v and reads after %v, want longer than %v", i, wait, due.Sub(now), last)
 		}
 		if got := q.day(urls).refusals; got != i+1 {
@@ -81,22 +97,23 @@ func TestQuotas_WaitLongerWhereTheReadingIsWrong(t *testing.T) {
 		last = wait
 		now = now.Add(wait + time.Second)
 	}
-	if last != spentMax {
-		t.Errorf("waits for %v in the end, want %v", last, spentMax)
+	if last != pauseMax {
+		t.Errorf("waits for %v in the end, want %v", last, pauseMax)
 	}
 	q.set("zone-a", rows(701), now)
-	if q.DayRefused(urls, 500, now, now); q.day(urls).until.After(now) {
+	if q.DayRefused(urls, 500, now, now); q.day(urls).pause.After(now) {
 		t.Error("a reading that rose counts for nothing, want a new day")
 	}
 }
 
+// Where EdgeOne does not return what is left, a batch may be larger than a day.
 func TestQuotas_HalveWhatIsNeverTold(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	q := newGate()
 	most := 1000
 	for i, want := range []int{0, 500, 250, 125} {
 		q.DayRefused(urls, most, now, now)
-		if got := q.day(urls).most; got != want {
+		if got := q.day(urls).max; got != want {
 			t.Errorf("refusal %d: got a bound of %d, want %d", i, got, want)
 		}
 		if want > 0 {
@@ -104,12 +121,12 @@ func TestQuotas_HalveWhatIsNeverTold(t *testing.T) {
 		}
 		now = now.Add(time.Hour)
 	}
-	q.DayAccepted(urls, now)
-	if got := q.day(urls).most; got != 250 {
+	q.Used(urls, Use{Accepted: 1, Sent: now}, now)
+	if got := q.day(urls).max; got != 250 {
 		t.Errorf("got %d after an accepted call, want twice as many", got)
 	}
 	q.set("zone-a", rows(700), now)
-	if got := q.day(urls).most; got != 0 {
+	if got := q.day(urls).max; got != 0 {
 		t.Errorf("got %d though what is left is told, want no bound", got)
 	}
 }

@@ -29,19 +29,20 @@ type Config struct {
 	Log  *zap.Logger
 }
 
-// Gate knows the quotas of all zones in use. It is safe for concurrent use; only Run blocks.
+// Gate knows what EdgeOne takes of the zones in use. It is safe for concurrent use; only Run
+// blocks.
 type Gate struct {
 	cfg      Config
 	troubles *trouble.Log
 	wake     chan struct{} // capacity 1: a zone is to be read
-	changed  chan struct{} // capacity 1: changes has something
+	changed  chan struct{} // capacity 1: a hold may have changed
 
 	mu      sync.Mutex
 	zones   map[string]*zone
-	plans   plans
-	denied  denied
-	stalls  stalls
-	flights map[Kind]flight
+	plans   plans             // kinds that the plan of their zone lacks
+	denied  denied            // kinds that the credentials may not purge
+	blocks  blocks            // kinds whose calls are refused for a while
+	flights map[Kind]flight   // calls without an answer yet
 	changes map[Kind]struct{} // whose holds may have changed
 }
 
@@ -51,6 +52,6 @@ func New(cfg Config) *Gate {
 		cfg: cfg, troubles: trouble.New(cfg.Log),
 		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		zones: make(map[string]*zone), plans: make(plans), denied: denied{until: make(map[Kind]time.Time)},
-		stalls: make(stalls), flights: make(map[Kind]flight), changes: make(map[Kind]struct{}),
+		blocks: make(blocks), flights: make(map[Kind]flight), changes: make(map[Kind]struct{}),
 	}
 }

@@ -17,17 +17,19 @@ const (
 	Nothing    Reason = iota // it may be sent
 	Unread                   // its quota is being read for the first time
 	InFlight                 // as many of its calls are in flight as may be
-	Day                      // its day is spent
+	DailyQuota               // its day is exhausted
 	Permission               // the credentials lack the permission
-	Stalled                  // its calls are refused for a while
+	Blocked                  // its calls are refused for a while
 )
 
-// Hold is until when nothing of a kind is sent, and why. It always ends: by its time, or by what happens before.
+// Hold is until when nothing of a kind is sent, and why. It always ends: by its time, or by what
+// happens before.
 type Hold struct {
 	Until time.Time // zero: it may be sent now
 	Why   Reason
-	// Waits says that the kind waits for its day, for a permission, or for a zone that refuses calls for a while. It
-	// stays after Until, while what is sent then has to show whether EdgeOne takes it again.
+	// Waits says that the kind waits for its day, for a permission, or for a zone that refuses
+	// calls for a while. It stays after Until, while what is sent then has to show whether EdgeOne
+	// takes it again.
 	Waits bool
 }
 
@@ -41,6 +43,7 @@ func (g *Gate) Until(k Kind, now time.Time) Hold {
 	return g.until(k, now)
 }
 
+// until is Until for who holds the lock.
 func (g *Gate) until(k Kind, now time.Time) (h Hold) {
 	later := func(until time.Time, why Reason) {
 		if until.After(now) && until.After(h.Until) {
@@ -53,13 +56,13 @@ func (g *Gate) until(k Kind, now time.Time) (h Hold) {
 	if f := g.flights[k]; f.calls >= MaxCalls {
 		later(f.last.Add(flightMax), InFlight)
 	}
-	if d := g.day(k); d != nil {
-		h.Waits = d.stalled(now)
-		later(d.held, Day)
+	if !g.dayState(k, now).open() {
+		h.Waits = true
+		later(g.day(k).held, DailyQuota)
 	}
-	if x := g.stalls[k]; x != nil {
-		h.Waits = h.Waits || g.stalls.is(k, now)
-		later(x.until, Stalled)
+	if x := g.blocks[k]; x != nil {
+		h.Waits = h.Waits || g.blocks.is(k, now)
+		later(x.until, Blocked)
 	}
 	if until, denied := g.denied.until[k]; denied {
 		h.Waits = true
@@ -72,16 +75,18 @@ func (g *Gate) until(k Kind, now time.Time) (h Hold) {
 func (g *Gate) Waiting(now time.Time) []Kind {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	all := slices.Concat(g.days(now), g.stalls.all(now), slices.Collect(maps.Keys(g.denied.until)))
-	slices.SortFunc(all, func(a, b Kind) int { return cmp.Or(cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Type, b.Type)) })
+	all := slices.Concat(g.days(now), g.blocks.all(now), slices.Collect(maps.Keys(g.denied.until)))
+	slices.SortFunc(all, func(a, b Kind) int {
+		return cmp.Or(cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Type, b.Type))
+	})
 	return slices.Compact(all)
 }
 
 // Changed signals that Changes has something to return.
 func (g *Gate) Changed() <-chan struct{} { return g.changed }
 
-// Changes returns the kinds whose holds, or whose limits, may have changed otherwise than by time since it was called
-// last.
+// Changes returns the kinds whose holds, or whose limits, may have changed otherwise than by time
+// since it was called last.
 func (g *Gate) Changes() []Kind {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -90,7 +95,7 @@ func (g *Gate) Changes() []Kind {
 	return changes
 }
 
-// change announces that the hold of a kind may have changed; it must be called with the lock held.
+// change announces that the hold of a kind may have changed; the lock must be held.
 func (g *Gate) change(k Kind) {
 	g.changes[k] = struct{}{}
 	wait.Signal(g.changed)

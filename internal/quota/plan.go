@@ -6,8 +6,8 @@ const (
 	// planAge is how long it counts that a zone's plan does not have a type: long enough that such
 	// requests cost no calls to speak of, short enough to notice that the plan was changed.
 	planAge = time.Hour
-	// planMost bounds what is remembered; the oldest is forgotten for more.
-	planMost = 10_000
+	// planMax bounds what is remembered; the oldest is forgotten for more.
+	planMax = 10_000
 )
 
 // plans remembers which kinds EdgeOne refused because the plan of the zone does not have the type.
@@ -22,7 +22,7 @@ type refusal struct {
 func (g *Gate) PlanRefused(k Kind, code, reason string, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if _, ok := g.plans[k]; !ok && len(g.plans) >= planMost {
+	if _, ok := g.plans[k]; !ok && len(g.plans) >= planMax {
 		g.plans.drop()
 	}
 	g.plans[k] = refusal{code, reason, now}
@@ -40,8 +40,8 @@ func (p plans) drop() {
 	delete(p, oldest)
 }
 
-// PlanLacks reports whether the zone's plan lacks a kind, as EdgeOne answered within the hour, and with which code and
-// reason it did.
+// PlanLacks reports whether the zone's plan lacks a kind, as EdgeOne answered within the hour, and
+// with which code and reason it did.
 func (g *Gate) PlanLacks(k Kind, now time.Time) (code, reason string, lacks bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -27,12 +27,12 @@ func TestPlans_ForgetWhatIsAccepted(t *testing.T) {
 func TestPlans_AreBounded(t *testing.T) {
 	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	p := newGate()
-	for i := range planMost + 2 {
+	for i := range planMax + 2 {
 		p.PlanRefused(Kind{"zone-" + strconv.Itoa(i), edgeone.TypeTag}, codePlan, "", start.Add(time.Duration(i)))
 	}
 	p.PlanRefused(Kind{"zone-2", edgeone.TypeTag}, codePlan, "", start.Add(time.Second))
-	if len(p.plans) != planMost {
-		t.Errorf("got %d, want %d", len(p.plans), planMost)
+	if len(p.plans) != planMax {
+		t.Errorf("got %d, want %d", len(p.plans), planMax)
 	}
 	for zone, want := range map[string]bool{"zone-0": false, "zone-1": false, "zone-2": true, "zone-3": true} {
 		if _, _, ok := p.PlanLacks(Kind{zone, edgeone.TypeTag}, start.Add(time.Second)); ok != want {

@@ -19,23 +19,23 @@ const (
 	refusedAge = time.Minute
 )
 
-// types are the API's, of which a purge is.
+// types are the API's types of a purge.
 var types = [...]string{edgeone.TypeURL, edgeone.TypePrefix, edgeone.TypeHost, edgeone.TypeTag, edgeone.TypeAll}
 
-// zone is what DescribeContentQuota said of a zone, and what came of its calls since.
+// zone is what DescribeContentQuota returned for a zone, and what became of its calls since.
 type zone struct {
 	byType map[string]edgeone.Quota // nil: unknown
-	due    time.Time                // when it is to be read again
+	due    time.Time                // when it must be read again
 	first  time.Time                // when the zone was first wanted
 	last   time.Time                // and when last
 	read   bool                     // asked at least once, with whatever result
-	days   map[string]*day          // of the types for which a day was spent
-	usage  usage                    // what was submitted since
-	unread *trouble.Trouble         // readings that fail; nil before the first reading
+	days   map[string]*day          // of the types of which a call was refused for the day
+	usage  usage                    // what was submitted
+	failed *trouble.Trouble         // readings that fail; nil before the first reading
 }
 
-// Want notes that targets of a kind wait. The quotas of its zone are read; the first time, the kind is held for a
-// moment for that.
+// Want notes that targets of a kind wait. The quotas of its zone are read; the first time, the kind
+// is held for a moment for that.
 func (g *Gate) Want(k Kind, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -46,11 +46,11 @@ func (g *Gate) Want(k Kind, now time.Time) {
 	}
 }
 
-// of gives what is known of a zone; it must be called with the lock held.
+// of returns what is known of a zone; the lock must be held.
 func (g *Gate) of(id string, now time.Time) *zone {
 	z := g.zones[id]
 	if z == nil {
-		z = &zone{first: now, last: now, days: make(map[string]*day)}
+		z = &zone{first: now, last: now, days: make(map[string]*day), usage: usage{types: make(map[string]*used)}}
 		g.zones[id] = z
 		wait.Signal(g.wake)
 	}
@@ -64,7 +64,7 @@ func (g *Gate) ReadAgain(zone string) {
 	g.readAgain(zone)
 }
 
-// readAgain is ReadAgain for who holds the lock.
+// readAgain has a zone's quotas read now; the lock must be held.
 func (g *Gate) readAgain(zone string) {
 	if z := g.zones[zone]; z != nil {
 		z.due = time.Time{}
@@ -72,8 +72,8 @@ func (g *Gate) readAgain(zone string) {
 	}
 }
 
-// Limit returns how many targets of a kind one call may carry: the API's ceiling, the quota's Batch and what is
-// known of the day, whichever is least.
+// Limit returns how many targets of a kind one call may carry: the API's ceiling, the quota's Batch
+// and what is known of the day, whichever is least. It is at least 1 for the types of a purge.
 func (g *Gate) Limit(k Kind) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -85,19 +85,17 @@ func (g *Gate) Limit(k Kind) int {
 	if batch := z.byType[k.Type].Batch; batch > 0 {
 		limit = min(limit, batch)
 	}
-	if d := z.days[k.Type]; d != nil {
-		if d.known && d.left > 0 {
-			limit = min(limit, d.left)
-		}
-		if d.most > 0 {
-			limit = min(limit, d.most)
-		}
+	if left, _ := g.left(k); left > 0 {
+		limit = min(limit, left)
+	}
+	if d := z.days[k.Type]; d != nil && d.max > 0 {
+		limit = min(limit, d.max)
 	}
 	return limit
 }
 
-// dueAt gives the zones that are to be read now, and when the next one is. Zones that nobody asked for
-// meanwhile are forgotten: producers name them, and may name many.
+// dueAt returns the zones that must be read now, and when the next one must be. Zones that nobody
+// asked for meanwhile are forgotten: producers name them, and may name many (I5).
 func (g *Gate) dueAt(now time.Time) (zones []string, next time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -108,9 +106,9 @@ func (g *Gate) dueAt(now time.Time) (zones []string, next time.Time) {
 			if z.next().Before(next) {
 				next = z.next()
 			}
-		case z.read && !z.spent() && now.Sub(z.last) > quotaAge:
-			if z.unread != nil {
-				z.unread.Leave()
+		case z.read && now.Sub(z.last) > quotaAge && !g.waitsForDay(id, now):
+			if z.failed != nil {
+				z.failed.Leave()
 			}
 			delete(g.zones, id)
 		default:
@@ -120,40 +118,63 @@ func (g *Gate) dueAt(now time.Time) (zones []string, next time.Time) {
 	return zones, next
 }
 
-// set notes a reading of a zone, nil for one that failed. The holds of its kinds are announced as changed.
+// waitsForDay reports whether a kind of the zone waits for its day, or was refused for it last; the
+// lock must be held.
+func (g *Gate) waitsForDay(id string, now time.Time) bool {
+	for typ, d := range g.zones[id].days {
+		if d.refusals > 0 || !g.dayState(Kind{id, typ}, now).open() {
+			return true
+		}
+	}
+	return false
+}
+
+// set notes a reading of a zone, nil for one that failed. The holds of its kinds are announced as
+// changed.
 func (g *Gate) set(zone string, byType map[string]edgeone.Quota, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	z := g.of(zone, now)
 	z.read = true
-	z.due = now.Add(quotaAge)
 	if byType == nil {
 		z.due = now.Add(refusedAge)
+		z.usage.failed(z.due)
 	} else {
 		z.byType = byType
-		z.usage.end(now)
+		z.due = now.Add(quotaAge)
 		if z.exhausted() {
 			z.due = now.Add(usedAge) // the next day is noticed within it
+		}
+		z.usage.end(byType, now)
+	}
+	for typ := range z.days {
+		row, ok := byType[typ]
+		if due := g.readDay(Kind{zone, typ}, row.DailyAvailable, ok, now); due.Before(z.due) {
+			z.due = due
 		}
 	}
 	for _, typ := range types {
 		g.change(Kind{zone, typ})
 	}
-	for typ, d := range z.days {
-		row, known := byType[typ]
-		if due := d.read(row.DailyAvailable, known, now); due.Before(z.due) {
-			z.due = due
-		}
-	}
 }
 
-// unread returns the trouble of a zone whose quotas can't be read.
-func (g *Gate) unread(zone string) *trouble.Trouble {
+// exhausted reports whether nothing is left of a type's day, as read.
+func (z *zone) exhausted() bool {
+	for _, q := range z.byType {
+		if q.Daily > 0 && q.DailyAvailable <= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// trouble returns the trouble of a zone whose quotas can't be read.
+func (g *Gate) trouble(zone string, now time.Time) *trouble.Trouble {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	z := g.of(zone, time.Now())
-	if z.unread == nil {
-		z.unread = g.troubles.On("quotas could not be read", zone, zap.String("zone", zone))
+	z := g.of(zone, now)
+	if z.failed == nil {
+		z.failed = g.troubles.On("quotas could not be read", zone, zap.String("zone", zone))
 	}
-	return z.unread
+	return z.failed
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Run reads the quotas of the zones in use until ctx ends: at first sight, now and then, and when a call was
-// refused for one. A reading that fails means that they are unknown, not zero.
+// Run reads the quotas of the zones in use until ctx ends: at first sight, now and then, and when a
+// call was refused for one. A reading that fails means that they are unknown, not zero.
 func (g *Gate) Run(ctx context.Context) {
 	for {
 		zones, next := g.dueAt(time.Now())
@@ -36,18 +36,18 @@ func (g *Gate) readZone(ctx context.Context, zone string) bool {
 	if g.cfg.Pace(ctx) != nil {
 		return false
 	}
-	g.asking(zone, time.Now())
+	g.ask(zone, time.Now())
 	byType, err := g.cfg.API.Quotas(ctx, zone)
 	if ctx.Err() != nil {
 		return false
 	}
-	unread := g.unread(zone)
-	if err != nil {
-		unread.Failed(err)
+	now := time.Now()
+	if trouble := g.trouble(zone, now); err != nil {
+		trouble.Failed(err)
 		byType = nil
 	} else {
-		unread.Over()
+		trouble.Over()
 	}
-	g.set(zone, byType, time.Now())
+	g.set(zone, byType, now)
 	return true
 }

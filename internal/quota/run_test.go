@@ -15,7 +15,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
-// api answers with what a test sets, after a second, and asks the Gate meanwhile: its lock must not be held.
+// api answers with what a test sets, after a second, and asks the Gate meanwhile: its lock must not
+// be held.
 type api struct {
 	gate *Gate
 	rows map[string]edgeone.Quota

@@ -12,6 +12,18 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 )
 
+// shown returns what is shown as left of the day.
+func shown(g *Gate) int {
+	for _, r := range g.Readings() {
+		if r.Kind == urls {
+			return r.Available
+		}
+	}
+	return -1
+}
+
+// Calls and readings overlap in every way: what is shown is never more than what is left, and exact
+// once a reading was made with no call in flight.
 func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		// Drawn before: rapid ends a run by a panic, which is not to leave the bubble.
@@ -39,7 +51,7 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 			var answer map[string]edgeone.Quota // of a reading that is under way; nil: it is not there yet
 			asked := false
 			read := func() {
-				q.asking(zone, time.Now())
+				q.ask(zone, time.Now())
 				q.set(zone, rows(left), time.Now())
 			}
 			q.Want(urls, time.Now())
@@ -60,7 +72,7 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 				case 2: // one is answered, in any order
 					for i := range calls {
 						if calls[i].counted {
-							q.Used(urls, calls[i].n, calls[i].sent, false)
+							q.Used(urls, Use{Accepted: calls[i].n, Sent: calls[i].sent}, time.Now())
 							calls = append(calls[:i:i], calls[i+1:]...)
 							break
 						}
@@ -68,7 +80,7 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 				case 3:
 					if !asked {
 						asked = true
-						q.asking(zone, time.Now())
+						q.ask(zone, time.Now())
 					}
 				case 4:
 					if asked && answer == nil {
@@ -86,7 +98,7 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 						open += c.n
 					}
 				}
-				if got := q.zones[zone].available(edgeone.TypeURL); got > left+open {
+				if got := shown(q); got > left+open {
 					fault = fmt.Sprintf("shows %d, want at most %d and %d that are not answered yet", got, left, open)
 					return
 				}
@@ -95,20 +107,20 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 				if !c.counted {
 					left -= c.n
 				}
-				q.Used(urls, c.n, c.sent, false)
+				q.Used(urls, Use{Accepted: c.n, Sent: c.sent}, time.Now())
 			}
 			if answer != nil {
 				q.set(zone, answer, time.Now())
 			}
-			exact := q.zones[zone].available(edgeone.TypeURL) == left
+			exact := shown(q) == left
 			due, next := q.dueAt(time.Now())
 			if wait := time.Until(next); !exact && len(due) == 0 && wait > settleAge {
-				fault = fmt.Sprintf("shows %d of %d, and reads again only after %v", q.zones[zone].available(edgeone.TypeURL), left, wait)
+				fault = fmt.Sprintf("shows %d of %d, and reads again only after %v", shown(q), left, wait)
 				return
 			}
 			time.Sleep(settleAge)
 			read()
-			if got := q.zones[zone].available(edgeone.TypeURL); got != left {
+			if got := shown(q); got != left {
 				fault = fmt.Sprintf("shows %d after a quiet reading, want %d", got, left)
 				return
 			}
@@ -117,4 +129,33 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 			rt.Fatal(fault)
 		}
 	})
+}
+
+// EdgeOne may have counted a call whose answer is lost, before or after a reading that was under
+// way.
+func TestUsage_ReadsAgainSoonAfterALostAnswer(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for name, during := range map[string]bool{"during a reading": true, "after it": false} {
+		t.Run(name, func(t *testing.T) {
+			q := newGate()
+			q.Want(urls, now)
+			n := q.Reserve(urls, 20, now)
+			q.ask(urls.Zone, now)
+			if !during {
+				q.set(urls.Zone, rows(900), now)
+			}
+			err := &edgeone.Error{Status: 502, Sent: true}
+			lost := Answer{Targets: n, Class: edgeone.Ambiguous, Err: err, Sent: now.Add(time.Millisecond)}
+			q.Answered(urls, lost, now.Add(time.Second))
+			if during {
+				q.set(urls.Zone, rows(900), now.Add(time.Second))
+			}
+			if _, next := q.dueAt(now.Add(time.Second)); next.Sub(now) != settleAge+time.Second {
+				t.Errorf("reads again %v after the answer was lost, want %v", next.Sub(now)-time.Second, settleAge)
+			}
+			if got := shown(q); got != 900 {
+				t.Errorf("shows %d, want the 900 that were read", got)
+			}
+		})
+	}
 }

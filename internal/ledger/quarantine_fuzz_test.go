@@ -30,7 +30,7 @@ func FuzzAlone(f *testing.F) {
 			t.Fatal(stored, err)
 		}
 		before, readable := timesOf(note)
-		got, err := newLedger(store).BeginAlone(t.Context(), name)
+		got, err := newLedger(store).Quarantine().BeginAlone(t.Context(), name)
 		if want := before[name] + 1; err != nil || got != want {
 			t.Fatalf("got %d, %v, want %d", got, err, want)
 		}
@@ -47,10 +47,10 @@ func FuzzAlone(f *testing.F) {
 			t.Errorf("begun, got %v, want %v", times, want)
 		}
 		delete(want, name)
-		if err := newLedger(store).EndAlone(t.Context(), name); err != nil {
+		if err := newLedger(store).Quarantine().EndAlone(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}
-		left, err := newLedger(store).Alone(t.Context())
+		left, err := newLedger(store).Quarantine().Alone(t.Context())
 		if diff := cmp.Diff(want, left); diff != "" || err != nil {
 			t.Errorf("ended, got %v (-want +got):\n%s", err, diff)
 		}

@@ -14,25 +14,26 @@ func TestDenied_KindsTakeTurns(t *testing.T) {
 	forbidden := &edgeone.Error{Code: "UnauthorizedOperation.CamUnauthorized", Sent: true}
 	deny := func(k Kind) (pause time.Duration) {
 		g.Reserve(k, 1, now)
-		g.Answered(k, Answer{Class: edgeone.Permission, Err: forbidden, Sent: now}, now)
+		g.Answered(k, Answer{Targets: 1, Class: edgeone.Permission, Err: forbidden, Sent: now}, now)
 		pause, _ = g.Denied(k, forbidden, now)
 		return pause
 	}
 	for i := range 3 {
 		k := Kind{"zone-" + strconv.Itoa(i), edgeone.TypeURL}
-		if pause := deny(k); pause != pausedFor {
-			t.Errorf("%v: the account pauses for %v, want %v: no call is carried out", k, pause, pausedFor)
+		if pause := deny(k); pause != pauseFor {
+			t.Errorf("%v: the account pauses for %v, want %v: no call is carried out", k, pause, pauseFor)
 		}
-		want := time.Duration(i+2) * pausedFor
+		want := time.Duration(i+2) * pauseFor
 		if h := g.Until(k, now); h.Why != Permission || !h.Closed() || h.Until.Sub(now) != want {
 			t.Errorf("%v: got %+v, want a hold for %v", k, h, want)
 		}
 	}
 	if g.Refusal() == "" {
-		t.Error("the refusal of the credentials is not told")
+		t.Error("the refusal of the credentials is not returned")
 	}
-	if pause, wait := g.Denied(urls, &edgeone.Error{Code: "AuthFailure.SecretIdNotFound", Sent: true}, now); pause != pausedFor || wait != pausedFor {
-		t.Errorf("refused credentials: a pause of %v and a wait of %v, want %v", pause, wait, pausedFor)
+	refused := &edgeone.Error{Code: "AuthFailure.SecretIdNotFound", Sent: true}
+	if pause, wait := g.Denied(urls, refused, now); pause != pauseFor || wait != pauseFor {
+		t.Errorf("refused credentials: a pause of %v and a wait of %v, want %v", pause, wait, pauseFor)
 	}
 
 	other := Kind{"zone-other", edgeone.TypeURL}

@@ -14,7 +14,7 @@ func TestLedger_CountsWhatIsHandledAlone(t *testing.T) {
 	begin := func(name string, want int) {
 		t.Helper()
 		// Each time another process, which knows nothing of the one before.
-		if got, err := newLedger(b).BeginAlone(t.Context(), name); err != nil || got != want {
+		if got, err := newLedger(b).Quarantine().BeginAlone(t.Context(), name); err != nil || got != want {
 			t.Errorf("%s: got %d times, %v, want %d", name, got, err, want)
 		}
 	}
@@ -23,7 +23,7 @@ func TestLedger_CountsWhatIsHandledAlone(t *testing.T) {
 	begin("b", 1)
 	begin("a", 3)
 	for range 2 { // a second time, as after a lost answer
-		if err := newLedger(b).EndAlone(t.Context(), "a"); err != nil {
+		if err := newLedger(b).Quarantine().EndAlone(t.Context(), "a"); err != nil {
 			t.Errorf("end: %v", err)
 		}
 	}
@@ -46,7 +46,7 @@ func TestLedger_CountsOnceThroughFaults(t *testing.T) {
 				return kind
 			}}
 			for want := 1; want <= 2; want++ {
-				if got, err := newLedger(f).BeginAlone(t.Context(), "a"); got != want || err != nil {
+				if got, err := newLedger(f).Quarantine().BeginAlone(t.Context(), "a"); got != want || err != nil {
 					t.Errorf("%s: got %d, %v, want %d", faultNames[kind], got, err, want)
 				}
 			}
@@ -63,7 +63,7 @@ func TestLedger_LeavesANewerNoteOfWhatIsAloneAlone(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	for range 2 {
-		if got, err := newLedger(store).BeginAlone(t.Context(), "a"); got != 1 || err != nil {
+		if got, err := newLedger(store).Quarantine().BeginAlone(t.Context(), "a"); got != 1 || err != nil {
 			t.Errorf("got %d, %v, want 1", got, err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestLedger_LeavesANewerNoteOfWhatIsAloneAlone(t *testing.T) {
 func TestLedger_NoteOfWhatIsAloneIsNoRequestsProgress(t *testing.T) {
 	store := newMemory()
 	l := newLedger(store)
-	if _, err := l.BeginAlone(t.Context(), "a"); err != nil {
+	if _, err := l.Quarantine().BeginAlone(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
 	for k := range store.progress.records {
@@ -89,7 +89,7 @@ func TestLedger_NoteOfWhatIsAloneIsNoRequestsProgress(t *testing.T) {
 	if err != nil || len(found) != 0 || len(store.events.stored) != 0 {
 		t.Errorf("got %v, %v and events %v for a request of its name, want nothing", found, err, store.events.stored)
 	}
-	if times, err := newLedger(store).BeginAlone(t.Context(), "a"); times != 2 || err != nil {
+	if times, err := newLedger(store).Quarantine().BeginAlone(t.Context(), "a"); times != 2 || err != nil {
 		t.Errorf("got %d, %v, want the note as it was", times, err)
 	}
 }

@@ -18,7 +18,7 @@ const longest = 30 * time.Second
 
 // A zone that refuses its calls for a while is probed by one call at a time, and rarely; another goes on, and once
 // the zone takes calls again, that is noticed soon.
-func TestStall_IsProbedByOneCallAtATime(t *testing.T) {
+func TestBlocked_IsProbedByOneCallAtATime(t *testing.T) {
 	for name, refusal := range map[string]*edgeone.Error{
 		"transient": {Code: "InvalidParameter.ZoneIsGrayPublishing", Sent: true},
 		"throttled": {Code: "LimitExceeded.RateLimitExceeded", Sent: true},
@@ -77,7 +77,7 @@ func TestStall_IsProbedByOneCallAtATime(t *testing.T) {
 }
 
 // A zone whose calls are not answered leaves room for those of another.
-func TestStall_CallsWithoutAnAnswerLeaveRoom(t *testing.T) {
+func TestBlocked_CallsWithoutAnAnswerLeaveRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.quota = func() (map[string]edgeone.Quota, error) {

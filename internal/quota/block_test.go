@@ -7,19 +7,19 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 )
 
-// answer ends a call that Reserve counted.
+// answer ends a call of one target that Reserve granted.
 func answer(g *Gate, k Kind, class edgeone.Class, sent, now time.Time) bool {
 	var err error
 	if class != edgeone.Done {
 		err = &edgeone.Error{Code: "InternalError", Sent: true}
 	}
-	return g.Answered(k, Answer{Class: class, Err: err, Sent: sent}, now)
+	return g.Answered(k, Answer{Targets: 1, Class: class, Err: err, Sent: sent}, now)
 }
 
-func TestStall_IsProbedByOneCallUntilItIsAccepted(t *testing.T) {
+func TestBlock_IsProbedByOneCallUntilItIsAccepted(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	g := newGate()
-	for i := range stallRounds {
+	for i := range blockRounds {
 		if h := g.Until(urls, now); h != (Hold{}) {
 			t.Fatalf("after %d refusals: got %+v, want no hold", i, h)
 		}
@@ -27,17 +27,17 @@ func TestStall_IsProbedByOneCallUntilItIsAccepted(t *testing.T) {
 		answer(g, urls, edgeone.Transient, now, now)
 		now = now.Add(time.Millisecond)
 	}
-	for pause := stallFirst; pause < 2*stallMax; pause *= 2 {
+	for pause := blockFirst; pause < 2*blockMax; pause *= 2 {
 		h := g.Until(urls, now)
-		if got := h.Until.Sub(now) + time.Millisecond; h.Why != Stalled || !h.Closed() || got != min(pause, stallMax) {
-			t.Fatalf("got %+v for %v, want a pause of %v", h, got, min(pause, stallMax))
+		if got := h.Until.Sub(now) + time.Millisecond; h.Why != Blocked || !h.Closed() || got != min(pause, blockMax) {
+			t.Fatalf("got %+v for %v, want a pause of %v", h, got, min(pause, blockMax))
 		}
 		now = h.Until
 		if h := g.Until(urls, now); !h.Waits || h.Closed() {
 			t.Fatalf("got %+v after the pause, want a probe to be due", h)
 		}
 		g.Reserve(urls, 1, now)
-		if h := g.Until(urls, now.Add(stallAge/2)); h.Why != Stalled {
+		if h := g.Until(urls, now.Add(blockAge/2)); h.Why != Blocked {
 			t.Fatalf("got %+v while the probe is under way, want nothing beside it", h)
 		}
 		answer(g, urls, edgeone.Transient, now, now)
@@ -49,17 +49,17 @@ func TestStall_IsProbedByOneCallUntilItIsAccepted(t *testing.T) {
 	}
 }
 
-func TestStall_SlowsAllOnlyInDoubt(t *testing.T) {
+func TestBlock_SlowsAllOnlyInDoubt(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	g := newGate()
 	other := Kind{"zone-b", edgeone.TypeURL}
-	for i := range stallThrottled + 3 {
+	for i := range blockThrottled + 3 {
 		g.Reserve(urls, 1, now)
-		if slow := answer(g, urls, edgeone.Throttled, now, now); slow != (i < stallThrottled) {
+		if slow := answer(g, urls, edgeone.Throttled, now, now); slow != (i < blockThrottled) {
 			t.Errorf("refusal %d: slows all calls: %t", i, slow)
 		}
 		now = now.Add(time.Minute / 2)
-		if i >= stallThrottled-1 {
+		if i >= blockThrottled-1 {
 			g.Accepted(other)
 		}
 	}
