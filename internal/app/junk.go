@@ -28,7 +28,7 @@ type junk struct {
 
 // sweeper is a stream that can hold what is no record.
 type sweeper interface {
-	Sweep(ctx context.Context, from uint64, max int) (next uint64, removed int, past bool, err error)
+	Sweep(ctx context.Context, from uint64, most int) (next uint64, removed int, past bool, err error)
 }
 
 // watchJunk removes what is no record from the streams of what is stored between steps, until the context ends.

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/record"
 )
 
 // Gone tells that an error may mean a stream or consumer that does not exist any more; a server that is

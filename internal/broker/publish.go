@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 // errFull says that the client's line of underWay publishes is full.

@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Queues tells the queues that there are, whether or not something waits in them, and those whose consumer

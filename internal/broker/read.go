@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/edgepurge/edgepurge/purge"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // Event is a stored event with its place in the stream. Source, Status and ID are those of its subject, where

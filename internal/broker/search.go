@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/edgepurge/edgepurge/internal/record"
-	"github.com/edgepurge/edgepurge/purge"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // stageReaders is how many messages of the request stream are asked for at once: each costs a round trip.

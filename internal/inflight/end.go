@@ -43,11 +43,11 @@ func (r *Request) Load() int {
 type Ending int
 
 const (
-	// InJobs: nothing. The ends of its jobs make its event.
+	// InJobs needs nothing: the ends of its jobs make its event.
 	InJobs Ending = iota
-	// InNoJob: its event, of which Tally is the content. No job will make one.
+	// InNoJob needs its event, of which Tally is the content. No job will make one.
 	InNoJob
-	// InSeveralJobs: its failures, beside the outcomes that its other targets get in their jobs.
+	// InSeveralJobs needs its failures, beside the outcomes that its other targets get in their jobs.
 	InSeveralJobs
 )
 

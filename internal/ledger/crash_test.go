@@ -223,7 +223,7 @@ func (w *world) check(t *testing.T) {
 	found := find(t, newLedger(w.store), true, all...)
 	var got map[record.Key]purge.Event
 	switch s := w.store.(type) {
-	case *real:
+	case *stored:
 		got = events(t, s, w.name)
 	case *memory:
 		got = s.events.published(t, w.name)

@@ -34,15 +34,15 @@ var (
 	submitted = requested.Add(2 * time.Second)
 )
 
-// real is the broker as a ledger stores in it.
-type real struct{ *broker.Broker }
+// stored is the broker as a ledger stores in it.
+type stored struct{ *broker.Broker }
 
-func (r *real) stores() ledger.Stores {
+func (r *stored) stores() ledger.Stores {
 	return ledger.Stores{Jobs: r.Jobs, Progress: r.Progress, Events: r.Events, Dead: r.Dead, Parked: r.Parked}
 }
 
 // newBroker is the real broker with its streams, on a server of its own.
-func newBroker(t *testing.T) *real {
+func newBroker(t *testing.T) *stored {
 	t.Helper()
 	b, err := broker.Connect(broker.Dial{URL: natstest.Start(t, nil).URL}, broker.Settings{
 		Prefix: "purge", Replicas: 1, MaxBytes: 64 << 20, EventsKeep: time.Hour, DeadKeep: time.Hour,
@@ -60,7 +60,7 @@ func newBroker(t *testing.T) *real {
 	if err := b.Streams.Provision(ctx, false); err != nil {
 		t.Fatal(err)
 	}
-	return &real{b}
+	return &stored{b}
 }
 
 func newLedger(store durable) *ledger.Ledger {
@@ -123,7 +123,7 @@ func outcome(requests ...record.Request) record.Outcome {
 }
 
 // events reads the stored events of a source by request, and fails the test where a request has two.
-func events(t *testing.T, b *real, source string) map[record.Key]purge.Event {
+func events(t *testing.T, b *stored, source string) map[record.Key]purge.Event {
 	t.Helper()
 	all := make(map[record.Key]purge.Event)
 	err := b.Events.Read(t.Context(), source, broker.ReadStored, nil, func(e broker.Event) bool {
@@ -148,7 +148,7 @@ func events(t *testing.T, b *real, source string) map[record.Key]purge.Event {
 }
 
 // oneEvent reads the event of a request, which has to have ended.
-func oneEvent(t *testing.T, b *real, r record.Request) purge.Outcome {
+func oneEvent(t *testing.T, b *stored, r record.Request) purge.Outcome {
 	t.Helper()
 	e, ok := events(t, b, r.Source)[r.Key()]
 	if !ok {
@@ -157,7 +157,7 @@ func oneEvent(t *testing.T, b *real, r record.Request) purge.Outcome {
 	return e.Data
 }
 
-func noEvent(t *testing.T, b *real, r record.Request, when string) {
+func noEvent(t *testing.T, b *stored, r record.Request, when string) {
 	t.Helper()
 	if e, ok := events(t, b, r.Source)[r.Key()]; ok {
 		t.Fatalf("%s has an event %s: %+v", r.Key(), when, e.Data)

@@ -145,7 +145,7 @@ func TestLedger_RecordRefusesWhatNeverFits(t *testing.T) {
 }
 
 // store puts a part into the stream as it is.
-func store(t *testing.T, b *real, job *record.Job, change func([]byte) []byte) uint64 {
+func store(t *testing.T, b *stored, job *record.Job, change func([]byte) []byte) uint64 {
 	t.Helper()
 	bodies, err := job.Encode(1 << 20)
 	if err != nil {

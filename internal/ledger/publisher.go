@@ -4,9 +4,10 @@ import (
 	"context"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
-	"go.uber.org/zap"
 )
 
 // publisher is the one writer of terminal events (I1). It retries until the broker has them.

@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"github.com/edgepurge/edgepurge/internal/trouble"
 	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/internal/trouble"
 )
 
 // retrier repeats what did not succeed, and logs that once.
