@@ -35,6 +35,7 @@ floor 0: what all others speak of
 	internal/tree
 	internal/trouble
 	internal/wait
+	internal/wait < internal/duequeue
 
 floor 1: one idea each
 	batcher

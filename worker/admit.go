@@ -234,7 +234,7 @@ func (w *Worker) unlook(fresh, done []arrival) []inbox.Delivery {
 
 // forget takes a request out of the table; its messages are acked or will come again.
 func (w *Worker) forget(r *request) {
-	if r.of == nil {
+	if r.part == nil {
 		if w.requests[r.Key()] != r {
 			return
 		}

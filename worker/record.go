@@ -180,5 +180,5 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 		}
 	}
 	w.ackRequests(ctx, done)
-	w.dropLeft(ctx, done)
+	w.dropRetries(ctx, done)
 }
