@@ -44,7 +44,7 @@ func (w *Worker) Run(pull, work context.Context) error {
 	keepers.Go(func() { w.watchDays(background) })
 	keepers.Go(func() { w.quota.Run(background) })
 	keepers.Go(func() { w.retry(stop, ctx) })
-	keepers.Go(func() { w.buryApart(background) })
+	keepers.Go(func() { w.letters.Run(background) })
 	g.Go(func() error { w.quarantine.Run(stop, ctx); return nil })
 	g.Go(func() error { return w.send(stop, ctx) })
 	err := g.Wait()

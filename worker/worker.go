@@ -8,6 +8,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/adopt"
+	"github.com/edgepurge/edgepurge/internal/deadletter"
 	"github.com/edgepurge/edgepurge/internal/duequeue"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
@@ -61,14 +62,14 @@ type Worker struct {
 	retries    *duequeue.Queue[record.InFlight] // parts of jobs to be tried again, and not yet in line
 	parking    *parking.Parking[inbox.Consumer, *request]
 	quarantine *quarantine.Quarantine[inbox.Delivery]
+	letters    *deadletter.Backlog[*request] // of refused requests
 
 	mu           sync.Mutex
 	batcher      *batcher.Batcher[waiter]
 	requests     map[record.Key]*request
 	zoneless     zoneless // whose zone is not known yet
 	expiring     int      // requests that have a time to expire
-	apart        apart
-	blockedKinds int // kinds that wait for their day, a permission or their zone, as of a moment ago
+	blockedKinds int      // kinds that wait for their day, a permission or their zone, as of a moment ago
 }
 
 // New makes a Worker.
@@ -80,7 +81,6 @@ func New(cfg Config, deps Deps) *Worker {
 		requests: make(map[record.Key]*request),
 	}
 	w.zoneless.again = make(chan struct{}, 1)
-	w.apart.some = make(chan struct{}, 1)
 	w.troubles = trouble.New(w.Log)
 	w.adopt = adopt.New(adopt.Config{API: w.API, Pace: w.Look, HandedOver: cfg.HandedOver, Log: w.Log})
 	w.quota = quota.New(quota.Config{API: w.API, Pace: w.Aside, Log: w.Log})
@@ -92,6 +92,7 @@ func New(cfg Config, deps Deps) *Worker {
 	w.quarantine = quarantine.New(quarantine.Config[inbox.Delivery]{
 		Ledger: w.Ledger.Quarantine(), Owner: quarantineOwner{w}, Log: w.Log,
 	})
+	w.letters = deadletter.New(deadletter.Config[*request]{Ledger: w.Ledger, Owner: letterOwner{w}, Log: w.Log})
 	w.parking = parking.New(parking.Config[inbox.Consumer, *request]{
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
 	})
