@@ -35,6 +35,7 @@ floor 0: what all others speak of
 	internal/tree
 	internal/trouble
 	internal/wait
+	internal/wait < internal/duequeue
 
 floor 1: one idea each
 	batcher
@@ -49,6 +50,7 @@ floor 1: one idea each
 floor 2: what is durable, and what follows from time
 	internal/adopt
 	internal/broker
+	internal/deadletter
 	internal/inbox
 	internal/ledger
 	internal/parking
@@ -105,6 +107,7 @@ only
 	internal/ledger: worker internal/account internal/app
 	internal/credentials: 4+
 	internal/adopt: worker
+	internal/deadletter: worker
 	internal/inbox: worker internal/account internal/app
 	internal/parking: worker
 	internal/quarantine: worker

@@ -1,12 +1,10 @@
 package tracker
 
 import (
-	"container/heap"
 	"slices"
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
-	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
 const (
@@ -76,14 +74,14 @@ func (t *Tracker) timesOf(typ string) *times {
 // wakeUp has what waits come sooner where it has waited long enough, now that it is known how long tasks
 // take. It must be called with the lock held.
 func (t *Tracker) wakeUp(typ string, now time.Time) {
-	for i, next := range t.turns {
-		if job := next.first(); job.Type == typ {
-			d, _ := t.expectedAfter(job, 0)
-			t.turns[i].due = sooner(next.due, later(now, job.Submitted.Add(max(d, t.cfg.PollMin))))
+	t.turns.Reschedule(func(next turn, due time.Time) time.Time {
+		job := next.first()
+		if job.Type != typ {
+			return due
 		}
-	}
-	heap.Init(&t.turns)
-	wait.Signal(t.wake)
+		d, _ := t.expectedAfter(job, 0)
+		return sooner(due, later(now, job.Submitted.Add(max(d, t.cfg.PollMin))))
+	})
 }
 
 // unknown reports whether nothing is known yet of how long a job's tasks take, and another job is asked for to

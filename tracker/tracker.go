@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/edgepurge/edgepurge/internal/duequeue"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
@@ -67,11 +68,10 @@ type Tracker struct {
 	log    *zap.Logger
 	// troubles are those of polls that gave no answer, by zone.
 	troubles *trouble.Log
-	wake     chan struct{} // capacity 1: a job was added that may be the next due
-	ends     chan struct{} // capacity endsAtOnce: one place for each job that is being ended
+	turns    *duequeue.Queue[turn] // polls and counts by when they are due
+	ends     chan struct{}         // capacity endsAtOnce: one place for each job that is being ended
 
 	mu     sync.Mutex
-	turns  queue
 	open   map[*followed]struct{} // jobs that have not ended
 	asking map[string]int         // polls that wait for an answer, by zone
 	asked  int                    // all of them
@@ -87,7 +87,7 @@ type Tracker struct {
 func New(cfg Config, api API, ledger Ledger, pace Pace, log *zap.Logger) *Tracker {
 	return &Tracker{
 		cfg: cfg.withDefaults(), api: api, ledger: ledger, pace: pace, log: log,
-		wake: make(chan struct{}, 1), ends: make(chan struct{}, endsAtOnce), open: make(map[*followed]struct{}),
+		turns: duequeue.New[turn](), ends: make(chan struct{}, endsAtOnce), open: make(map[*followed]struct{}),
 		asking: make(map[string]int), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
 		troubles: trouble.New(log),
 	}
@@ -98,7 +98,7 @@ func (t *Tracker) Track(stored record.InFlight) {
 	now := time.Now()
 	job := &followed{InFlight: stored, tracked: now}
 	due := t.firstLook(job)
-	next := turn{due: due, job: job}
+	next := turn{job: job}
 	t.mu.Lock()
 	t.open[job] = struct{}{}
 	t.born(job)
@@ -107,7 +107,7 @@ func (t *Tracker) Track(stored record.InFlight) {
 	}
 	t.mu.Unlock()
 	if next.job != nil || next.window != nil {
-		t.push(next)
+		t.turns.Add(due, next)
 	}
 }
 
@@ -175,20 +175,16 @@ func (t *Tracker) Run(ctx context.Context) error {
 	g.SetLimit(atOnce)
 	defer func() { _ = g.Wait() }()
 	for {
-		next, wait := t.pop(time.Now())
-		if next.job == nil && next.window == nil {
-			if !t.sleep(ctx, wait) {
-				return nil
-			}
-			continue
+		next, ok := t.turns.Take(ctx)
+		if !ok {
+			return nil
 		}
 		if !t.ready(next) {
 			continue
 		}
 		zone := next.first().Zone
 		if !t.begin(zone) {
-			next.due = time.Now().Add(crowdWait)
-			t.push(next)
+			t.turns.Add(time.Now().Add(crowdWait), next)
 			continue
 		}
 		if err := t.pace.Wait(ctx); err != nil {
@@ -203,18 +199,6 @@ func (t *Tracker) Run(ctx context.Context) error {
 			return nil
 		})
 	}
-}
-
-func (t *Tracker) sleep(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.wake:
-	case <-timer.C:
-	}
-	return true
 }
 
 // step polls a job once and does what follows from it.
@@ -269,7 +253,7 @@ func (t *Tracker) end(ctx context.Context, job *followed, out *record.Outcome) {
 }
 
 func (t *Tracker) again(job *followed, wait time.Duration) {
-	t.push(turn{due: time.Now().Add(wait), job: job})
+	t.turns.Add(time.Now().Add(wait), turn{job: job})
 }
 
 // backoff is until the time when recent jobs were final; past that it grows from PollMin by half with each

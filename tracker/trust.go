@@ -13,7 +13,7 @@ func (t *Tracker) apart(w *window) {
 	t.forget(w)
 	now := time.Now()
 	for _, job := range w.jobs {
-		t.push(turn{due: later(now, t.firstLook(job)), job: job})
+		t.turns.Add(later(now, t.firstLook(job)), turn{job: job})
 	}
 }
 

@@ -77,13 +77,13 @@ func (t *Tracker) ready(next turn) bool {
 	now := time.Now()
 	if next.window == nil {
 		if t.unknown(next.job, now) {
-			t.push(turn{due: now.Add(t.cfg.PollMin), job: next.job})
+			t.turns.Add(now.Add(t.cfg.PollMin), turn{job: next.job})
 			return false
 		}
 		return true
 	}
 	if t.unknown(next.window.jobs[0], now) {
-		t.push(turn{due: now.Add(t.cfg.PollMin), window: next.window})
+		t.turns.Add(now.Add(t.cfg.PollMin), turn{window: next.window})
 		return false
 	}
 	wait, may := t.mayCount(next.window)
@@ -91,7 +91,7 @@ func (t *Tracker) ready(next turn) bool {
 	case may:
 		return true
 	case wait > 0:
-		t.push(turn{due: now.Add(wait), window: next.window})
+		t.turns.Add(now.Add(wait), turn{window: next.window})
 	default:
 		t.apart(next.window)
 	}
@@ -147,7 +147,7 @@ func (t *Tracker) look(ctx context.Context, w *window) {
 		t.apart(w)
 		return
 	}
-	t.push(turn{due: now.Add(t.backoffOf(w)), window: w})
+	t.turns.Add(now.Add(t.backoffOf(w)), turn{window: w})
 }
 
 // uncounted does what follows from a count that was refused. While the API is away, the window waits; where
@@ -256,7 +256,7 @@ func (t *Tracker) sort(w *window, rest []edgeone.Task) (done, again []*followed)
 		case open[job.ID]:
 			again = append(again, job)
 		case failed[job.ID]:
-			t.push(turn{due: time.Now(), job: job}) // its rows tell of each target
+			t.turns.Add(time.Now(), turn{job: job}) // its rows tell of each target
 		default:
 			done = append(done, job)
 		}

@@ -8,18 +8,6 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// tell buries and tells: the dead letters first, so that an event never speaks of one that is not
-// there.
-func (w *Worker) tell(ctx context.Context, letters []record.DeadLetter, ends []record.Tally) error {
-	if len(letters) > 0 {
-		if err := w.Ledger.StoreDeadLetters(ctx, letters); err != nil {
-			return err
-		}
-		w.Metrics.Buried(letters)
-	}
-	return w.Ledger.Publish(ctx, ends)
-}
-
 // ackRequests acks all messages of requests, those that join meanwhile too, and forgets them.
 func (w *Worker) ackRequests(ctx context.Context, done []*request) { w.ackLanes(ctx, done, true) }
 

@@ -188,25 +188,25 @@ func (w *Worker) found(r *request, f record.Found) {
 
 // refuse ends what is refused as a whole, as conclude does.
 func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) (wait, drop map[*request]bool) {
-	all := make([]refused, 0, len(rejected)+len(reused))
+	all := make([]refusal, 0, len(rejected)+len(reused))
 	for _, a := range reused {
 		a.reason = &purge.Reason{
 			Code: purge.CodeIDReused, Field: "id",
 			Message: "this id was used for another request, which keeps its own end; use a new id",
 		}
-		all = append(all, refused{a.request, a.letter(), nil})
+		all = append(all, refusal{Request: a.request, Letter: a.letter()})
 	}
 	for _, a := range rejected {
-		all = append(all, a.refused())
+		all = append(all, a.refusal())
 	}
 	return w.conclude(ctx, all)
 }
 
-// refused is the end of a request that is refused as a whole.
-func (a *arrival) refused() refused {
+// refusal is the end of a request that is refused as a whole.
+func (a *arrival) refusal() refusal {
 	t := a.Tally()
 	t.Reason = a.reason
-	return refused{a.request, a.letter(), &t}
+	return refusal{Request: a.request, Letter: a.letter(), End: &t}
 }
 
 func (a *arrival) letter() record.DeadLetter {
@@ -234,7 +234,7 @@ func (w *Worker) unlook(fresh, done []arrival) []inbox.Delivery {
 
 // forget takes a request out of the table; its messages are acked or will come again.
 func (w *Worker) forget(r *request) {
-	if r.of == nil {
+	if r.part == nil {
 		if w.requests[r.Key()] != r {
 			return
 		}

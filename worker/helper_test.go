@@ -54,12 +54,12 @@ func (l *lane) Same(context.Context) error {
 	return nil
 }
 
-func (l *lane) Rest() []record.Delivery                      { return nil }
-func (l *lane) AckWait() time.Duration                       { return time.Minute }
-func (l *lane) Depth(context.Context) (int, int, error)      { return 0, 0, nil }
-func (l *lane) Hurry(context.Context) (time.Duration, error) { return time.Second, nil }
-func (l *lane) Settle(context.Context) error                 { return nil }
-func (l *lane) lose()                                        { l.mu.Lock(); l.gone = true; l.mu.Unlock() }
+func (l *lane) Rest() []record.Delivery                               { return nil }
+func (l *lane) AckWait() time.Duration                                { return time.Minute }
+func (l *lane) Depth(context.Context) (int, int, error)               { return 0, 0, nil }
+func (l *lane) ShortenAckWait(context.Context) (time.Duration, error) { return time.Second, nil }
+func (l *lane) RestoreAckWait(context.Context) error                  { return nil }
+func (l *lane) lose()                                                 { l.mu.Lock(); l.gone = true; l.mu.Unlock() }
 
 // world is all that a Worker works with, as fakes. Its fields are set before it runs.
 type world struct {

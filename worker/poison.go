@@ -61,8 +61,7 @@ func (o quarantineOwner) EndUnread(ctx context.Context, d inbox.Delivery) {
 		Message: fmt.Sprintf("the worker ended each of %d times when it handled this message alone",
 			quarantine.MaxAlone),
 	}}
-	end := a.refused()
-	if err := w.tell(ctx, []record.DeadLetter{end.letter}, []record.Tally{*end.end}); err == nil {
+	if err := w.letters.Store(ctx, a.refusal()); err == nil {
 		w.ack(ctx, []*inbox.Receipt{d.Receipt})
 	}
 }

@@ -140,7 +140,7 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 		return
 	}
 	var ends []record.Tally
-	var unfit []refused
+	var unfit []refusal
 	var spanning []*request
 	w.mu.Lock()
 	for _, r := range done {
@@ -156,7 +156,7 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 			}
 			reason := t.Outcome(time.Time{}).Reason
 			letter := (&arrival{r, inbox.Delivery{Delivery: *r.message}, reason}).letter()
-			unfit = append(unfit, refused{r, letter, &t})
+			unfit = append(unfit, refusal{Request: r, Letter: letter, End: &t})
 		}
 	}
 	w.mu.Unlock()
@@ -180,5 +180,5 @@ func (w *Worker) finish(ctx context.Context, done []*request) {
 		}
 	}
 	w.ackRequests(ctx, done)
-	w.dropLeft(ctx, done)
+	w.dropRetries(ctx, done)
 }

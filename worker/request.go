@@ -16,7 +16,7 @@ type request struct {
 	inflight.Request
 
 	cameBy   purge.Lane       // the lane that brought it, or for which it was parked
-	from     *inbox.Puller    // that delivered it; nil for what is left of a job
+	from     *inbox.Puller    // that delivered it; nil for a part of a job
 	receipts []*inbox.Receipt // of its messages that are not being acked
 	charge   inbox.Charge     // what it counts for in the budget
 
@@ -25,7 +25,7 @@ type request struct {
 
 	lookup *lookup // of what is known of it; nil when it has ended
 
-	of *leftover // what it came back with, rather than by a message; nil for most
+	part *retryPart // it came with, rather than by a message; nil for most
 
 	expires  bool // counts among those that may expire
 	enlisted bool // its targets got in line, or their end

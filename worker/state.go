@@ -23,7 +23,7 @@ func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
 			l.Targets += r.Waiting()
 		}
 	}
-	return len(w.left)
+	return w.retries.Len()
 }
 
 // Quotas returns the quotas of the zones in use, in no order: what is left now, and when that was read.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/adopt"
+	"github.com/edgepurge/edgepurge/internal/deadletter"
+	"github.com/edgepurge/edgepurge/internal/duequeue"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/parking"
@@ -46,7 +48,6 @@ type Worker struct {
 
 	maxTargets atomic.Int64  // of a batch, below the quota; 0: the quota decides
 	wake       chan struct{} // capacity 1: the batcher may have something to send
-	due        chan struct{} // capacity 1: something is to be sent again
 	onWire     chan struct{} // capacity 1: the call granted last has gone to the wire
 	quota      *quota.Gate   // how much EdgeOne takes now, and until when nothing
 	// troubles are those of the loops that try again.
@@ -58,32 +59,32 @@ type Worker struct {
 	resendFrom func(stop context.Context, p *inbox.Puller) error // pulls a queue of parked requests; set by Run
 	inbox      *inbox.Inbox
 	budget     *inbox.Budget
+	retries    *duequeue.Queue[record.InFlight] // parts of jobs to be tried again, and not yet in line
 	parking    *parking.Parking[inbox.Consumer, *request]
 	quarantine *quarantine.Quarantine[inbox.Delivery]
+	letters    *deadletter.Backlog[*request] // of refused requests
 
 	mu           sync.Mutex
 	batcher      *batcher.Batcher[waiter]
 	requests     map[record.Key]*request
-	left         leftovers // what is to be sent again, and not yet in line
-	zoneless     zoneless  // whose zone is not known yet
-	expiring     int       // requests that have a time to expire
-	apart        apart
-	blockedKinds int // kinds that wait for their day, a permission or their zone, as of a moment ago
+	zoneless     zoneless // whose zone is not known yet
+	expiring     int      // requests that have a time to expire
+	blockedKinds int      // kinds that wait for their day, a permission or their zone, as of a moment ago
 }
 
 // New makes a Worker.
 func New(cfg Config, deps Deps) *Worker {
 	w := &Worker{
 		cfg: cfg, Deps: deps, abort: func(error) {},
-		wake: make(chan struct{}, 1), due: make(chan struct{}, 1),
+		wake:   make(chan struct{}, 1),
 		onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
 		requests: make(map[record.Key]*request),
 	}
 	w.zoneless.again = make(chan struct{}, 1)
-	w.apart.some = make(chan struct{}, 1)
 	w.troubles = trouble.New(w.Log)
 	w.adopt = adopt.New(adopt.Config{API: w.API, Pace: w.Look, HandedOver: cfg.HandedOver, Log: w.Log})
 	w.quota = quota.New(quota.Config{API: w.API, Pace: w.Aside, Log: w.Log})
+	w.retries = duequeue.New[record.InFlight]()
 	w.budget = inbox.NewBudget(cfg.InteractiveWindow, cfg.BulkWindow)
 	w.inbox = inbox.New(inbox.Config{
 		Acker: w.Acker, Lease: w.Lease, Budget: w.budget, HandedOver: cfg.HandedOver, Log: w.Log,
@@ -91,6 +92,7 @@ func New(cfg Config, deps Deps) *Worker {
 	w.quarantine = quarantine.New(quarantine.Config[inbox.Delivery]{
 		Ledger: w.Ledger.Quarantine(), Owner: quarantineOwner{w}, Log: w.Log,
 	})
+	w.letters = deadletter.New(deadletter.Config[*request]{Ledger: w.Ledger, Owner: letterOwner{w}, Log: w.Log})
 	w.parking = parking.New(parking.Config[inbox.Consumer, *request]{
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
 	})

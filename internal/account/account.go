@@ -129,7 +129,7 @@ func (a *Account) Follow(jobs []record.InFlight) {
 	for _, job := range jobs {
 		a.worker.MarkKnown(job.ID)
 		if job.IsRetryPart() {
-			a.worker.Again(job)
+			a.worker.Retry(job)
 			continue
 		}
 		a.tracker.Track(job)
@@ -137,7 +137,7 @@ func (a *Account) Follow(jobs []record.InFlight) {
 }
 
 // Retry sends again what EdgeOne failed of a job.
-func (a *Account) Retry(job record.InFlight) { a.worker.Again(job) }
+func (a *Account) Retry(job record.InFlight) { a.worker.Retry(job) }
 
 // Run works until pull ends and the worker has drained, or until work ends. Its errors are those of [worker.Worker.Run].
 func (a *Account) Run(pull, work context.Context) error {

@@ -116,7 +116,7 @@ func TestInProgress_HoldsADelivery(t *testing.T) {
 	b, _ := provisioned(t)
 	request(t, b, purge.Bulk, 2)
 	l := lane(t, b, purge.Bulk)
-	if _, err := l.Hurry(t.Context()); err != nil { // an AckWait of a second
+	if _, err := l.ShortenAckWait(t.Context()); err != nil { // an AckWait of a second
 		t.Fatalf("hurry: %v", err)
 	}
 	lot := pull(t, l, 2)

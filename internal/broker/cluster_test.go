@@ -136,7 +136,7 @@ func TestCluster(t *testing.T) {
 			t.Fatalf("nak: %v", err)
 		}
 		next := lane(t, workers[2], purge.Bulk)
-		if _, err := next.Hurry(t.Context()); err != nil {
+		if _, err := next.ShortenAckWait(t.Context()); err != nil {
 			t.Fatalf("hurry: %v", err)
 		}
 		if err := workers[2].Requests.Ack(t.Context(), repliesOf(pull(t, next, n))); err != nil {

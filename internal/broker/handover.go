@@ -81,7 +81,7 @@ func (l *Lease) Drop(ctx context.Context) error {
 		return nil
 	}
 	// The server takes a stale owner's nak for the holder's.
-	if err := l.ours(ctx); err != nil {
+	if err := l.checkOurs(ctx); err != nil {
 		return err
 	}
 	if !l.Valid() {

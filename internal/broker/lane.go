@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -27,6 +28,8 @@ const (
 	// restQuiet is how long the replication of a delivery may take at the end of a pull; what takes
 	// longer comes again after AckWait.
 	restQuiet = 200 * time.Millisecond
+	// bindEvery is how often a lane whose consumer is missing asks for it.
+	bindEvery = time.Second
 )
 
 // Lane is the consumer of one lane, or of a queue of parked requests. Pull is for one goroutine; the others are safe for concurrent use.
@@ -36,30 +39,61 @@ type Lane struct {
 	name    string // of the consumer
 	ackWait time.Duration
 	gather  time.Duration // how long a pull waits for more when little has come
-	cons    jetstream.Consumer
+	max     int           // messages that are delivered and not acked: what its consumer should allow
+	bound   atomic.Pointer[binding]
 	junk    func() // counts a message that is no record, where only records belong; nil: all belong
 
-	made time.Time // when the consumer was made: its name alone does not tell it from one made anew
-	cur  *pull     // nil while there is none
-	big  bool      // the next message is larger than pullBytes
-	seen uint64    // the consumer's number of the last delivery
+	cur  *pull  // nil while there is none
+	big  bool   // the next message is larger than pullBytes
+	seen uint64 // the consumer's number of the last delivery
 }
 
+// binding is the consumer that a lane is bound to.
+type binding struct {
+	cons jetstream.Consumer
+	made time.Time // its name alone does not tell it from one made anew
+}
+
+func bindingTo(cons jetstream.Consumer) *binding { return &binding{cons, cons.CachedInfo().Created} }
+
+// newLane makes a lane that is bound to a consumer, or that waits for one where it is nil.
 func (c *Conn) newLane(stream, name string, wait time.Duration, cons jetstream.Consumer) *Lane {
-	return &Lane{conn: c, stream: c.name(stream), name: name, ackWait: wait, cons: cons, made: cons.CachedInfo().Created}
+	l := &Lane{conn: c, stream: c.name(stream), name: name, ackWait: wait}
+	if cons != nil {
+		l.bound.Store(bindingTo(cons))
+	}
+	return l
 }
 
-// Same returns nil while the consumer that the lane was bound to exists, and [record.ErrGone] when it
+// bind binds a lane to a consumer that was missing.
+func (l *Lane) bind(ctx context.Context) error {
+	cons, err := l.conn.js.Consumer(ctx, l.stream, l.name)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		wait.Sleep(ctx, bindEvery)
+		return fmt.Errorf("consumer %s/%s is missing: run `edgepurge setup`", l.stream, l.name)
+	}
+	if err != nil {
+		return fmt.Errorf("bind to lane %s: %w", l.name, err)
+	}
+	l.bound.Store(bindingTo(cons))
+	return nil
+}
+
+// Same returns nil while the lane is bound to no consumer, and while the one that it was bound to exists, and [record.ErrGone] when it
 // does not, or another one has its name: the stream was made anew, and an ack of a message of the old
 // one would take away that which has its number now. Other errors are passing.
 func (l *Lane) Same(ctx context.Context) error {
-	info, err := l.cons.Info(ctx)
+	b := l.bound.Load()
+	if b == nil {
+		return nil
+	}
+	info, err := b.cons.Info(ctx)
 	switch {
 	case err != nil && Gone(err) && l.conn.missing(ctx, l.stream, l.name):
 		return fmt.Errorf("lane %s: %w", l.name, record.ErrGone)
 	case err != nil:
 		return fmt.Errorf("look up lane %s: %w", l.name, err)
-	case !info.Created.Equal(l.made):
+	case !info.Created.Equal(b.made):
 		return fmt.Errorf("lane %s was made anew: %w", l.name, record.ErrGone)
 	}
 	return nil
@@ -72,6 +106,11 @@ func (l *Lane) AckWait() time.Duration { return l.ackWait }
 // What is pulled and not acked comes again after AckWait. An error is passing (the server is away, a
 // pull was lost) unless the context has ended or it is [record.ErrGone].
 func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
+	if l.bound.Load() == nil {
+		if err := l.bind(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if l.cur == nil {
 		cur, err := l.ask(min(room, pullMessages), l.big)
 		if err != nil {
@@ -154,27 +193,35 @@ func (l *Lane) end() {
 	l.cur = nil
 }
 
-// Hurry lets the broker deliver soon what a predecessor holds, by a short AckWait, which it returns;
-// Settle restores the lane's own. Restoring it before those messages were fetched again would put them
-// off by all of it.
-func (l *Lane) Hurry(ctx context.Context) (time.Duration, error) {
+// ShortenAckWait lets the broker deliver soon what the last leader holds, and returns the AckWait in force from then on.
+// RestoreAckWait must not be called before those messages came again: that would put them off by all of the lane's own.
+func (l *Lane) ShortenAckWait(ctx context.Context) (time.Duration, error) {
 	return takeOverWait, l.setAckWait(ctx, takeOverWait)
 }
 
-// Settle ends what Hurry began.
-func (l *Lane) Settle(ctx context.Context) error { return l.setAckWait(ctx, l.ackWait) }
+// RestoreAckWait restores the lane's own AckWait. It also raises the messages that may be unacked to what this version needs, where the
+// last one made the consumer with fewer and the user may change it.
+func (l *Lane) RestoreAckWait(ctx context.Context) error { return l.setAckWait(ctx, l.ackWait) }
 
 func (l *Lane) setAckWait(ctx context.Context, wait time.Duration) error {
-	info, err := l.cons.Info(ctx)
+	b := l.bound.Load()
+	if b == nil {
+		return nil
+	}
+	info, err := b.cons.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("look up lane %s: %w", l.name, err)
 	}
 	cfg := info.Config
-	if cfg.AckWait == wait {
+	cfg.AckWait = wait
+	if cfg.MaxAckPending > 0 { // else there is no bound
+		cfg.MaxAckPending = max(cfg.MaxAckPending, l.max)
+	}
+	if cfg.AckWait == info.Config.AckWait && cfg.MaxAckPending == info.Config.MaxAckPending {
 		return nil
 	}
-	cfg.AckWait = wait
-	if _, err := l.conn.js.UpdateConsumer(ctx, l.stream, cfg); err != nil {
+	_, err = l.conn.js.UpdateConsumer(ctx, l.stream, cfg)
+	if err != nil && cfg.AckWait != info.Config.AckWait { // a survey names the other difference
 		return fmt.Errorf("set ack wait of lane %s: %w", l.name, err)
 	}
 	return nil
@@ -182,7 +229,11 @@ func (l *Lane) setAckWait(ctx context.Context, wait time.Duration) error {
 
 // Depth tells how many messages of the lane wait and how many are delivered but not acked.
 func (l *Lane) Depth(ctx context.Context) (waiting, held int, err error) {
-	info, err := l.cons.Info(ctx)
+	b := l.bound.Load()
+	if b == nil {
+		return 0, 0, nil
+	}
+	info, err := b.cons.Info(ctx)
 	if err != nil {
 		return 0, 0, fmt.Errorf("look up lane %s: %w", l.name, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/broker"
@@ -330,7 +331,7 @@ func TestLane_TakesOverAtOnce(t *testing.T) {
 		t.Fatalf("got %v waiting and held, want all %d held", got, n)
 	}
 	start := time.Now()
-	if _, err := next.Hurry(t.Context()); err != nil {
+	if _, err := next.ShortenAckWait(t.Context()); err != nil {
 		t.Fatalf("hurry: %v", err)
 	}
 	got := pull(t, next, n)
@@ -343,7 +344,7 @@ func TestLane_TakesOverAtOnce(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if err := next.Settle(t.Context()); err != nil {
+		if err := next.RestoreAckWait(t.Context()); err != nil {
 			t.Fatalf("settle: %v", err)
 		}
 	}
@@ -411,5 +412,76 @@ func TestLane_SaysWhenItIsGone(t *testing.T) {
 	}
 	if broker.Gone(nil) || broker.Gone(context.Canceled) {
 		t.Error("what does not speak of a stream counts as gone")
+	}
+}
+
+// One lane whose consumer somebody deleted brings nothing; the other one goes on (I7).
+func TestLane_WaitsForAConsumerThatIsMissing(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	requests := stream(t, client(t, s), "PURGE_REQUESTS")
+	request(t, b, purge.Interactive, 2)
+	request(t, b, purge.Bulk, 2)
+	if err := requests.DeleteConsumer(t.Context(), "interactive"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Streams.Verify(t.Context()); err != nil {
+		t.Fatalf("verify: %v, want one lane to be enough", err)
+	}
+	urgent, bulk := lane(t, b, purge.Interactive), lane(t, b, purge.Bulk)
+	if len(pull(t, bulk, 2)) != 2 {
+		t.Error("the lane that has its consumer brings nothing")
+	}
+	if got, err := urgent.Pull(t.Context(), 2); len(got) > 0 || err == nil || errors.Is(err, record.ErrGone) {
+		t.Errorf("got %d messages, %v, want an error that passes", len(got), err)
+	}
+	if err := errors.Join(urgent.Same(t.Context()), urgent.RestoreAckWait(t.Context())); err != nil || depth(t, urgent) != [2]int{} {
+		t.Errorf("got %v and depth %v of a lane without a consumer, want nothing", err, depth(t, urgent))
+	}
+	provision(t, b)
+	if len(pull(t, urgent, 2)) != 2 {
+		t.Error("the lane brings nothing once it has a consumer")
+	}
+	if err := urgent.Same(t.Context()); err != nil {
+		t.Errorf("same: %v", err)
+	}
+	for _, name := range []string{"interactive", "bulk"} {
+		if err := requests.DeleteConsumer(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Streams.Verify(t.Context()); err == nil {
+		t.Error("verify: want an error where no lane has a consumer")
+	}
+}
+
+// The last version let fewer messages be unacked. A leader puts that right where it may, and works where it may not.
+func TestLane_RaisesWhatMayBeUnacked(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	requests := stream(t, client(t, s), "PURGE_REQUESTS")
+	get := func() jetstream.ConsumerConfig {
+		cons, err := requests.Consumer(t.Context(), "bulk")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cons.CachedInfo().Config
+	}
+	for was, want := range map[int]int{1000: 500_000, 700_000: 700_000, -1: -1} {
+		cfg := get()
+		cfg.MaxAckPending = was
+		if _, err := requests.UpdateConsumer(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		found, err := b.Streams.Survey(t.Context())
+		if err != nil || len(found.Faults) != 1 || found.Faults[0].Stops {
+			t.Errorf("got faults %+v, %v, want one that stops nothing", found.Faults, err)
+		}
+		if err := lane(t, b, purge.Bulk).RestoreAckWait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := get(); got.MaxAckPending != want || got.AckWait != time.Minute {
+			t.Errorf("got %d messages and ack wait %v where there were %d, want %d", got.MaxAckPending, got.AckWait, was, want)
+		}
 	}
 }

@@ -118,7 +118,8 @@ func (c *Control) handBack(turn []record.Delivery) {
 }
 
 func (c *Control) newLease(lane *Lane, turn record.Delivery) *Lease {
-	l := &Lease{conn: c.conn, cons: lane.cons, reply: turn.Reply, turn: lane.seen, made: lane.made, start: time.Now()}
+	b := lane.bound.Load()
+	l := &Lease{conn: c.conn, cons: b.cons, reply: turn.Reply, turn: lane.seen, made: b.made, start: time.Now()}
 	l.epoch.Store(c.conn.epoch.Load())
 	return l
 }
@@ -170,7 +171,7 @@ func (l *Lease) step(ctx context.Context) error {
 	}
 	// The server answers a stale owner too, and a lease that has run out once, as in a restart, may be on
 	// its way to another replica all the same.
-	if err := l.ours(ctx); err != nil {
+	if err := l.checkOurs(ctx); err != nil {
 		return err
 	}
 	if !l.Valid() {
@@ -185,7 +186,7 @@ func (l *Lease) step(ctx context.Context) error {
 // asks, whatever is said of it then: so one that was unsure lets those that stand by ask first.
 func (l *Lease) confirm(ctx context.Context, settle time.Duration) error {
 	epoch := l.conn.epoch.Load()
-	if err := l.ours(ctx); err != nil {
+	if err := l.checkOurs(ctx); err != nil {
 		return err
 	}
 	if settle > 0 {
@@ -200,7 +201,7 @@ func (l *Lease) confirm(ctx context.Context, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err := l.ours(ctx); err != nil {
+	if err := l.checkOurs(ctx); err != nil {
 		return err
 	}
 	l.until.Store(until)
@@ -209,7 +210,7 @@ func (l *Lease) confirm(ctx context.Context, settle time.Duration) error {
 }
 
 // ours is nil when the last delivery is ours.
-func (l *Lease) ours(ctx context.Context) error {
+func (l *Lease) checkOurs(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
 	defer cancel()
 	info, err := l.cons.Info(ctx)

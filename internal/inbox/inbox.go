@@ -24,9 +24,9 @@ type Consumer interface {
 	Same(ctx context.Context) error
 	// Depth counts the messages that wait and those that are delivered but not acked.
 	Depth(ctx context.Context) (waiting, held int, err error)
-	// Hurry shortens AckWait and returns the one in force from then on; Settle restores it.
-	Hurry(ctx context.Context) (time.Duration, error)
-	Settle(ctx context.Context) error
+	// ShortenAckWait returns the AckWait in force from then on; RestoreAckWait restores the consumer's own.
+	ShortenAckWait(ctx context.Context) (time.Duration, error)
+	RestoreAckWait(ctx context.Context) error
 }
 
 // Acker answers deliveries by their reply subjects, whatever consumer they came by.

@@ -155,11 +155,11 @@ func (s *stream) Depth(context.Context) (waiting, held int, err error) {
 	return waiting, held, err
 }
 
-func (s *stream) Hurry(context.Context) (time.Duration, error) {
+func (s *stream) ShortenAckWait(context.Context) (time.Duration, error) {
 	return time.Second, s.change(time.Second)
 }
 
-func (s *stream) Settle(context.Context) error { return s.change(s.ackWait) }
+func (s *stream) RestoreAckWait(context.Context) error { return s.change(s.ackWait) }
 
 func (s *stream) change(to time.Duration) (err error) {
 	s.set(func() {

@@ -21,13 +21,13 @@ func (p *Puller) takeOver(ctx context.Context) error {
 		return err
 	}
 	if held == 0 || p.in.cfg.HandedOver {
-		if err := p.consumer.Settle(ctx); err != nil { // a take-over may have been cut short
+		if err := p.consumer.RestoreAckWait(ctx); err != nil { // a take-over may have been cut short
 			return err
 		}
 		p.begun = true
 		return nil
 	}
-	short, err := p.consumer.Hurry(ctx)
+	short, err := p.consumer.ShortenAckWait(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (p *Puller) restoreAckWait(ctx context.Context) {
 	if _, held, err := p.consumer.Depth(ctx); since < shortMost && (err != nil || held > p.Unacked()) {
 		return
 	}
-	if p.consumer.Settle(ctx) == nil {
+	if p.consumer.RestoreAckWait(ctx) == nil {
 		p.setAckWait(p.consumer.AckWait())
 		p.shortened = time.Time{}
 	}

@@ -131,7 +131,7 @@ func TestLedger_RetriesUntilTheContextEnds(t *testing.T) {
 			_, err := l.Find(ctx, []ledger.Query{{Key: r.Key(), Redelivered: true}})
 			return err
 		}},
-		{"Settle", func(ctx context.Context, l *ledger.Ledger, _ record.InFlight) error {
+		{"RecordFailures", func(ctx context.Context, l *ledger.Ledger, _ record.InFlight) error {
 			return l.RecordFailures(ctx, spanning, []record.Failure{{Index: 0}}, true)
 		}},
 		{"End", func(ctx context.Context, l *ledger.Ledger, f record.InFlight) error {

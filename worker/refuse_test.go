@@ -3,7 +3,6 @@ package worker
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,7 +14,7 @@ import (
 
 // While dead letters cannot be stored, refused requests wait, a bounded number of them, and the others of their
 // lane end. What waits ends once they can be stored.
-func TestApart_OthersGoOnWithoutDeadLetters(t *testing.T) {
+func TestRefuse_OthersGoOnWithoutDeadLetters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.noDead = true
@@ -51,36 +50,25 @@ func TestApart_OthersGoOnWithoutDeadLetters(t *testing.T) {
 	})
 }
 
-// What is beyond the bound is not held: it comes again by itself.
-func TestApart_IsBounded(t *testing.T) {
+// A request that waits is held as its message alone. One that is not in the table is not held at all.
+func TestRefuse_WhatWaitsIsSmall(t *testing.T) {
 	t.Parallel()
-	k := newWorld().worker()
-	var open []refused
-	for i := range apartMost + 10 {
-		r := &request{cameBy: purge.Bulk, Request: inflight.New(
-			record.Request{Source: "test", ID: strconv.Itoa(i), Total: 100}, purge.Request{Targets: make([]string, 100)},
-		)}
-		r.FailAll([]record.Failure{{Index: 1}})
-		r.message = new(record.Delivery)
-		k.requests[r.Key()] = r
-		open = append(open, refused{request: r})
+	w := newWorld()
+	w.noDead = true
+	k := w.worker()
+	named := record.Request{Source: "test", ID: "r", Total: 100}
+	r := &request{cameBy: purge.Bulk, Request: inflight.New(named, purge.Request{Targets: make([]string, 100)})}
+	r.FailAll([]record.Failure{{Index: 1}})
+	r.message = new(record.Delivery)
+	k.requests[r.Key()] = r
+	k.weigh(r)
+	reused := &request{cameBy: purge.Bulk, Request: inflight.New(named, purge.Request{})}
+	wait, drop := k.conclude(t.Context(), []refusal{{Request: r}, {Request: reused}})
+	if !wait[r] || !drop[reused] || len(wait)+len(drop) != 2 {
+		t.Errorf("got %d that wait and %d that do not, want the one that is held to wait", len(wait), len(drop))
 	}
-	wait, drop := make(map[*request]bool), make(map[*request]bool)
-	k.setApart(open, wait, drop)
-	if len(wait) != apartMost || len(drop) != 10 || k.budget.Used(purge.Bulk) != apartMost {
-		t.Errorf("%d wait, %d do not, they weigh %d, want %d, 10, %d", len(wait), len(drop), k.budget.Used(purge.Bulk), apartMost, apartMost)
-	}
-	for r := range wait {
-		if failures, _ := r.Failures(); failures != nil || r.Body.Targets != nil || r.message != nil {
-			t.Fatal("what waits apart keeps its targets, though its letter has all of it")
-		}
-	}
-	large := &request{cameBy: purge.Bulk, Request: inflight.New(record.Request{Source: "test", ID: "large"}, purge.Request{})}
-	k.requests[large.Key()] = large
-	k.apart.waiting = nil
-	clear(wait)
-	k.setApart([]refused{{request: large, letter: record.DeadLetter{Data: make([]byte, apartBytes+1)}}}, wait, drop)
-	if len(wait) > 0 {
-		t.Error("more bytes wait than may")
+	failures, _ := r.Failures()
+	if failures != nil || r.Body.Targets != nil || r.message != nil || k.budget.Used(purge.Bulk) != 1 {
+		t.Errorf("what waits keeps its targets and counts %d, though its letter has all of it", k.budget.Used(purge.Bulk))
 	}
 }
