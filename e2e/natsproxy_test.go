@@ -195,7 +195,10 @@ func TestNATSProxy_DoesOneFault(t *testing.T) {
 				for i := range 3 {
 					lost := i == 1 && (answered || fault.cut)
 					if i == 2 {
-						w.until("the fault", func() bool { return closed(p.done) && nc.IsConnected() })
+						// The client may not have noticed yet that its connection was cut.
+						w.until("the fault", func() bool {
+							return closed(p.done) && nc.IsConnected() && (nc.Stats().Reconnects > 0) == fault.cut
+						})
 					}
 					if err := say(nc, subject, answered, lost); (err != nil) != lost {
 						t.Errorf("message %d: got %v, want an error: %t", i+1, err, lost)
