@@ -6,11 +6,11 @@ import (
 	"github.com/edgepurge/edgepurge/internal/inbox"
 )
 
-// admitBytes is how much of a lot is taken in at a time: what is read of a message is many times as large,
-// until it is known what becomes of it (I5). 4,096 messages of the usual size are less.
+// admitBytes bounds the messages that are read at a time, in bytes. What is read of a message is many times as
+// large until it is known what becomes of it (I5). 4,096 messages of the usual size are less.
 const admitBytes = 1 << 20
 
-// parts cuts a lot where its bodies get more than admitBytes together.
+// parts cuts deliveries into parts of at most admitBytes, or of one message.
 func parts(lot []inbox.Delivery) iter.Seq[[]inbox.Delivery] {
 	return func(yield func([]inbox.Delivery) bool) {
 		begin, size := 0, 0

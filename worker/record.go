@@ -26,7 +26,7 @@ func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], creat
 	batch, late := w.setAside(batch, out)
 	use.OfDay = late != nil
 	w.quota.Used(kindOf(batch.Group), use, time.Now())
-	f := w.file(batch, created, out, sent)
+	f := w.buildJob(batch, created, out, sent)
 	if f.job.Unnamed > 0 {
 		w.Log.Warn("EdgeOne refused targets by names that were not sent: only its rows show which",
 			zap.String("job", f.job.ID), zap.String("zone", f.job.Zone), zap.Int("targets", f.job.Unnamed), zap.String("reason", f.job.Refusal))
@@ -51,7 +51,7 @@ func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], creat
 
 // unrecorded does what is left when a job could not be stored. One that no record can hold was made
 // all the same, but nobody can follow it: its targets end here, or they would be sent again for ever.
-func (w *Worker) unrecorded(ctx context.Context, f *filing, err error) {
+func (w *Worker) unrecorded(ctx context.Context, f *jobBuilder, err error) {
 	w.Log.Error("job not recorded", zap.String("job", f.job.ID), zap.Error(err))
 	if ctx.Err() != nil || errors.Is(err, record.ErrVersion) {
 		return // the messages come again, to the next owner or one of the newer version
@@ -73,7 +73,7 @@ func (w *Worker) unrecorded(ctx context.Context, f *filing, err error) {
 }
 
 // recorded counts what stands in the stored job, and lets go of it.
-func (w *Worker) recorded(f *filing) {
+func (w *Worker) recorded(f *jobBuilder) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, r := range f.requests {

@@ -56,7 +56,7 @@ type slot struct {
 	index  int
 }
 
-// large tells that the request is treated as bulk though it came as an interactive one.
+// large reports whether the request is treated as bulk though it came as an interactive one.
 func (r *request) large() bool { return r.cameBy == purge.Interactive && r.Total > largeRequest }
 
 // chargedLane is the lane on whose budget the request counts.

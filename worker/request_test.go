@@ -52,7 +52,7 @@ func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
 	batch := w.batcher.Next(time.Now().Add(time.Hour))
 	left, right := batch.Halve()
 	answer := edgeone.Created{JobID: "job", Refused: []edgeone.Refusal{{Targets: []string{page(3)}, Reason: "no"}}}
-	f := w.file(left, answer, refusals(left, answer), time.Now())
+	f := w.buildJob(left, answer, refusals(left, answer), time.Now())
 	if r.Waiting() != 10 || r.Open() != 19 || !f.job.Shares[0].MultiJob || f.job.Rows != 9 {
 		t.Errorf("filed: got %d in no job, %d in no record, job %+v", r.Waiting(), r.Open(), f.job)
 	}
@@ -63,7 +63,7 @@ func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
 	if r.Body.Targets[0] != "" || r.Body.Targets[10] != page(10) || w.budget.Used(purge.Bulk) != r.Load() {
 		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", w.budget.Used(purge.Bulk), r.Body.Targets)
 	}
-	f = w.file(right, edgeone.Created{JobID: "next"}, refusedTargets{}, time.Now())
+	f = w.buildJob(right, edgeone.Created{JobID: "next"}, refusedTargets{}, time.Now())
 	w.recorded(f)
 	if !r.Done() || len(f.done) != 1 || r.Ending() != inflight.InSeveralJobs {
 		t.Errorf("got %d left, ending %v, want the request to be done", r.Open(), r.Ending())

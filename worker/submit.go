@@ -35,7 +35,7 @@ func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 	if class != edgeone.Done && ctx.Err() != nil {
 		return // the messages come again, to the next owner
 	}
-	w.note(batch, class, created, err, sent)
+	w.logCall(batch, class, created, err, sent)
 	w.answered(batch, class, err, sent)
 	switch w.adopt.End(call, class, created) {
 	case adopt.Own:

@@ -10,9 +10,11 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// note writes the one line of a call. Its keys are always the same, but for the error, for people search
-// by them (docs/operating.md).
-func (w *Worker) note(batch *batcher.Batch[waiter], class edgeone.Class, created edgeone.Created, err error, sent time.Time) {
+// logCall writes the one line of a call. Its keys are always the same, except the error, because people search by
+// them (docs/operating.md).
+func (w *Worker) logCall(
+	batch *batcher.Batch[waiter], class edgeone.Class, created edgeone.Created, err error, sent time.Time,
+) {
 	lane, refused := purge.Bulk, 0
 	if batch.Urgent {
 		lane = purge.Interactive

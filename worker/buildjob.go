@@ -9,10 +9,10 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// file writes down which request has which targets in the job, and which targets EdgeOne refused.
-func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, out refusedTargets, sent time.Time) *filing {
+// buildJob makes the record of a job: which request has which targets in it, and which targets EdgeOne refused.
+func (w *Worker) buildJob(batch *batcher.Batch[waiter], created edgeone.Created, out refusedTargets, sent time.Time) *jobBuilder {
 	g := batch.Group
-	f := &filing{
+	f := &jobBuilder{
 		job: &record.Job{Head: record.Head{
 			Account: g.Account, Zone: g.Zone, ID: created.JobID, Type: g.Type, Method: g.Method,
 			Submitted: sent, Created: created.ServerTime,
@@ -42,18 +42,18 @@ func (w *Worker) file(batch *batcher.Batch[waiter], created edgeone.Created, out
 	return f
 }
 
-// filing is a job record in the making.
-type filing struct {
+// jobBuilder is the record of a job in the making.
+type jobBuilder struct {
 	job     *record.Job
 	refused refusedTargets
 
 	requests []*request       // of the job's shares
-	share    map[*request]int // their positions
-	table    map[string]int   // target as written -> position
-	done     []*request       // requests that have nothing left to do but their end
+	share    map[*request]int // the position of each
+	table    map[string]int   // target as written → its position
+	done     []*request       // requests that got done with it
 }
 
-func (f *filing) slot(s *batcher.Slot[waiter], sent time.Time) {
+func (f *jobBuilder) slot(s *batcher.Slot[waiter], sent time.Time) {
 	reason, refused := f.refused.reasons[s.Target]
 	if !refused {
 		f.job.Rows++
@@ -69,7 +69,7 @@ func (f *filing) slot(s *batcher.Slot[waiter], sent time.Time) {
 	}
 }
 
-func (f *filing) add(p waiter) {
+func (f *jobBuilder) add(p waiter) {
 	if !p.Assign(p.index) {
 		return // it is in another job
 	}
