@@ -11,11 +11,13 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 )
 
-// MarkKnown says, before Run, that an earlier leader made a job: it is none that a lost answer named.
+// MarkKnown says, before Run, that an earlier leader made a job: it is none that a lost answer
+// named.
 func (w *Worker) MarkKnown(job string) { w.adopt.MarkKnown(job) }
 
-// findJob looks for the job that a batch may have become although its answer is lost, and goes on with it as if
-// the answer had named it. In doubt, or if there is none, the batch is sent again. It does not block.
+// findJob looks for the job that a batch may have become although its answer is lost, and goes on
+// with it as if the answer had named it. In doubt, or if there is none, the batch is sent again. It
+// does not block.
 func (w *Worker) findJob(
 	ctx context.Context, batch *batcher.Batch[waiter], call *adopt.Call, lostBy error, sent time.Time,
 ) {

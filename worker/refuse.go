@@ -17,8 +17,8 @@ func (o letterOwner) Counted(letters []record.DeadLetter) { o.w.Metrics.Buried(l
 
 func (o letterOwner) Stored(ctx context.Context, requests []*request) { o.w.ackRequests(ctx, requests) }
 
-// conclude stores the dead letters and events of refused requests. It returns those that may not be acked:
-// wait are held until their dead letters can be stored, drop are not held any more.
+// conclude stores the dead letters and events of refused requests. It returns those that may not be
+// acked: wait are held until their dead letters can be stored, drop are not held any more.
 func (w *Worker) conclude(ctx context.Context, all []refusal) (wait, drop map[*request]bool) {
 	w.mu.Lock()
 	for i, r := range all {
@@ -32,7 +32,8 @@ func (w *Worker) conclude(ctx context.Context, all []refusal) (wait, drop map[*r
 		if w.requests[r.Key()] != r {
 			continue // it has its end by now
 		}
-		// Its dead letter and its event have all that is needed: the rest may be many times as large (I5).
+		// Its dead letter and its event have all that is needed: the rest may be many times as
+		// large (I5).
 		r.Shed()
 		r.message = nil
 		w.budget.Set(&r.charge, r.cameBy, r.chargedLane(), 1)

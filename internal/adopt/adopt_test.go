@@ -19,7 +19,9 @@ func TestFind_TakesOnlyAnEqualJob(t *testing.T) {
 			return rows
 		}
 	}
-	prefixes := edgeone.Purge{Zone: "zone-a", Type: edgeone.TypePrefix, Method: "delete", Targets: urls(page(0), page(1)).Targets}
+	prefixes := edgeone.Purge{
+		Zone: "zone-a", Type: edgeone.TypePrefix, Method: "delete", Targets: []string{page(0), page(1)},
+	}
 	tests := []struct {
 		name   string
 		purge  edgeone.Purge
@@ -244,7 +246,8 @@ func TestFind_EndsWithItsContext(t *testing.T) {
 	})
 }
 
-// A call that made no job takes that of a later call, whose answer is on its way. Each job is one call's only.
+// A call that made no job takes that of a later call, whose answer is on its way. Each job is one
+// call's only.
 func TestFind_AJobIsOneCallsOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,15 +10,17 @@ import (
 )
 
 const (
-	// maxKnownJobs is how many jobs are remembered as known: those of the last 200 s at 20 calls a second,
-	// which is far longer than a call and the look-ups for its job take.
+	// maxKnownJobs is how many jobs are remembered as known: those of the last 200 s at 20 calls a
+	// second, which is far longer than a call and the look-ups for its job take.
 	maxKnownJobs = 4096
-	// maxLostCalls is how many calls are remembered whose outcome nobody knows, each with 20 kB at most.
+	// maxLostCalls is how many calls are remembered whose outcome nobody knows, each with 20 kB at
+	// most.
 	maxLostCalls = 128
 )
 
-// callLog remembers recent calls and jobs, so that it is known which call made a job. It also remembers how
-// far back it has evicted: whatever may be older than that is ambiguous, and no job is taken for it.
+// callLog remembers recent calls and jobs, so that it is known which call made a job. It also
+// remembers how far back it has evicted: whatever may be older than that is ambiguous, and no job
+// is taken for it.
 type callLog struct {
 	seed maphash.Seed // read-only
 
@@ -64,8 +66,8 @@ const (
 	Repeated
 )
 
-// newCallLog returns a log that begins now. A leader that handed over may have lost answers until just now; one that
-// crashed has sent nothing for longer than any of its calls can have taken.
+// newCallLog returns a log that begins now. A leader that handed over may have lost answers until
+// just now; after a crash its lease had to run out first.
 func newCallLog(handedOver bool) *callLog {
 	l := &callLog{seed: maphash.MakeSeed(), jobs: make(map[string]time.Time), open: make(map[*Call]struct{})}
 	if handedOver {
@@ -153,8 +155,9 @@ func (l *callLog) isUnknown(job string) bool {
 	return !known
 }
 
-// createdRange returns the earliest time by EdgeOne's clock at which a call's job may have been made, and the
-// latest that it can be there now. It returns false while nothing is known of that clock.
+// createdRange returns the earliest time by EdgeOne's clock at which a call's job may have been
+// made, and the latest that it can be there now. It returns false while nothing is known of that
+// clock.
 func (l *callLog) createdRange(c *Call, now time.Time) (from, to time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,10 +169,11 @@ func (l *callLog) createdRange(c *Call, now time.Time) (from, to time.Time, ok b
 	return from, to, true
 }
 
-// claim makes a job that equals a call the call's own, so that no other takes it. It returns false if
-// the job may be another call's: a known job, or that of an earlier call without an answer that has one of
-// this call's targets too and was not over well before this call was sent. The earlier call may have made it
-// before this one was sent (I4), and CreateTime is too coarse to exclude that.
+// claim makes a job that equals a call the call's own, so that no other takes it. It returns false
+// if the job may be another call's: a known job, or that of an earlier call without an answer that
+// has one of this call's targets too and was not over well before this call was sent. The earlier
+// call may have made it before this one was sent (I4), and CreateTime is too coarse to exclude
+// that.
 func (l *callLog) claim(job string, c *Call, now time.Time) bool {
 	targets := named(c.purge)
 	if len(targets) == 0 {
@@ -191,7 +195,8 @@ func (l *callLog) claim(job string, c *Call, now time.Time) bool {
 		over := !ended.IsZero() && ended.Before(since)
 		return !over && zone == c.purge.Zone && typ == c.purge.Type && !sent.After(c.sent)
 	}
-	// A job that equals both calls has all targets of either, so that one target is enough to compare.
+	// A job that equals both calls has all targets of either, so that one target is enough to
+	// compare.
 	for _, o := range l.lost {
 		if rival(o.zone, o.typ, o.sent, o.ended) && slices.Contains(o.hashes, l.hash(targets[0])) {
 			return false
@@ -209,7 +214,8 @@ func (l *callLog) claim(job string, c *Call, now time.Time) bool {
 
 func (l *callLog) hash(target string) uint32 { return uint32(maphash.String(l.seed, target)) }
 
-// named are the targets of a call. One of type all has none, and is given one that all such calls have.
+// named are the targets of a call. One of type all has none, and is given one that all such calls
+// have.
 func named(p edgeone.Purge) []string {
 	if p.Type == edgeone.TypeAll {
 		return []string{""}

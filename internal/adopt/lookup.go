@@ -12,12 +12,12 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// maxCandidates is how many jobs with a target of the call are compared at most. There are more only where
-// the same target is purged all the time.
+// maxCandidates is how many jobs with a target of the call are compared at most. There are more
+// only where the same target is purged all the time.
 const maxCandidates = 8
 
-// lookup reads the jobs made since the call that have one of its targets, the oldest first, and claims the
-// one whose rows equal the call. It returns the zero Task if there is none.
+// lookup reads the jobs made since the call that have one of its targets, the oldest first, and
+// claims the one whose rows equal the call. It returns the zero Task if there is none.
 func (f *Finder) lookup(ctx context.Context, c *Call) (edgeone.Task, error) {
 	from, to, ok := f.log.createdRange(c, time.Now())
 	if !ok {
@@ -43,8 +43,8 @@ func (f *Finder) lookup(ctx context.Context, c *Call) (edgeone.Task, error) {
 	return edgeone.Task{}, nil
 }
 
-// candidates returns a row of each job that no known call made, the oldest first. It returns none if there are
-// very many, because to read them all would take calls that the tracker needs.
+// candidates returns a row of each job that no known call made, the oldest first. It returns none
+// if there are very many, because to read them all would take calls that the tracker needs.
 func (f *Finder) candidates(ctx context.Context, q edgeone.TaskQuery) ([]edgeone.Task, error) {
 	var found []edgeone.Task
 	for task, err := range f.cfg.API.AllTasks(ctx, q, f.cfg.Pace.Wait) {
@@ -65,9 +65,10 @@ func (f *Finder) candidates(ctx context.Context, q edgeone.TaskQuery) ([]edgeone
 	return found, nil
 }
 
-// equals reports whether the rows of a job together are what p asked for, and none was made before from. Where
-// the API keeps one row for a whole job, only calls of one target can equal a job. What rows do not have
-// is not compared: the hosts that a tag is limited to, and the one target of type all.
+// equals reports whether the rows of a job together are what p asked for, and none was made before
+// from. Where the API keeps one row for a whole job, only calls of one target can equal a job. What
+// rows do not have is not compared: the hosts that a tag is limited to, and the one target of type
+// all.
 func (f *Finder) equals(ctx context.Context, p edgeone.Purge, job string, from time.Time) (bool, error) {
 	typ := typeOf(p.Type)
 	missing := make(map[string]struct{}, len(p.Targets))
@@ -102,7 +103,8 @@ func methodFits(p edgeone.Purge, method string) bool {
 	return method == cmp.Or(p.Method, string(purge.Invalidate)) // the API's default (API docs, CreatePurgeTask)
 }
 
-// plainest returns the target to look for, if possible one without escapes: the API may spell those differently.
+// plainest returns the target to look for, if possible one without escapes: the API may spell those
+// differently.
 func plainest(targets []string) string {
 	if i := slices.IndexFunc(targets, func(s string) bool { return !strings.Contains(s, "%") }); i >= 0 {
 		return targets[i]

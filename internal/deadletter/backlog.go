@@ -27,15 +27,15 @@ const (
 type Refusal[R comparable] struct {
 	Request R
 	Letter  record.DeadLetter
-	// End is published once the dead letter is stored; nil if the id of the request is another one's, which keeps
-	// its own end.
+	// End is published once the dead letter is stored; nil if the id of the request is another
+	// one's, which keeps its own end.
 	End *record.Tally
 	// Transient says that the owner does not hold the request's message: it cannot wait.
 	Transient bool
 }
 
-// Ledger stores dead letters and publishes events. StoreDeadLetters and Publish try until their context ends, and fail
-// only then; TryStoreDeadLetters tries once and returns one error for each.
+// Ledger stores dead letters and publishes events. StoreDeadLetters and Publish try until their
+// context ends, and fail only then; TryStoreDeadLetters tries once and returns one error for each.
 type Ledger interface {
 	TryStoreDeadLetters(ctx context.Context, letters []record.DeadLetter) []error
 	StoreDeadLetters(ctx context.Context, letters []record.DeadLetter) error
@@ -46,8 +46,8 @@ type Ledger interface {
 type Owner[R comparable] interface {
 	// Counted says that dead letters are stored.
 	Counted(letters []record.DeadLetter)
-	// Stored says that requests which waited have their dead letters and events. It is called from the goroutine of
-	// Run.
+	// Stored says that requests which waited have their dead letters and events. It is called from
+	// the goroutine of Run.
 	Stored(ctx context.Context, requests []R)
 }
 
@@ -58,8 +58,8 @@ type Config[R comparable] struct {
 	Log    *zap.Logger
 }
 
-// Backlog has the refused requests of one account whose dead letters cannot be stored yet. All methods are safe for
-// concurrent use; Run is called once.
+// Backlog has the refused requests of one account whose dead letters cannot be stored yet. All
+// methods are safe for concurrent use; Run is called once.
 type Backlog[R comparable] struct {
 	cfg  Config[R]
 	wake chan struct{} // capacity 1: something waits
@@ -77,9 +77,10 @@ func New[R comparable](cfg Config[R]) *Backlog[R] {
 // errBehind says that earlier dead letters wait to be stored.
 var errBehind = errors.New("other dead letters wait to be stored")
 
-// Conclude stores the dead letters of requests and publishes their events. It returns the requests that must not
-// be acked: those that wait until their dead letters can be stored, and those that are dropped, because there is no room,
-// they are transient, or ctx has ended. Before Conclude returns, Stored may have been called for some of those that wait.
+// Conclude stores the dead letters of requests and publishes their events. It returns the requests
+// that must not be acked: those that wait until their dead letters can be stored, and those that
+// are dropped, because there is no room, they are transient, or ctx has ended. Before Conclude
+// returns, Stored may have been called for some of those that wait.
 func (b *Backlog[R]) Conclude(ctx context.Context, all []Refusal[R]) (waiting, dropped map[R]bool) {
 	waiting, dropped = make(map[R]bool), make(map[R]bool)
 	if len(all) == 0 {
@@ -105,8 +106,8 @@ func (b *Backlog[R]) Conclude(ctx context.Context, all []Refusal[R]) (waiting, d
 	return waiting, dropped
 }
 
-// Store stores the dead letters of requests and publishes their events. It tries until ctx ends, and fails only
-// then.
+// Store stores the dead letters of requests and publishes their events. It tries until ctx ends,
+// and fails only then.
 func (b *Backlog[R]) Store(ctx context.Context, all ...Refusal[R]) error {
 	letters, ends := contents(all)
 	if err := b.cfg.Ledger.StoreDeadLetters(ctx, letters); err != nil {

@@ -163,12 +163,13 @@ func (e *endedAfter) Publish(ctx context.Context, ends []record.Tally) error {
 	return e.desk.Publish(ctx, ends)
 }
 
-// Whenever dead letters can be stored and cannot: each request ends once, at once, later or by coming again. The desk
-// checks that no event is published without its dead letter, and none twice.
+// Whenever dead letters can be stored and cannot: each request ends once, at once, later or by
+// coming again. The desk checks that no event is published without its dead letter, and none twice.
 func TestBacklog_EndsEachRequestOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
-		// A negative step switches whether dead letters can be stored; others refuse so many requests.
+		// A negative step switches whether dead letters can be stored; others refuse so many
+		// requests.
 		steps := rapid.SliceOfN(rapid.IntRange(-4, 300), 1, 20).Draw(r, "steps")
 		ends := make(map[int]int)
 		requests := 0

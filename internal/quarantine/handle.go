@@ -10,8 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
-// handleTogether handles messages of which nothing is known. If the process ends before it is stored that they
-// have ended, each is handled alone the next time.
+// handleTogether handles messages of which nothing is known. If the process ends before it is
+// stored that they have ended, each is handled alone the next time.
 func (q *Quarantine[M]) handleTogether(stop, work context.Context, messages []M) {
 	names := make([]string, len(messages))
 	for i, m := range messages {

@@ -24,7 +24,8 @@ type store struct {
 	begun map[string]int
 }
 
-// process is what a Quarantine works with until it dies: its owner, and its ledger. A dead one does nothing more.
+// process is what a Quarantine works with until it dies: its owner, and its ledger. A dead one does
+// nothing more.
 type process struct {
 	*store
 

@@ -11,9 +11,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Some messages end the process whenever they are handled. Process after process dies, and each brings back what the
-// one before had not ended. In the end each of those messages has ended unread, after MaxAlone times alone, and each
-// other message was handled and none ended unread.
+// Some messages end the process whenever they are handled. Process after process dies, and each
+// brings back what the one before had not ended. In the end each of those messages has ended
+// unread, after MaxAlone times alone, and each other message was handled and none ended unread.
 func TestQuarantine_EndsThoseThatEndTheProcess(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {

@@ -19,17 +19,20 @@ const (
 
 	// maxTogether is how many messages are handled together.
 	maxTogether = 500
-	// watchFor is how long the process is watched after messages were handled: what ends it does so at once.
+	// watchFor is how long the process is watched after messages were handled: what ends it does so
+	// at once.
 	watchFor = 100 * time.Millisecond
-	// forgetAfter is how long it is remembered of messages that do not come again that they were begun and never
-	// ended: one that was acked just before a crash never comes. One that comes later counts anew.
+	// forgetAfter is how long it is remembered of messages that do not come again that they were
+	// begun and never ended: one that was acked just before a crash never comes. One that comes
+	// later counts anew.
 	forgetAfter = time.Hour
 )
 
-// Ledger stores which messages are begun and not ended. Each method tries until its context ends, and fails
-// only then.
+// Ledger stores which messages are begun and not ended. Each method tries until its context ends,
+// and fails only then.
 type Ledger interface {
-	// Alone returns the messages that were begun and never ended, and how often each was begun alone.
+	// Alone returns the messages that were begun and never ended, and how often each was begun
+	// alone.
 	Alone(ctx context.Context) (map[string]int, error)
 	BeginTogether(ctx context.Context, names []string) error
 	// BeginAlone returns how often the message was begun alone and never ended, this time included.
@@ -37,8 +40,8 @@ type Ledger interface {
 	EndAlone(ctx context.Context, names ...string) error
 }
 
-// Owner is whose messages M are in quarantine. Handle, Isolated, EndUnread and Release are called from the goroutine of Run,
-// one at a time.
+// Owner is whose messages M are in quarantine. Handle, Isolated, EndUnread and Release are called
+// from the goroutine of Run, one at a time.
 type Owner[M any] interface {
 	// Name returns the same for each delivery of a message, and never the name of another one.
 	Name(m M) string
@@ -46,13 +49,14 @@ type Owner[M any] interface {
 	Deliveries(m M) int
 	// Held says that the quarantine holds n more messages, or fewer if n is negative.
 	Held(n int)
-	// Handle does with messages what is done with those that Divert returns. It returns when each is held
-	// or done, or ctx has ended.
+	// Handle does with messages what is done with those that Divert returns. It returns when each
+	// is held or done, or ctx has ended.
 	Handle(ctx context.Context, messages []M)
-	// Isolated says that a message is about to be handled alone, or ended unread, for so many times.
+	// Isolated says that a message is about to be handled alone, or ended unread, for so many
+	// times.
 	Isolated(m M, times int)
-	// EndUnread ends a message that ended the process MaxAlone times when it was handled alone. It must not read
-	// what the message contains.
+	// EndUnread ends a message that ended the process MaxAlone times when it was handled alone. It
+	// must not read what the message contains.
 	EndUnread(ctx context.Context, m M)
 	// Release gives messages back to the broker.
 	Release(messages []M)
@@ -65,8 +69,8 @@ type Config[M any] struct {
 	Log    *zap.Logger
 }
 
-// Quarantine has the messages that wait to be handled apart from others. Divert is safe for concurrent use; Run is
-// called once.
+// Quarantine has the messages that wait to be handled apart from others. Divert is safe for
+// concurrent use; Run is called once.
 type Quarantine[M any] struct {
 	cfg  Config[M]
 	wake chan struct{} // capacity 1: a message waits
@@ -82,7 +86,8 @@ func New[M any](cfg Config[M]) *Quarantine[M] {
 	return &Quarantine[M]{cfg: cfg, wake: make(chan struct{}, 1)}
 }
 
-// Divert keeps the messages that were delivered too often, for Run to handle, and returns the others.
+// Divert keeps the messages that were delivered too often, for Run to handle, and returns the
+// others.
 func (q *Quarantine[M]) Divert(messages []M) []M {
 	others := make([]M, 0, len(messages))
 	var often []M
@@ -103,8 +108,8 @@ func (q *Quarantine[M]) Divert(messages []M) []M {
 	return others
 }
 
-// Run handles the messages that Divert keeps, until stop ends, and then releases the rest. What is done for them
-// ends with work, which ends no sooner than stop.
+// Run handles the messages that Divert keeps, until stop ends, and then releases the rest. What is
+// done for them ends with work, which ends no sooner than stop.
 func (q *Quarantine[M]) Run(stop, work context.Context) {
 	defer q.releaseRest()
 	var err error
@@ -132,8 +137,8 @@ func (q *Quarantine[M]) Run(stop, work context.Context) {
 	}
 }
 
-// next returns the first message that waits, and that it must be handled alone, if it was begun before and
-// never ended. Otherwise it returns the messages up to the next such one.
+// next returns the first message that waits, and that it must be handled alone, if it was begun
+// before and never ended. Otherwise it returns the messages up to the next such one.
 func (q *Quarantine[M]) next() (messages []M, alone bool) {
 	q.mu.Lock()
 	messages = slices.Clone(q.waiting[:min(len(q.waiting), maxTogether)])
