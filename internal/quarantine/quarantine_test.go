@@ -24,7 +24,8 @@ func TestDivert_KeepsWhatWasDeliveredOften(t *testing.T) {
 	p := newStore().process(t)
 	q := New(Config[message]{Ledger: p, Owner: p, Log: zap.NewNop()})
 	others := q.Divert([]message{
-		{name: "new", deliveries: 1}, {name: "often", deliveries: MaxDeliveries + 1},
+		{name: "new", deliveries: 1},
+		{name: "often", deliveries: MaxDeliveries + 1},
 		{name: "known", deliveries: MaxDeliveries},
 	})
 	if got := names(others); got != "new known" || p.held != 1 {
