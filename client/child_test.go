@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv(childServer); url != "" {
 		os.Exit(produce(url))
 	}
-	kit.Parallel(8)
+	kit.Parallel(16)
 	os.Exit(m.Run())
 }
 

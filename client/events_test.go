@@ -264,7 +264,7 @@ func TestEvents_GoOnOverReconnectsAndRestarts(t *testing.T) {
 	r := read(t, w.clientOn(nc), client.From{})
 	next := 0
 	tell := func(n int) []string {
-		w.until("the operator's connection", w.nc.IsConnected)
+		w.until("the operator's connection", func() bool { return w.nc.FlushTimeout(time.Second) == nil })
 		next += n
 		return w.tellAll(next-n, next)
 	}

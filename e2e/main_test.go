@@ -9,7 +9,7 @@ import (
 
 // TestMain lets more tests run side by side than there are cores: they wait most of the time.
 func TestMain(m *testing.M) {
-	kit.Parallel(10)
+	kit.Parallel(20)
 	os.Exit(program.Main(m))
 }
 

@@ -231,7 +231,7 @@ func TestMain(m *testing.M) {
 			_ = os.Unsetenv(name)
 		}
 	}
-	kit.Parallel(6)
+	kit.Parallel(12)
 	os.Exit(m.Run())
 }
 

@@ -27,7 +27,7 @@ var usage = regexp.MustCompile(`(?m)^Usage:\n  edgepurge[a-z ]*`)
 var built = kit.NewOnce("edgepurge", kit.Edgepurge)
 
 func TestMain(m *testing.M) {
-	kit.Parallel(6)
+	kit.Parallel(12)
 	os.Exit(built.Main(m))
 }
 

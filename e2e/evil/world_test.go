@@ -64,7 +64,7 @@ func newWorld(t *testing.T, srv *natstest.Server, prefix string, mode evil.Mode,
 	w.cfg.Tracker.PollMin, w.cfg.Tracker.PollMax, w.cfg.Tracker.Deadline = 150*time.Millisecond, 300*time.Millisecond, time.Second
 	if mode.Exact && !mode.Slow {
 		// Every call is answered: on a busy machine as well, so that a target is not sent twice.
-		w.cfg.EdgeOne.Timeout, w.cfg.Tracker.Deadline = patience/2, patience/2
+		w.cfg.EdgeOne.Timeout, w.cfg.Tracker.Deadline = answered, answered
 	}
 	w.cfg.Limits.DescribePerSecond = 200 // so many jobs can be asked for that counts are used
 	w.cfg.Worker.Drain = 2 * time.Second

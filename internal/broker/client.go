@@ -11,10 +11,11 @@ import (
 	"github.com/edgepurge/edgepurge/client"
 )
 
-// Client returns a producer's client over this connection, which stays the broker's. The prefix is the installation's.
+// Client returns a producer's client over this connection, which stays the broker's. The prefix is the installation's, and it waits no longer
+// for an answer than this connection does.
 func (c *Conn) Client(cfg client.Config) (*client.Client, error) {
 	cfg.Prefix = c.set.Prefix
-	cfg.Timeout = cmp.Or(cfg.Timeout, c.answer)
+	cfg.Timeout, cfg.Absence = cmp.Or(cfg.Timeout, c.answer), min(cfg.Absence, c.answer)
 	return client.New(c.nc, cfg)
 }
 

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// More at once than there are cores: most of these tests wait for a lease or a heartbeat to run out.
-	kit.Parallel(6)
+	kit.Parallel(16)
 	goleak.VerifyTestMain(m)
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/broker"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/ledger"
@@ -20,7 +21,11 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets more tests run side by side than there are cores: many wait for a server.
+func TestMain(m *testing.M) {
+	kit.Parallel(8)
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	account  = "main"
