@@ -11,14 +11,14 @@ import (
 // ackRequests acks all messages of requests, those that join meanwhile too, and forgets them.
 func (w *Worker) ackRequests(ctx context.Context, done []*request) { w.ackLanes(ctx, done, true) }
 
-// ackParked does the same for requests that are parked, except for the messages by which they are: those come
-// again in their turn.
+// ackParked does the same for requests that are parked, except for the messages by which they are:
+// those come again in their turn.
 func (w *Worker) ackParked(ctx context.Context, parked []*request) {
 	w.inbox.Release(w.ackLanes(ctx, parked, false))
 }
 
-// ackLanes acks what lanes delivered of requests, and what queues delivered if that is asked for; it returns
-// the rest.
+// ackLanes acks what lanes delivered of requests, and what queues delivered if that is asked for;
+// it returns the rest.
 func (w *Worker) ackLanes(ctx context.Context, done []*request, queues bool) (left []*inbox.Receipt) {
 	for {
 		receipts := make([]*inbox.Receipt, 0, len(done))
@@ -47,8 +47,8 @@ func (w *Worker) ackLanes(ctx context.Context, done []*request, queues bool) (le
 	}
 }
 
-// ack acks messages, and reports whether the broker has taken that. Run ends when the consumer of a lane is not
-// there any more, or is another one.
+// ack acks messages, and reports whether the broker has taken that. Run ends when the consumer of a
+// lane is not there any more, or is another one.
 func (w *Worker) ack(ctx context.Context, receipts []*inbox.Receipt) bool {
 	err := w.inbox.Ack(ctx, receipts)
 	if errors.Is(err, record.ErrGone) {

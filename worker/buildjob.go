@@ -9,8 +9,11 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// buildJob makes the record of a job: which request has which targets in it, and which targets EdgeOne refused.
-func (w *Worker) buildJob(batch *batcher.Batch[waiter], created edgeone.Created, out refusedTargets, sent time.Time) *jobBuilder {
+// buildJob makes the record of a job: which request has which targets in it, and which targets
+// EdgeOne refused.
+func (w *Worker) buildJob(
+	batch *batcher.Batch[waiter], created edgeone.Created, out refusedTargets, sent time.Time,
+) *jobBuilder {
 	g := batch.Group
 	f := &jobBuilder{
 		job: &record.Job{Head: record.Head{

@@ -10,8 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// logCall writes the one line of a call. Its keys are always the same, except the error, because people search by
-// them (docs/operating.md).
+// logCall writes the one line of a call. Its keys are always the same, except the error, because
+// people search by them (docs/operating.md).
 func (w *Worker) logCall(
 	batch *batcher.Batch[waiter], class edgeone.Class, created edgeone.Created, err error, sent time.Time,
 ) {

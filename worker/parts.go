@@ -6,8 +6,9 @@ import (
 	"github.com/edgepurge/edgepurge/internal/inbox"
 )
 
-// admitBytes bounds the messages that are read at a time, in bytes. What is read of a message is many times as
-// large until it is known what becomes of it (I5). 4,096 messages of the usual size are less.
+// admitBytes bounds the messages that are read at a time, in bytes. What is read of a message is
+// many times as large until it is known what becomes of it (I5). 4,096 messages of the usual size
+// are less.
 const admitBytes = 1 << 20
 
 // parts cuts deliveries into parts of at most admitBytes, or of one message.

@@ -6,7 +6,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/inbox"
 )
 
-// pull admits what a lane or queue brings while there is room, until stop ends or the queue is empty.
+// pull admits what a lane or queue brings while there is room, until stop ends or the queue is
+// empty.
 func (w *Worker) pull(stop, work context.Context, from *inbox.Puller) error {
 	for stop.Err() == nil {
 		lot, err := from.Pull(stop)

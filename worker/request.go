@@ -10,8 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// request is a request from its delivery until its messages are acked. Its fields are guarded by the
-// Worker's mu once it is in the table of requests.
+// request is a request from its delivery until its messages are acked. Its fields are guarded by
+// the Worker's mu once it is in the table of requests.
 type request struct {
 	inflight.Request
 

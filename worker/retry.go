@@ -15,9 +15,9 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// What EdgeOne failed of a job comes back from the ledger as a part to be tried again. It is stored; until it is due
-// only its name is kept here. Then its targets get in line like those of a request that was just admitted, and once
-// they stand in other records the part is dropped.
+// What EdgeOne failed of a job comes back from the ledger as a part to be tried again. It is
+// stored; until it is due only its name is kept here. Then its targets get in line like those of a
+// request that was just admitted, and once they stand in other records the part is dropped.
 
 // retryBlocked is how long a part waits whose zone takes no calls.
 const retryBlocked = 5 * time.Second
@@ -29,8 +29,8 @@ type retryPart struct {
 	open     int // its requests that have targets in no other record
 }
 
-// Retry has a part of a job sent again when it is due. Where its zone's day was exhausted, all of the zone and
-// type waits for the next one. It does not block.
+// Retry has a part of a job sent again when it is due. Where its zone's day was exhausted, all of
+// the zone and type waits for the next one. It does not block.
 func (w *Worker) Retry(job record.InFlight) {
 	w.retries.Add(job.Due, job)
 	if job.QuotaExhausted {
@@ -39,7 +39,8 @@ func (w *Worker) Retry(job record.InFlight) {
 	wait.Signal(w.wake)
 }
 
-// exhausted notes that the day of a job's kind is exhausted, as EdgeOne reports of targets that it accepted.
+// exhausted notes that the day of a job's kind is exhausted, as EdgeOne reports of targets that it
+// accepted.
 func (w *Worker) exhausted(h *record.Head, targets int) {
 	now := time.Now()
 	w.quota.DayRefused(quota.Kind{Zone: h.Zone, Type: h.Type}, targets, now, now)
@@ -67,8 +68,8 @@ func (w *Worker) retry(stop, work context.Context) {
 	}
 }
 
-// retryAt reports whether a part that is due can be put in line now, and else when it is due. What its zone does
-// not take yet is stored, and fills no window until then (I7).
+// retryAt reports whether a part that is due can be put in line now, and else when it is due. What
+// its zone does not take yet is stored, and fills no window until then (I7).
 func (w *Worker) retryAt(job *record.InFlight, now time.Time) (due time.Time, ok bool) {
 	if w.budget.Room(purge.Bulk) <= 0 {
 		return now, false

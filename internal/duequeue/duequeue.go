@@ -1,6 +1,6 @@
-// Package duequeue keeps things until they are due: one goroutine waits for the next of them while others add
-// some. Things that are due at the same time come in no order. It does not know what they are for, and bounds
-// nothing.
+// Package duequeue keeps things until they are due: one goroutine waits for the next of them while
+// others add some. Things that are due at the same time come in no order. It does not know what
+// they are for, and bounds nothing.
 package duequeue
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
-// Queue is a queue by time. All methods are safe for concurrent use, except that one goroutine at a time may
-// call Take.
+// Queue is a queue by time. All methods are safe for concurrent use, except that one goroutine at a
+// time may call Take.
 type Queue[T any] struct {
 	added chan struct{} // capacity 1: the next thing may be another
 
@@ -32,8 +32,8 @@ func (q *Queue[T]) Add(due time.Time, thing T) {
 	wait.Signal(q.added)
 }
 
-// Take waits until something is due, and removes and returns what was due first. It returns false when ctx has
-// ended.
+// Take waits until something is due, and removes and returns what was due first. It returns false
+// when ctx has ended.
 func (q *Queue[T]) Take(ctx context.Context) (thing T, ok bool) {
 	for ctx.Err() == nil {
 		thing, ok, wait := q.pop(time.Now())
@@ -52,8 +52,8 @@ func (q *Queue[T]) Len() int {
 	return len(q.items)
 }
 
-// Reschedule sets anew when each thing is due. due is called with the lock held: it must not block or use the
-// Queue.
+// Reschedule sets anew when each thing is due. due is called with the lock held: it must not block
+// or use the Queue.
 func (q *Queue[T]) Reschedule(due func(thing T, due time.Time) time.Time) {
 	q.mu.Lock()
 	for i := range q.items {

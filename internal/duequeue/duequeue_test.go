@@ -21,7 +21,8 @@ func TestQueue_GivesEachThingWhenItIsDue(t *testing.T) {
 			in   time.Duration
 		}
 		steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
-			return step{rapid.IntRange(0, 4).Draw(t, "kind"), time.Duration(rapid.IntRange(-2, 20).Draw(t, "in")) * time.Second}
+			in := rapid.IntRange(-2, 20).Draw(t, "in")
+			return step{rapid.IntRange(0, 4).Draw(t, "kind"), time.Duration(in) * time.Second}
 		}), 1, 40).Draw(rt, "steps")
 		fault := ""
 		synctest.Test(t, func(t *testing.T) {

@@ -13,19 +13,21 @@ import (
 )
 
 const (
-	// laterFirst and laterMax bound how long a message stays away that is released for later. It doubles with
-	// each delivery.
+	// laterFirst and laterMax bound how long a message stays away that is released for later. It
+	// doubles with each delivery.
 	laterFirst, laterMax = 5 * time.Second, time.Minute
-	// laterEach is between two messages that come again: however many there are, the lane has room for others.
+	// laterEach is between two messages that come again: however many there are, the lane has room
+	// for others.
 	laterEach = time.Millisecond
 	// ackRetry is between two attempts to ack.
 	ackRetry = 100 * time.Millisecond
 )
 
-// Ack acks messages, and tries until the broker has taken all of that. It returns the context's error, or
-// [record.ErrGone] when the consumer of a lane does not exist any more or is another one: there a sequence
-// number stands for another message, which an ack would take away (I2). After an error the messages are as they
-// were. An ack that is lost costs a look-up when the message comes again, not a purge.
+// Ack acks messages, and tries until the broker has taken all of that. It returns the context's
+// error, or [record.ErrGone] when the consumer of a lane does not exist any more or is another one:
+// there a sequence number stands for another message, which an ack would take away (I2). After an
+// error the messages are as they were. An ack that is lost costs a look-up when the message comes
+// again, not a purge.
 func (b *Inbox) Ack(ctx context.Context, receipts []*Receipt) error {
 	open, replies := b.open(receipts)
 	for len(open) > 0 {
@@ -88,8 +90,8 @@ func (b *Inbox) gone(ctx context.Context) error {
 	return nil
 }
 
-// Release gives messages back to the broker, to come again at once. Without the lease they come again after
-// AckWait.
+// Release gives messages back to the broker, to come again at once. Without the lease they come
+// again after AckWait.
 func (b *Inbox) Release(receipts []*Receipt) { b.nak(b.take(receipts)) }
 
 // ReleaseAll does the same with everything that is in the table.
@@ -108,8 +110,8 @@ func (b *Inbox) ReleaseAll() {
 // Forget takes messages out of the table without an answer: they come again after AckWait.
 func (b *Inbox) Forget(receipts []*Receipt) { b.take(receipts) }
 
-// take takes deliveries out of the table and returns those that were not answered before. Where the message was
-// delivered once more since, that delivery stays.
+// take takes deliveries out of the table and returns those that were not answered before. Where the
+// message was delivered once more since, that delivery stays.
 func (b *Inbox) take(receipts []*Receipt) (taken []*Receipt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -135,9 +137,9 @@ func (b *Inbox) nak(receipts []*Receipt) {
 	b.cfg.Log.Info("gave back what was not sent", zap.Int("messages", len(receipts)))
 }
 
-// ReleaseLater gives messages back to the broker, to come again later: the longer, the more often they were
-// delivered, and not all at once. It does not block. Where the broker does not get it, or without the lease,
-// they come again after AckWait.
+// ReleaseLater gives messages back to the broker, to come again later: the longer, the more often
+// they were delivered, and not all at once. It does not block. Where the broker does not get it, or
+// without the lease, they come again after AckWait.
 func (b *Inbox) ReleaseLater(receipts []*Receipt) {
 	taken := b.take(receipts)
 	byCount := make(map[int][]*Receipt)

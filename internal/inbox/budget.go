@@ -7,12 +7,12 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Budget bounds the targets that are held in memory, for each lane (I5). All methods are safe for concurrent
-// use.
+// Budget bounds the targets that are held in memory, for each lane (I5). All methods are safe for
+// concurrent use.
 //
-// A large interactive request counts on the bulk lane, so that it does not keep urgent ones out. Nobody can
-// know that a request is large before it was pulled: where such requests fill the whole budget of the bulk
-// lane, the interactive one has no room either.
+// A large interactive request counts on the bulk lane, so that it does not keep urgent ones out.
+// Nobody can know that a request is large before it was pulled: where such requests fill the whole
+// budget of the bulk lane, the interactive one has no room either.
 type Budget struct {
 	freed map[purge.Lane]chan struct{} // capacity 1: the lane may have more room
 
@@ -24,9 +24,11 @@ type Budget struct {
 }
 
 // Charge is what one request counts for. The Budget guards it; the zero Charge counts for nothing.
+// Each request has one: it is small.
 type Charge struct {
-	came, on purge.Lane
-	targets  int
+	targets     int
+	interactive bool // it counts on the interactive lane, not on the bulk lane
+	large       bool // it came by the interactive lane, and counts on the bulk lane
 }
 
 // NewBudget returns a Budget of so many targets for each lane; they are at least 1.
@@ -40,7 +42,8 @@ func NewBudget(interactive, bulk int) *Budget {
 	}
 }
 
-// Size returns how many targets of a lane are held at most, except for the pull that crosses the line.
+// Size returns how many targets of a lane are held at most, except for the pull that crosses the
+// line.
 func (b *Budget) Size(lane purge.Lane) int { return b.size[lane] }
 
 // Used returns how many targets count on a lane now.
@@ -50,8 +53,8 @@ func (b *Budget) Used(lane purge.Lane) int {
 	return b.used[lane]
 }
 
-// Room returns how many more targets a lane may take in, negative when there are too many. A request that is
-// larger than the room, or than the whole budget, is taken in all the same.
+// Room returns how many more targets a lane may take in, negative when there are too many. A
+// request that is larger than the room, or than the whole budget, is taken in all the same.
 func (b *Budget) Room(lane purge.Lane) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,9 +70,9 @@ func (b *Budget) Set(c *Charge, came, on purge.Lane, targets int) {
 	defer b.mu.Unlock()
 	before := *c
 	b.add(before, -1)
-	*c = Charge{came, on, targets}
+	*c = Charge{targets, on == purge.Interactive, came != on}
 	b.add(*c, 1)
-	if targets < before.targets || on != before.on && before.targets > 0 {
+	if targets < before.targets || c.interactive != before.interactive && before.targets > 0 {
 		b.signal()
 	}
 }
@@ -89,11 +92,12 @@ func (b *Budget) Unread(n int) {
 
 // add must be called with the lock held.
 func (b *Budget) add(c Charge, sign int) {
-	if c.targets == 0 {
-		return
+	on := purge.Bulk
+	if c.interactive {
+		on = purge.Interactive
 	}
-	b.used[c.on] += sign * c.targets
-	if c.came != c.on {
+	b.used[on] += sign * c.targets
+	if c.large {
 		b.large += sign * c.targets
 	}
 }

@@ -26,7 +26,8 @@ func (b *Inbox) Run(ctx context.Context) {
 	}
 }
 
-// dueHeartbeats returns the messages of the consumers that had no heartbeat for a third of their AckWait.
+// dueHeartbeats returns the messages of the consumers that had no heartbeat for a third of their
+// AckWait.
 func (b *Inbox) dueHeartbeats(now time.Time) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,9 +11,9 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Consumer is what messages are pulled from: that of a lane, or of a queue of parked requests. Errors pass by
-// themselves unless the context has ended or they are [record.ErrGone]. Pull and Rest are for one goroutine,
-// the others are safe for concurrent use.
+// Consumer is what messages are pulled from: that of a lane, or of a queue of parked requests.
+// Errors pass by themselves unless the context has ended or they are [record.ErrGone]. Pull and
+// Rest are for one goroutine, the others are safe for concurrent use.
 type Consumer interface {
 	// Pull waits for the first delivery and returns those that have arrived, at most room.
 	Pull(ctx context.Context, room int) ([]record.Delivery, error)
@@ -24,7 +24,8 @@ type Consumer interface {
 	Same(ctx context.Context) error
 	// Depth counts the messages that wait and those that are delivered but not acked.
 	Depth(ctx context.Context) (waiting, held int, err error)
-	// ShortenAckWait returns the AckWait in force from then on; RestoreAckWait restores the consumer's own.
+	// ShortenAckWait returns the AckWait in force from then on; RestoreAckWait restores the
+	// consumer's own.
 	ShortenAckWait(ctx context.Context) (time.Duration, error)
 	RestoreAckWait(ctx context.Context) error
 }
@@ -51,8 +52,8 @@ type Config struct {
 	Log        *zap.Logger
 }
 
-// Inbox has the messages of one account that were pulled and are not answered. All methods are safe for
-// concurrent use.
+// Inbox has the messages of one account that were pulled and are not answered. All methods are safe
+// for concurrent use.
 type Inbox struct {
 	cfg Config
 
@@ -69,8 +70,8 @@ func New(cfg Config) *Inbox {
 	return &Inbox{cfg: cfg, lanes: make(table), parked: make(table), paused: make(map[purge.Lane]bool)}
 }
 
-// Pause stops the pulls that count on the budget of a lane, or resumes them. It reports whether that is a
-// change. A pull that is under way ends within a third of a second.
+// Pause stops the pulls that count on the budget of a lane, or resumes them. It reports whether
+// that is a change. A pull that is under way ends within a third of a second.
 func (b *Inbox) Pause(lane purge.Lane, on bool) (changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

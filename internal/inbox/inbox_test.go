@@ -15,14 +15,15 @@ import (
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
-// Whatever is done with messages, each delivery is answered once, what is held is delivered to nobody else
-// however long that takes, and what was not acked comes again.
+// Whatever is done with messages, each delivery is answered once, what is held is delivered to
+// nobody else however long that takes, and what was not acked comes again.
 func TestInbox_AnswersEachDeliveryOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		type step struct{ kind, at, n int }
 		steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 			return step{
-				rapid.IntRange(0, 7).Draw(t, "kind"), rapid.IntRange(0, 40).Draw(t, "at"), rapid.IntRange(1, 4).Draw(t, "n"),
+				rapid.IntRange(0, 7).Draw(t, "kind"), rapid.IntRange(0, 40).Draw(t, "at"),
+				rapid.IntRange(1, 4).Draw(t, "n"),
 			}
 		}), 1, 40).Draw(rt, "steps")
 		fault := ""
@@ -86,7 +87,8 @@ func TestInbox_AnswersEachDeliveryOnce(t *testing.T) {
 					time.Sleep(time.Duration(step.n) * time.Second)
 				}
 				if got := p.Unacked(); got != len(held) || len(b.lanes) != len(held) {
-					fault = fmt.Sprintf("step %d (%d): counts %d unacked, has %d, want %d", i, step.kind, got, len(b.lanes), len(held))
+					fault = fmt.Sprintf("step %d (%d): counts %d unacked, has %d, want %d",
+						i, step.kind, got, len(b.lanes), len(held))
 					return
 				}
 			}
@@ -192,7 +194,8 @@ func TestAck_EndsWhereTheStreamWasMadeAnew(t *testing.T) {
 	})
 }
 
-// Without the lease another replica may hold the same messages: nothing is sent, and they come again by AckWait.
+// Without the lease another replica may hold the same messages: nothing is sent, and they come
+// again by AckWait.
 func TestInbox_SendsNothingWithoutTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStream("s", 4)

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// A lane is pulled only when at least minRoom targets, or one in minShare of its budget, are free, so that a
-	// nearly full one does not cause tiny pulls. Of a small budget one in maxShare is enough: what waits for a
-	// stalled zone may take up to half of it.
+	// A lane is pulled only when at least minRoom targets, or one in minShare of its budget, are
+	// free, so that a nearly full one does not cause tiny pulls. Of a small budget one in maxShare
+	// is enough: what waits for a stalled zone may take up to half of it.
 	minRoom, minShare, maxShare = 100, 50, 4
-	// pullTurn is how long one pull waits, and so how soon a pause or an exhausted day ends pulling. The pull
-	// that the broker knows of goes on.
+	// pullTurn is how long one pull waits, and so how soon a pause or an exhausted day ends
+	// pulling. The pull that the broker knows of goes on.
 	pullTurn = 300 * time.Millisecond
 	// sameEvery is how often a lane without room checks whether its stream was made anew.
 	sameEvery = time.Second
@@ -26,7 +26,8 @@ const (
 	pullRetry = 100 * time.Millisecond
 )
 
-// Puller pulls from one consumer. Pull and Stop are for one goroutine; the others are safe for concurrent use.
+// Puller pulls from one consumer. Pull and Stop are for one goroutine; the others are safe for
+// concurrent use.
 type Puller struct {
 	in       *Inbox
 	name     string
@@ -51,10 +52,11 @@ func (b *Inbox) Lane(lane purge.Lane, from Consumer) *Puller {
 	return b.puller(&Puller{name: string(lane), lane: lane, consumer: from})
 }
 
-// Queue adds the consumer of a queue of parked requests. room is called without a lock; it returns how many
-// targets may be pulled now.
+// Queue adds the consumer of a queue of parked requests. room is called without a lock; it returns
+// how many targets may be pulled now.
 func (b *Inbox) Queue(q record.Queue, from Consumer, room func() int) *Puller {
-	return b.puller(&Puller{name: "queue " + q.Zone + " " + q.Type, lane: q.Lane, queue: &q, consumer: from, room: room})
+	name := "queue " + q.Zone + " " + q.Type
+	return b.puller(&Puller{name: name, lane: q.Lane, queue: &q, consumer: from, room: room})
 }
 
 func (b *Inbox) puller(p *Puller) *Puller {
@@ -81,9 +83,10 @@ func (p *Puller) Unacked() int {
 	return p.unacked
 }
 
-// Pull waits until there is room and returns what has come. A queue returns nothing when nothing came for
-// pullTurn. When ctx ends it returns nothing and no error, or the last messages that came. Errors are
-// [record.ErrGone], and those of the first attempt to find out what the last leader left.
+// Pull waits until there is room and returns what has come. A queue returns nothing when nothing
+// came for pullTurn. When ctx ends it returns nothing and no error, or the last messages that came.
+// Errors are [record.ErrGone], and those of the first attempt to find out what the last leader
+// left.
 func (p *Puller) Pull(ctx context.Context) ([]Delivery, error) {
 	if err := p.takeOver(ctx); err != nil {
 		return nil, endOf(ctx, err)
@@ -112,8 +115,8 @@ func (p *Puller) Pull(ctx context.Context) ([]Delivery, error) {
 	return nil, nil
 }
 
-// Stop ends the open pull and releases what it brought that Pull did not return. Messages in the table stay
-// there.
+// Stop ends the open pull and releases what it brought that Pull did not return. Messages in the
+// table stay there.
 func (p *Puller) Stop() {
 	p.releaseRest()
 	p.in.mu.Lock()
@@ -154,8 +157,9 @@ func (p *Puller) roomNow() (room, enough int) {
 	return budget.Room(p.lane), min(max(minRoom, size/minShare), max(1, size/maxShare))
 }
 
-// await waits until there may be room. Nobody asks the broker for messages meanwhile, so it checks whether
-// their stream is still the one that the unacked ones are of. What has come and may not be taken is released.
+// await waits until there may be room. Nobody asks the broker for messages meanwhile, so it checks
+// whether their stream is still the one that the unacked ones are of. What has come and may not be
+// taken is released.
 func (p *Puller) await(ctx context.Context) error {
 	after, freed := sameEvery, p.in.cfg.Budget.freed[p.lane]
 	if p.queue != nil || p.in.Paused(p.lane) {

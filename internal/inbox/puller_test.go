@@ -37,7 +37,8 @@ func TestPull_WaitsForEnoughRoom(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tt.want > 0 && (len(s.pulls) != 1 || s.pulls[0] != tt.want) || tt.want == 0 && len(lot) > 0 {
-				t.Errorf("%d of %d used: pulled for %v and got %d, want to pull for %d", tt.used, tt.size, s.pulls, len(lot), tt.want)
+				t.Errorf("%d of %d used: pulled for %v and got %d, want to pull for %d",
+					tt.used, tt.size, s.pulls, len(lot), tt.want)
 			}
 		})
 	}
@@ -62,7 +63,8 @@ func TestPull_StopsWhilePaused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStream("s", 3)
 		b, p := newInbox(s, 1000)
-		if !b.Pause(purge.Bulk, true) || b.Pause(purge.Bulk, true) || !b.Paused(purge.Bulk) || b.Paused(purge.Interactive) {
+		changed, again := b.Pause(purge.Bulk, true), b.Pause(purge.Bulk, true)
+		if !changed || again || !b.Paused(purge.Bulk) || b.Paused(purge.Interactive) {
 			t.Error("want the bulk lane to be paused once")
 		}
 		s.set(func() { s.rest = s.deliver(1) }) // what an open pull brought
@@ -186,7 +188,7 @@ func TestTakeOver_FetchesWhatTheLastLeaderHeld(t *testing.T) {
 		within     time.Duration
 	}{
 		{"nothing", 0, false, 30 * time.Second, nil, time.Second},
-		{"nothing, after a take-over that was cut short", 0, false, time.Second, []time.Duration{30 * time.Second}, time.Second},
+		{"nothing, but AckWait is short", 0, false, time.Second, []time.Duration{30 * time.Second}, time.Second},
 		{"some", 3, false, 30 * time.Second, []time.Duration{time.Second, 30 * time.Second}, 2 * time.Second},
 		{"some that it drained", 3, true, 30 * time.Second, nil, 31 * time.Second},
 	}
@@ -219,8 +221,8 @@ func TestTakeOver_FetchesWhatTheLastLeaderHeld(t *testing.T) {
 	}
 }
 
-// AckWait stays short until all has come, or what comes late would come after a whole AckWait; and meanwhile
-// heartbeats keep what has come.
+// AckWait stays short until all has come, or what comes late would come after a whole AckWait; and
+// meanwhile heartbeats keep what has come.
 func TestTakeOver_WaitsForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStream("s", 3)
@@ -230,8 +232,10 @@ func TestTakeOver_WaitsForAll(t *testing.T) {
 		time.AfterFunc(shortMost/2, func() { s.set(func() { s.all[2].lost = false }) })
 		begun := time.Now()
 		pull(t, p, 3)
-		if took, counts := time.Since(begun), s.counts(); took > shortMost/2+time.Second || !slices.Equal(counts, []int{2, 2, 2}) {
-			t.Errorf("all came after %v, by deliveries %v, want the second of each, the last after %v", took, counts, shortMost/2)
+		took, counts := time.Since(begun), s.counts()
+		if took > shortMost/2+time.Second || !slices.Equal(counts, []int{2, 2, 2}) {
+			t.Errorf("all came after %v, by deliveries %v, want the second of each, the last after %v",
+				took, counts, shortMost/2)
 		}
 		s.check(t)
 	})

@@ -9,8 +9,8 @@ type Delivery struct {
 	Receipt *Receipt
 }
 
-// Receipt stands for one delivery of a message until it is answered. It is small: it is kept while the message
-// is held, and the message itself need not be.
+// Receipt stands for one delivery of a message until it is answered. It is small: it is kept while
+// the message is held, and the message itself need not be.
 type Receipt struct {
 	from     *Puller
 	sequence uint64
@@ -43,7 +43,8 @@ func (b *Inbox) table(p *Puller) table {
 	return b.lanes
 }
 
-// add puts deliveries into the table. One that was delivered before takes the place of the earlier delivery.
+// add puts deliveries into the table. One that was delivered before takes the place of the earlier
+// delivery.
 func (b *Inbox) add(from *Puller, messages []record.Delivery) []Delivery {
 	lot := make([]Delivery, len(messages))
 	b.mu.Lock()

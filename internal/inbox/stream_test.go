@@ -18,8 +18,8 @@ import (
 
 var errAway = errors.New("away")
 
-// stream is a consumer as JetStream has it: what is delivered and not answered within AckWait comes again. It
-// notes what an Inbox must never do.
+// stream is a consumer as JetStream has it: what is delivered and not answered within AckWait comes
+// again. It notes what an Inbox must never do.
 type stream struct {
 	name    string
 	ackWait time.Duration // its own

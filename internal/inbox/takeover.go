@@ -7,11 +7,12 @@ import (
 	"go.uber.org/zap"
 )
 
-// AckWait is shortened for at least shortLeast and at most shortMost, so that what the last leader held comes.
+// AckWait is shortened for at least shortLeast and at most shortMost, so that what the last leader
+// held comes.
 const shortLeast, shortMost = time.Second, 10 * time.Second
 
-// takeOver makes the messages that the last leader held come at once, rather than after AckWait. There is no
-// need where it drained, because then it has released them.
+// takeOver makes the messages that the last leader held come at once, rather than after AckWait.
+// There is no need where it drained, because then it has released them.
 func (p *Puller) takeOver(ctx context.Context) error {
 	if p.begun {
 		return nil
@@ -37,8 +38,8 @@ func (p *Puller) takeOver(ctx context.Context) error {
 	return nil
 }
 
-// restoreAckWait restores the consumer's own AckWait once everything that the last leader held has come again.
-// Restoring it sooner would put the rest off by a whole AckWait.
+// restoreAckWait restores the consumer's own AckWait once everything that the last leader held has
+// come again. Restoring it sooner would put the rest off by a whole AckWait.
 func (p *Puller) restoreAckWait(ctx context.Context) {
 	since := time.Since(p.shortened)
 	if p.shortened.IsZero() || since < shortLeast {

@@ -20,10 +20,12 @@ func (r *Request) Waiting() int { return r.waiting }
 // Waits reports whether a target waits for a call.
 func (r *Request) Waits(index int) bool { return r.state(index) == waiting }
 
-// Begun reports whether a part of it is done: what is stored of it when it is parked is not all of it then.
+// Begun reports whether a part of it is done: what is stored of it when it is parked is not all of
+// it then.
 func (r *Request) Begun() bool { return r.multiJob || len(r.failures) > 0 }
 
-// Failures returns what has failed without a job, in order, and whether EdgeOne was asked for any target.
+// Failures returns what has failed without a job, in order, and whether EdgeOne was asked for any
+// target.
 func (r *Request) Failures() (failures []record.Failure, submitted bool) {
 	return r.failures, r.submitted
 }
@@ -47,7 +49,8 @@ const (
 	InJobs Ending = iota
 	// InNoJob needs its event, of which Tally is the content. No job will make one.
 	InNoJob
-	// InSeveralJobs needs its failures, beside the outcomes that its other targets get in their jobs.
+	// InSeveralJobs needs its failures, beside the outcomes that its other targets get in their
+	// jobs.
 	InSeveralJobs
 )
 
@@ -62,8 +65,8 @@ func (r *Request) Ending() Ending {
 	return InJobs
 }
 
-// Parked returns what is stored of the request when it is parked. Where that is a part of it, its failures have
-// to be stored before, because nothing else remembers them.
+// Parked returns what is stored of the request when it is parked. Where that is a part of it, its
+// failures have to be stored before, because nothing else remembers them.
 func (r *Request) Parked() record.Parked {
 	return record.Parked{
 		Request: r.Request, Body: r.Body, Sent: r.first,
@@ -84,8 +87,8 @@ func (r *Request) Tally() record.Tally {
 	return t
 }
 
-// listed returns as many failures as an event lists, and how many more there are. If the request expired, a
-// failure that says so is among them, because the event's status follows from it.
+// listed returns as many failures as an event lists, and how many more there are. If the request
+// expired, a failure that says so is among them, because the event's status follows from it.
 func (r *Request) listed() (list []record.Failure, omitted int) {
 	n := min(len(r.failures), purge.MaxFailures)
 	list = slices.Clone(r.failures[:n])

@@ -190,7 +190,8 @@ func (m *model) park(t *rapid.T) {
 	m.r.Found(inRecords)
 }
 
-// crash forgets what is in memory: the message comes again, and the records say what stands in them.
+// crash forgets what is in memory: the message comes again, and the records say what stands in
+// them.
 func (m *model) crash(t *rapid.T) {
 	if len(m.open) == 0 {
 		t.Skip("it is done")
@@ -226,7 +227,8 @@ func (m *model) check(t *rapid.T) {
 			t.Fatalf("target %d: waits is %t", i, m.r.Waits(i))
 		}
 		if word := m.r.Body.Targets[i]; m.durable[i] && word != "" || !m.durable[i] && word != target(i) {
-			t.Fatalf("target %d is held as %q, want its string freed once it stands in a record: %t", i, word, m.durable[i])
+			t.Fatalf("target %d is held as %q, want its string freed once it stands in a record: %t",
+				i, word, m.durable[i])
 		}
 	}
 	failures, _ := m.r.Failures()
@@ -240,7 +242,8 @@ func (m *model) check(t *rapid.T) {
 		}
 	}
 	if m.r.Done() != (len(m.durable)+len(m.failed) == m.total) {
-		t.Fatalf("done is %t with %d recorded and %d failed of %d (I2)", m.r.Done(), len(m.durable), len(m.failed), m.total)
+		t.Fatalf("done is %t with %d recorded and %d failed of %d (I2)",
+			m.r.Done(), len(m.durable), len(m.failed), m.total)
 	}
 	if want := len(m.open) == 0; (m.dones == 1) != want || m.dones > 1 {
 		t.Fatalf("it was reported %d times that the request is done, want once if it is: %t", m.dones, want)
@@ -262,8 +265,9 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-// Each target is counted once, and the request is done exactly when each stands in a record or has failed,
-// whatever order calls, records, failures, repeats, expiry, parking and crashes come in (I2).
+// Each target is counted once, and the request is done exactly when each stands in a record or has
+// failed, whatever order calls, records, failures, repeats, expiry, parking and crashes come in
+// (I2).
 func TestRequest_IsItsModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(rapid.IntRange(1, 6).Draw(t, "total"))

@@ -18,8 +18,8 @@ const (
 	failed                // without a job; the failure stands in memory until Ending is done
 )
 
-// recordedShare says that a recorded target costs 1/recordedShare of another: its string is freed, and only its
-// slot remains.
+// recordedShare says that a recorded target costs 1/recordedShare of another: its string is freed,
+// and only its slot remains.
 const recordedShare = 8
 
 // Request is a request with the states of its targets. The zero Request has none.
@@ -47,16 +47,16 @@ func New(r record.Request, body purge.Request) Request {
 	return Request{Request: r, Body: body, waiting: r.Total}
 }
 
-// NewParked returns a request that was parked. Before it is handled, Found is called with what the records hold
-// of it.
+// NewParked returns a request that was parked. Before it is handled, Found is called with what the
+// records hold of it.
 func NewParked(p *record.Parked) Request {
 	r := New(p.Request, p.Body)
 	r.submitted, r.first, r.partial = !p.Sent.IsZero(), p.Sent, p.Partial
 	return r
 }
 
-// NewRetry returns the part of a request that EdgeOne failed in a job: its share. The other targets count as
-// recorded. targets are those of the job.
+// NewRetry returns the part of a request that EdgeOne failed in a job: its share. The other targets
+// count as recorded. targets are those of the job.
 func NewRetry(s *record.Share, targets []string) Request {
 	r := Request{
 		Request: s.Request, Attempts: s.Attempts, submitted: true, multiJob: true, waiting: s.Count(),
@@ -89,8 +89,8 @@ func (r *Request) Found(inRecords []bool) {
 	}
 }
 
-// Submitted notes that EdgeOne was asked for a target, whatever it answered. sent is zero if the call is not
-// known to have been carried out.
+// Submitted notes that EdgeOne was asked for a target, whatever it answered. sent is zero if the
+// call is not known to have been carried out.
 func (r *Request) Submitted(sent time.Time) {
 	r.submitted = true
 	if r.first.IsZero() {
@@ -107,8 +107,9 @@ func (r *Request) Assign(index int) bool {
 	return true
 }
 
-// Filed says that all its targets of one job are assigned. It returns whether the request has targets
-// elsewhere, and else the failures that the job's record must have, because it is the only one.
+// Filed says that all its targets of one job are assigned. It returns whether the request has
+// targets elsewhere, and else the failures that the job's record must have, because it is the only
+// one.
 func (r *Request) Filed() (multiJob bool, failures []record.Failure) {
 	r.jobs++
 	if r.multiJob = r.multiJob || r.waiting > 0; r.multiJob {
@@ -120,8 +121,8 @@ func (r *Request) Filed() (multiJob bool, failures []record.Failure) {
 // Unfiled takes back a Filed whose job could not be stored. Its targets have to fail.
 func (r *Request) Unfiled() { r.jobs-- }
 
-// Record says that n assigned targets from index on stand in a stored job, and reports whether that makes the
-// request done.
+// Record says that n assigned targets from index on stand in a stored job, and reports whether that
+// makes the request done.
 func (r *Request) Record(index, n int) (done bool) {
 	changed := false
 	for i := index; i < index+n; i++ {
@@ -145,12 +146,13 @@ func (r *Request) Fail(index int, code, reason, field string) (done bool) {
 	if index < len(r.Body.Targets) {
 		target = r.Body.Targets[index]
 	}
-	r.failures = append(r.failures, record.Failure{Index: index, Target: target, Code: code, Reason: reason, Field: field})
+	f := record.Failure{Index: index, Target: target, Code: code, Reason: reason, Field: field}
+	r.failures = append(r.failures, f)
 	return r.Done()
 }
 
-// FailAll ends targets that no stored job holds, and reports whether that makes the request done. Failures need
-// no Target.
+// FailAll ends targets that no stored job holds, and reports whether that makes the request done.
+// Failures need no Target.
 func (r *Request) FailAll(failures []record.Failure) (done bool) {
 	r.failures = slices.Grow(r.failures, len(failures))
 	for _, f := range failures {

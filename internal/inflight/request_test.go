@@ -18,8 +18,8 @@ func targets(n int) []string {
 	return all
 }
 
-// What EdgeOne failed of a job comes back as the part of each request that was in it; its other targets are
-// recorded elsewhere.
+// What EdgeOne failed of a job comes back as the part of each request that was in it; its other
+// targets are recorded elsewhere.
 func TestRetry_IsAShareOfAJob(t *testing.T) {
 	t.Parallel()
 	s := record.Share{
@@ -27,7 +27,8 @@ func TestRetry_IsAShareOfAJob(t *testing.T) {
 	}
 	job := []string{"one", "two", "x", "y", "four"}
 	r := NewRetry(&s, job)
-	if want := []string{"", "one", "two", "", "four"}; !slices.Equal(r.Body.Targets, want) || r.Waiting() != 3 || r.Attempts != 2 {
+	want := []string{"", "one", "two", "", "four"}
+	if !slices.Equal(r.Body.Targets, want) || r.Waiting() != 3 || r.Attempts != 2 {
 		t.Errorf("got %q with %d waiting after %d attempts, want %q", r.Body.Targets, r.Waiting(), r.Attempts, want)
 	}
 	if r.Waits(0) || !r.Waits(1) || r.Fail(0, "no", "", "") || r.Assign(3) {
@@ -46,7 +47,8 @@ func TestRetry_IsAShareOfAJob(t *testing.T) {
 	}
 }
 
-// The empty targets of a request that was parked in part stand in records; those of a message are just not valid.
+// The empty targets of a request that was parked in part stand in records; those of a message are
+// just not valid.
 func TestFound_TellsWhatStandsInRecords(t *testing.T) {
 	t.Parallel()
 	body := purge.Request{Targets: []string{"", "one", "two"}}
@@ -98,7 +100,8 @@ func TestRequest_OfAllHasOneTarget(t *testing.T) {
 func TestTally_ListsWhatAnEventDoes(t *testing.T) {
 	t.Parallel()
 	const total = purge.MaxFailures + 50
-	for name, expired := range map[string]int{"none": -1, "the first": 0, "one that is listed": 99, "the last": total - 1} {
+	cases := map[string]int{"none": -1, "the first": 0, "one that is listed": 99, "the last": total - 1}
+	for name, expired := range cases {
 		r := New(record.Request{Total: total}, purge.Request{Targets: make([]string, total)})
 		for i := range total {
 			code := purge.CodeInvalidTarget
@@ -113,12 +116,14 @@ func TestTally_ListsWhatAnEventDoes(t *testing.T) {
 		}
 		tally := r.Tally()
 		o := tally.Outcome(time.Time{})
-		if o.Status != want || len(o.Failures) != purge.MaxFailures || o.FailuresOmitted != 50 || o.Targets.Failed != total {
-			t.Errorf("%s expired: got %s, %d failures and %d more of %d, want %s", name, o.Status, len(o.Failures), o.FailuresOmitted,
-				o.Targets.Failed, want)
+		listed, omitted := len(o.Failures), o.FailuresOmitted
+		if o.Status != want || listed != purge.MaxFailures || omitted != 50 || o.Targets.Failed != total {
+			t.Errorf("%s expired: got %s, %d failures and %d more of %d, want %s",
+				name, o.Status, listed, omitted, o.Targets.Failed, want)
 		}
 		if len(tally.Failures) > purge.MaxFailures {
-			t.Errorf("%s expired: the tally lists %d failures, want at most %d", name, len(tally.Failures), purge.MaxFailures)
+			t.Errorf("%s expired: the tally lists %d failures, want at most %d",
+				name, len(tally.Failures), purge.MaxFailures)
 		}
 	}
 }
