@@ -10,9 +10,9 @@ import (
 	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
-// policy says who may import whom. It is a decision, not a record of what happens to be: do not change this to fix the
-// build. Where an edge is refused, the code most likely stands in the wrong package, or asks for a type where an
-// interface of its own would do.
+// policy says who may import whom. It is a decision, not a record of what happens to be: do not
+// change this to fix the build. Where an edge is refused, the code most likely stands in the wrong
+// package, or asks for a type where an interface of its own would do.
 //
 // It speaks of the imports of files that are not tests.
 const policy = `

@@ -69,8 +69,8 @@ func TestDocsAlerts_SpeakOfMetricsThatThereAre(t *testing.T) {
 	}
 }
 
-// Each alert has a runbook and a line in the document, which tells the rule's time and severity; and neither is there
-// without an alert.
+// Each alert has a runbook and a line in the document, which tells the rule's time and severity;
+// and neither is there without an alert.
 func TestDocsAlerts_HaveARunbookEach(t *testing.T) {
 	t.Parallel()
 	var alerts, books, lines []string

@@ -16,7 +16,8 @@ import (
 
 const clientFile = "docs/client.md"
 
-// The recipes publish valid requests to the subjects that there are, without a message id, and look where events are.
+// The recipes publish valid requests to the subjects that there are, without a message id, and look
+// where events are.
 func TestDocsClient_RecipesSayTheSame(t *testing.T) {
 	t.Parallel()
 	subjects := purge.Subjects{Prefix: "purge"}
@@ -104,7 +105,8 @@ func exported(t *testing.T, pkg string) (errs, methods []string) {
 	return errs, methods
 }
 
-// The rights of the documents are those of the package's documentation, which its tests hold to a server.
+// The rights of the documents are those of the package's documentation, which its tests hold to a
+// server.
 func TestDocsClient_RightsAreThoseOfThePackage(t *testing.T) {
 	t.Parallel()
 	doc := string(tree.Read(t, "client/doc.go"))

@@ -7,7 +7,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
-// A command in these documents stands in a block that a test runs: sh, or console where its output is shown.
+// A command in these documents stands in a block that a test runs: sh, or console where its output
+// is shown.
 func TestDocs_CommandsStandInBlocksThatAreRun(t *testing.T) {
 	t.Parallel()
 	anyBlock := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")

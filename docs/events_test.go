@@ -111,7 +111,8 @@ func TestDocsEvents_TablesAreThoseOfTheCode(t *testing.T) {
 	}
 }
 
-// constants gives the strings of a file's constants whose names begin so, of the type; without one, of none.
+// constants gives the strings of a file's constants whose names begin so, of the type; without one,
+// of none.
 func constants(t *testing.T, file, begin, typ string) []string {
 	t.Helper()
 	parsed := tree.Parse(t, file)

@@ -19,7 +19,8 @@ const (
 // testName is a test in backquotes, with the file that it is linked to.
 var testName = regexp.MustCompile("(\\[?)`(Test[A-Za-z0-9_]+)`(?:\\]\\(([^)\\s]+)\\))?")
 
-// linkedTests gives the tests that a text names, which must all be there in the files that they link to.
+// linkedTests gives the tests that a text names, which must all be there in the files that they
+// link to.
 func linkedTests(t *testing.T, file, text string) []string {
 	t.Helper()
 	var names []string

@@ -10,8 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
-// compileSchema reads a schema; formats are checked, not only noted. That the schemas are those of the types, package
-// purge tests.
+// compileSchema reads a schema; formats are checked, not only noted. That the schemas are those of
+// the types, package purge tests.
 func compileSchema(t *testing.T, file string) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
@@ -32,8 +32,8 @@ func checkSchema(t *testing.T, schema *jsonschema.Schema, doc string) error {
 	return schema.Validate(instance)
 }
 
-// requestOf gives what the schema of requests is for: the data of a CloudEvents message, any other message as it is. An
-// envelope that can't be read stays, and is no request.
+// requestOf gives what the schema of requests is for: the data of a CloudEvents message, any other
+// message as it is. An envelope that can't be read stays, and is no request.
 func requestOf(t *testing.T, message string) string {
 	t.Helper()
 	var envelope struct {

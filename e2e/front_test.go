@@ -38,8 +38,8 @@ type seen struct {
 	api http.Handler
 }
 
-// front has the workers that are started from now on call the API through a front. answer, which may be
-// nil, reports whether it has answered a call; what it leaves goes to the API.
+// front has the workers that are started from now on call the API through a front. answer, which
+// may be nil, reports whether it has answered a call; what it leaves goes to the API.
 func (w *world) front(answer func(http.ResponseWriter, *seen) bool) *front {
 	w.t.Helper()
 	t := w.t

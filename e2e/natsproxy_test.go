@@ -15,8 +15,8 @@ import (
 	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
-// twinFault is what goes wrong with one write, in one of four ways: it happens or not, and who made it
-// loses the connection or just waits for an answer in vain.
+// twinFault is what goes wrong with one write, in one of four ways: it happens or not, and who made
+// it loses the connection or just waits for an answer in vain.
 type twinFault struct {
 	happens bool
 	cut     bool
@@ -28,7 +28,8 @@ func (f twinFault) String() string {
 	return what + map[bool]string{false: ", no answer", true: ", cut off"}[f.cut]
 }
 
-// natsProxy stands between workers and their NATS server, and does one fault to one of their frames.
+// natsProxy stands between workers and their NATS server, and does one fault to one of their
+// frames.
 type natsProxy struct {
 	*kit.Link
 
@@ -100,8 +101,8 @@ type natsLink struct {
 
 func (l *natsLink) close() { _, _ = l.client.Close(), l.server.Close() }
 
-// pass hands frames on, as many at once as have come, until either end is closed. What it does with each
-// tells do: what to send, and whether to cut the connection then.
+// pass hands frames on, as many at once as have come, until either end is closed. What it does with
+// each tells do: what to send, and whether to cut the connection then.
 func (l *natsLink) pass(from, to net.Conn, do func(frame) (send []byte, cut bool)) {
 	defer l.close()
 	r, w := bufio.NewReaderSize(from, 64<<10), bufio.NewWriterSize(to, 64<<10)
@@ -243,7 +244,8 @@ func (p *natsProxy) connect(t *testing.T, token string) *nats.Conn {
 	return nc
 }
 
-// say sends a message and waits until it is answered, or else has gone; not long for one that is to be lost.
+// say sends a message and waits until it is answered, or else has gone; not long for one that is to
+// be lost.
 func say(nc *nats.Conn, subject string, answered, lost bool) error {
 	wait := patience
 	if lost {

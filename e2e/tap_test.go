@@ -23,8 +23,8 @@ type call struct {
 // tap is a front that refuses what a test wants refused, and counts the calls that purge.
 type tap struct{ *front }
 
-// tap has the workers that are started from now on call the API through a tap. refused gives the code by
-// which a call is refused, empty for none; it may be nil.
+// tap has the workers that are started from now on call the API through a tap. refused gives the
+// code by which a call is refused, empty for none; it may be nil.
 func (w *world) tap(refused func(call) (code string)) tap {
 	w.t.Helper()
 	if refused == nil {

@@ -16,8 +16,9 @@ import (
 	"github.com/edgepurge/edgepurge/internal/config"
 )
 
-// connectWait is how long a command that a person waits for looks for the server, and waits for each of its answers. The
-// flag connectTimeout changes it; a longer one is for a server that is about to start, not for answers.
+// connectWait is how long a command that a person waits for looks for the server, and waits for
+// each of its answers. The flag connectTimeout changes it; a longer one is for a server that is
+// about to start, not for answers.
 const (
 	connectWait    = 5 * time.Second
 	connectTimeout = "connect-timeout"
@@ -26,8 +27,8 @@ const (
 // absence is how long nobody may answer for a stream before a command says that there is none.
 const absence = 2 * time.Second
 
-// withBroker reads the configuration, connects, and runs a command. An error tells what to do about it,
-// where that is known.
+// withBroker reads the configuration, connects, and runs a command. An error tells what to do about
+// it, where that is known.
 func withBroker(cmd *cobra.Command, do func(context.Context, *broker.Broker) error) error {
 	cfg, err := load(cmd)
 	if err != nil {
@@ -49,8 +50,8 @@ func withBroker(cmd *cobra.Command, do func(context.Context, *broker.Broker) err
 	return b.Conn.Explain(err)
 }
 
-// asProducer gives a command a client over the broker's connection, for what needs no more than the rights of a producer
-// (docs/client.md).
+// asProducer gives a command a client over the broker's connection, for what needs no more than the
+// rights of a producer (docs/client.md).
 func asProducer(ctx context.Context, b *broker.Broker, cfg client.Config, do func(*client.Client) error) error {
 	cfg.Absence = absence
 	c, err := b.Conn.Client(cfg)
@@ -95,8 +96,8 @@ func patienceOf(cmd *cobra.Command) (time.Duration, error) {
 // where is the server's address without the password that may stand in it (I6).
 func where(b *broker.Broker) config.ServerURL { return config.ServerURL(b.Conn.Address()) }
 
-// withoutAddress takes an address that can't be read out of an error: a context of the nats CLI may have a
-// password in it (I6).
+// withoutAddress takes an address that can't be read out of an error: a context of the nats CLI may
+// have a password in it (I6).
 func withoutAddress(err error) error {
 	if _, ok := errors.AsType[*url.Error](err); ok {
 		return errors.New("connect to nats: the server's address can't be read; check NATS_URL, or the url in the context")

@@ -17,7 +17,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
-// Commands of the documents that no test can run as they stand, with the reason. Every other one is run.
+// Commands of the documents that no test can run as they stand, with the reason. Every other one is
+// run.
 var notRun = []struct {
 	line   *regexp.Regexp
 	reason string
@@ -49,8 +50,8 @@ var goText = regexp.MustCompile(`strconv\.|dial tcp|context deadline|invalid arg
 // named is a file that a flag names.
 var named = regexp.MustCompile(`--(file|urls|config) (\w\S*)`)
 
-// The examples of each command, as docs/cli.md has them, are commands that do something: they run beside a worker, and
-// none of them is refused as a mistake.
+// The examples of each command, as docs/cli.md has them, are commands that do something: they run
+// beside a worker, and none of them is refused as a mistake.
 func TestDocsCLI_ExamplesRun(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)

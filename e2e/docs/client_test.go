@@ -72,7 +72,8 @@ func purges(ctx context.Context, nc *nats.Conn) (string, purge.Outcome, error) {
 `)
 }
 
-// installation runs a NATS server and a worker, with an emulator in EdgeOne's place, and gives the server's URL.
+// installation runs a NATS server and a worker, with an emulator in EdgeOne's place, and gives the
+// server's URL.
 func installation(t *testing.T) string {
 	t.Helper()
 	ec := emulator.Default()

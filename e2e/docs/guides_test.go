@@ -17,8 +17,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// guide is a document that leads from nothing to an end: its shells are started, its scripts and its program are made,
-// and its sessions are run, all in its order.
+// guide is a document that leads from nothing to an end: its shells are started, its scripts and
+// its program are made, and its sessions are run, all in its order.
 type guide struct {
 	*trial
 
@@ -124,8 +124,8 @@ func (g *guide) publishes(line string) {
 	}
 }
 
-// shell starts what stays up, and waits until a worker of it can work. The demo's parts are started one by one, since
-// its NATS listens where that of somebody else may.
+// shell starts what stays up, and waits until a worker of it can work. The demo's parts are started
+// one by one, since its NATS listens where that of somebody else may.
 func (g *guide) shell(block string) {
 	g.t.Helper()
 	if flags, ok := strings.CutPrefix(block, "edgepurge demo --serve --count 1 "); ok {
@@ -150,8 +150,8 @@ func (g *guide) shell(block string) {
 	g.until("a worker", func() bool { return strings.Contains(g.get("http://"+g.real.Replace(address)+"/metrics"), want) })
 }
 
-// session runs a console's lines one after the other. What only looks is asked again for a while, since what it looks
-// for takes its time.
+// session runs a console's lines one after the other. What only looks is asked again for a while,
+// since what it looks for takes its time.
 func (g *guide) session(console string) {
 	g.t.Helper()
 	code := 0

@@ -39,7 +39,8 @@ func build(t *testing.T) program {
 	return program(built.Path(t))
 }
 
-// help gives what the program says of a command line with --help, which it parses before it answers.
+// help gives what the program says of a command line with --help, which it parses before it
+// answers.
 func (p program) help(t *testing.T, args []string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), string(p), append(args, "--help")...).CombinedOutput()

@@ -95,8 +95,8 @@ func (s *trial) run(line string) (text string, code int) {
 	return text, code
 }
 
-// start runs the lines of a shell of its own: variables, which the other shells have too, and a program
-// that stays up.
+// start runs the lines of a shell of its own: variables, which the other shells have too, and a
+// program that stays up.
 func (s *trial) start(block string) {
 	s.t.Helper()
 	for line := range strings.Lines(block) {
@@ -214,8 +214,8 @@ func (s *trial) mistakes(t *testing.T) {
 	})
 }
 
-// sessions runs those of the document in its order, but for those with another NATS or user: they, and the
-// commands that are refused, wait for seconds, and do it together.
+// sessions runs those of the document in its order, but for those with another NATS or user: they,
+// and the commands that are refused, wait for seconds, and do it together.
 func (s *trial) sessions(t *testing.T) {
 	s.t = t
 	parts := regexp.MustCompile("(?ms)^```(sh|console)\n(.*?)^```$").FindAllStringSubmatch(string(tree.Read(t, operatingFile)), -1)

@@ -21,7 +21,8 @@ import (
 // patience is for what should come at once, on a machine with much else to do.
 const patience = 30 * time.Second
 
-// The program of docs/events.md is built and run: it is told of an event that was there before it, and of one that comes.
+// The program of docs/events.md is built and run: it is told of an event that was there before it,
+// and of one that comes.
 func TestDocsEvents_TheProgramReadsEvents(t *testing.T) {
 	t.Parallel()
 	bin := buildSnippet(t, "docs/events.md")

@@ -22,8 +22,9 @@ var counts = regexp.MustCompile(`\b\d+ (jobs?|CreatePurgeTask|refused)\b`)
 // progressLine is what a slow machine prints now and then.
 var progressLine = regexp.MustCompile(`(?m)^\d+ of \d+ requests have ended.*\n`)
 
-// The commands of README.md run as they stand, in their order, and print what it shows below them. Addresses are others,
-// the key pair is one that an emulator takes, and the demo and the workers listen where nobody else does.
+// The commands of README.md run as they stand, in their order, and print what it shows below them.
+// Addresses are others, the key pair is one that an emulator takes, and the demo and the workers
+// listen where nobody else does.
 func TestREADME_CommandsRun(t *testing.T) {
 	t.Parallel()
 	s := newTrial(t)

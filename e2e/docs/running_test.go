@@ -23,7 +23,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/tree"
 )
 
-// running is a worker beside an emulator, with a configuration file and a log that can be looked at.
+// running is a worker beside an emulator, with a configuration file and a log that can be looked
+// at.
 type running struct {
 	*trial
 
@@ -141,7 +142,8 @@ func (r *running) setLevel(level string) {
 // ofWorker is a session of the document that needs a worker which runs.
 var ofWorker = regexp.MustCompile(`^\$ (kill -HUP|curl -s .*127\.0\.0\.1:7480)`)
 
-// console runs the sessions of the document that change a worker which runs, and wants each of them noticed.
+// console runs the sessions of the document that change a worker which runs, and wants each of them
+// noticed.
 func (r *running) console(t *testing.T) {
 	r.t = t
 	kit.Need(t, "curl", "the package curl")
@@ -263,8 +265,8 @@ func (r *running) checkReload(t *testing.T) {
 	r.until("the pace", func() bool { return strings.Contains(r.get(r.url+"/metrics"), limit+"20\n") })
 }
 
-// checkPaths wants the document's paths answered, and its table of keys that change at once to be that of
-// the configuration.
+// checkPaths wants the document's paths answered, and its table of keys that change at once to be
+// that of the configuration.
 func (r *running) checkPaths(t *testing.T) {
 	r.t = t
 	paths := tree.Table(t, operatingFile, "path")

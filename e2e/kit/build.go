@@ -16,14 +16,16 @@ const (
 	NATS      = "github.com/nats-io/nats-server/v2"
 )
 
-// Build makes a binary of a package of this module, or of one that it needs, and returns its path. The working directory
-// has to be in the module; the directory for the binary is made where it is missing.
+// Build makes a binary of a package of this module, or of one that it needs, and returns its path.
+// The working directory has to be in the module; the directory for the binary is made where it is
+// missing.
 func Build(ctx context.Context, dir, name, pkg string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("build %s: %w", pkg, err)
 	}
 	path := filepath.Join(dir, name)
-	// What GOFLAGS says is for the tests: the race detector would multiply the memory that tests measure.
+	// What GOFLAGS says is for the tests: the race detector would multiply the memory that tests
+	// measure.
 	cmd := exec.CommandContext(ctx, "go", "build", "-race=false", "-buildvcs=false", "-o", path, pkg)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
@@ -31,12 +33,12 @@ func Build(ctx context.Context, dir, name, pkg string) (string, error) {
 	return path, nil
 }
 
-// Ports that a system gives out by itself, to connections and to listeners on port 0, lie above these: from 32768 on with
-// Linux, from 49152 on elsewhere.
+// Ports that a system gives out by itself, to connections and to listeners on port 0, lie above
+// these: from 32768 on with Linux, from 49152 on elsewhere.
 const firstPort, lastPort = 20_000, 32_767
 
-// FreeAddress is one on loopback that nobody listens on now, at a port that no connection and no listener on port 0 gets
-// before it is used.
+// FreeAddress is one on loopback that nobody listens on now, at a port that no connection and no
+// listener on port 0 gets before it is used.
 func FreeAddress() (string, error) {
 	var err error
 	for range 100 {

@@ -38,8 +38,8 @@ func (c *Call) Serve(w http.ResponseWriter, api http.Handler) {
 	api.ServeHTTP(w, c.request)
 }
 
-// Forward sends the call to the API at an address as it came, also when nobody waits for the answer any more: the
-// signature covers the host that the caller named.
+// Forward sends the call to the API at an address as it came, also when nobody waits for the answer
+// any more: the signature covers the host that the caller named.
 func (c *Call) Forward(client *http.Client, address string) (Answer, error) {
 	ctx := context.WithoutCancel(c.Context())
 	url := "http://" + address + c.request.URL.RequestURI()

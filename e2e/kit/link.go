@@ -17,7 +17,8 @@ const (
 	Refused      // connections are reset
 )
 
-// Link is a TCP proxy on loopback: the way to one server, which can be held and cut. It is safe for concurrent use.
+// Link is a TCP proxy on loopback: the way to one server, which can be held and cut. It is safe for
+// concurrent use.
 type Link struct {
 	target   string
 	join     func(near, far net.Conn)
@@ -31,7 +32,8 @@ type Link struct {
 	over  bool
 }
 
-// pair is a connection to the link, and the link's to the server. Its fields are guarded by the link's mu.
+// pair is a connection to the link, and the link's to the server. Its fields are guarded by the
+// link's mu.
 type pair struct {
 	near, far net.Conn
 	muted     bool
@@ -47,8 +49,9 @@ func StartLink(t testing.TB, target string) *Link {
 	return start(t, target, nil)
 }
 
-// StartJoin opens a link for the time of a test that passes nothing on by itself: join does, for each connection, until it
-// returns. It may close the connections. Neither Held nor Mute do anything to them.
+// StartJoin opens a link for the time of a test that passes nothing on by itself: join does, for
+// each connection, until it returns. It may close the connections. Neither Held nor Mute do
+// anything to them.
 func StartJoin(t testing.TB, target string, join func(near, far net.Conn)) *Link {
 	t.Helper()
 	return start(t, target, join)
@@ -92,7 +95,8 @@ func (l *Link) Set(g Gate) {
 	}
 }
 
-// Mute loses what the server sends on the connections that there are. What it is sent still arrives.
+// Mute loses what the server sends on the connections that there are. What it is sent still
+// arrives.
 func (l *Link) Mute() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -178,7 +182,8 @@ func (l *Link) carry(p *pair, to, from net.Conn) {
 	}
 }
 
-// pass waits while the link is held. pass is false when the connection is cut; lose says that the server isn't heard.
+// pass waits while the link is held. pass is false when the connection is cut; lose says that the
+// server isn't heard.
 func (l *Link) pass(p *pair) (pass, lose bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Once builds a program when a test of a package first asks for it, and keeps it for the others. It is
-// safe for concurrent use.
+// Once builds a program when a test of a package first asks for it, and keeps it for the others. It
+// is safe for concurrent use.
 type Once struct {
 	build func() (string, error)
 
@@ -44,8 +44,8 @@ func (o *Once) Path(t testing.TB) string {
 	return path
 }
 
-// Parallel lets n tests of a package run side by side, for tests that mostly wait: Go's default is the number of processors.
-// [testing.M.Run] must not have been called.
+// Parallel lets n tests of a package run side by side, for tests that mostly wait: Go's default is
+// the number of processors. [testing.M.Run] must not have been called.
 func Parallel(n int) {
 	flag.Parse()
 	_ = flag.Set("test.parallel", strconv.Itoa(n)) // the flag is there in every test

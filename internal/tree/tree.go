@@ -20,7 +20,8 @@ const Module = "github.com/edgepurge/edgepurge"
 // foreign are the folders whose files are not the module's own.
 var foreign = []string{"testdata", "node_modules"}
 
-// Root returns the directory of the module: the nearest one with a go.mod, from the working directory up.
+// Root returns the directory of the module: the nearest one with a go.mod, from the working
+// directory up.
 func Root(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -65,7 +66,8 @@ func Parse(t testing.TB, name string) *ast.File {
 	return parsed
 }
 
-// Files returns the names of the module's files with this extension. Folders whose names begin with a dot are left out.
+// Files returns the names of the module's files with this extension. Folders whose names begin with
+// a dot are left out.
 func Files(t testing.TB, ext string) []string {
 	t.Helper()
 	var names []string
@@ -90,8 +92,8 @@ func Files(t testing.TB, ext string) []string {
 // Import is one import clause: where it stands, and what it imports.
 type Import struct{ Pos, Path string }
 
-// Imports returns for every package of the module what those of its files import that are not tests. A package that has
-// only tests is not in it.
+// Imports returns for every package of the module what those of its files import that are not
+// tests. A package that has only tests is not in it.
 func Imports(t testing.TB) map[string][]Import {
 	t.Helper()
 	tree := make(map[string][]Import)
