@@ -16,8 +16,8 @@ const (
 	wordTerm       = "+TERM"
 )
 
-// Ack tells the broker that the deliveries with these reply subjects are done: plain acks, and one on
-// the last of each consumer that waits for an answer, which proves those before it.
+// Ack reports to the broker that the deliveries with these reply subjects are done: plain acks, and
+// one on the last of each consumer that waits for an answer, which proves those before it.
 func (rq *Requests) Ack(ctx context.Context, replies []string) error {
 	var last []string // of each consumer
 	for _, r := range slices.Backward(replies) {
@@ -65,7 +65,7 @@ func consumerOf(reply string) string {
 // InProgress keeps deliveries from coming again for another AckWait.
 func (rq *Requests) InProgress(replies []string) error { return rq.say(replies, wordInProgress) }
 
-// Nak gives deliveries back at once.
+// Nak returns deliveries back at once.
 func (rq *Requests) Nak(replies []string) error {
 	if err := rq.say(replies, wordNak); err != nil {
 		return err
@@ -76,8 +76,8 @@ func (rq *Requests) Nak(replies []string) error {
 	return nil
 }
 
-// NakLater gives deliveries back, to come again after wait. It does not wait for the broker: where its word is
-// lost, they come again after AckWait.
+// NakLater returns deliveries back, to come again after wait. It does not wait for the broker:
+// where its word is lost, they come again after AckWait.
 func (rq *Requests) NakLater(replies []string, wait time.Duration) error {
 	return rq.say(replies, fmt.Sprintf(`%s {"delay": %d}`, wordNak, wait.Nanoseconds()))
 }

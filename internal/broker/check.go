@@ -16,9 +16,10 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Check reports everything that keeps the connection that d names from ever working, without connecting: a context
-// that does not exist or can't be read, files that are missing or hold something else, a certificate without its key,
-// an address that is none. Its error has one line for each. It runs nsc where a context asks for that.
+// Check reports everything that keeps the connection that d names from ever working, without
+// connecting: a context that does not exist or can't be read, files that are missing or hold
+// something else, a certificate without its key, an address that is none. Its error has one line
+// for each. It runs nsc where a context asks for that.
 func (d Dial) Check() error {
 	var all []error
 	for _, part := range d.parts() {
@@ -116,7 +117,8 @@ func (d Dial) rehearse() error {
 	if seen != nil {
 		for _, server := range seen.Servers {
 			if !isAddress(server) {
-				return &unfit{"the server's address can't be read; write nats://host:4222 in NATS_URL, or in the url in the context"}
+				return &unfit{"the server's address can't be read; " +
+					"write nats://host:4222 in NATS_URL, or in the url in the context"}
 			}
 		}
 	}
@@ -126,7 +128,8 @@ func (d Dial) rehearse() error {
 	return err
 }
 
-// isAddress reports whether the client library can read an address of a server. None is its default.
+// isAddress reports whether the client library can read an address of a server. None is its
+// default.
 func isAddress(server string) bool {
 	if server == "" {
 		return true
@@ -142,8 +145,8 @@ func isAddress(server string) bool {
 	return u.Port() == "" || err == nil && port > 0
 }
 
-// inContext says what is wrong with a context of the nats CLI. It shows nothing of it but paths: there may be a
-// password in every other part (I6).
+// inContext says what is wrong with a context of the nats CLI. It shows nothing of it but paths:
+// there may be a password in every other part (I6).
 func inContext(name string, err error) error {
 	why := "it can't be used"
 	path, isPath := errors.AsType[*fs.PathError](err)

@@ -11,24 +11,24 @@ import (
 	"github.com/edgepurge/edgepurge/client"
 )
 
-// Client returns a producer's client over this connection, which stays the broker's. The prefix is the installation's, and it waits no longer
-// for an answer than this connection does.
+// Client returns a producer's client over this connection, which stays the broker's. The prefix is
+// the installation's, and it waits no longer for an answer than this connection does.
 func (c *Conn) Client(cfg client.Config) (*client.Client, error) {
 	cfg.Prefix = c.set.Prefix
 	cfg.Timeout, cfg.Absence = cmp.Or(cfg.Timeout, c.answer), min(cfg.Absence, c.answer)
 	return client.New(c.nc, cfg)
 }
 
-// refusals are calls that end when the server refuses this connection a right: it drops what it refuses, so that they
-// would wait for an answer in vain.
+// refusals are calls that end when the server refuses this connection a right: it drops what it
+// refuses, so that they would wait for an answer in vain.
 type refusals struct {
 	mu   sync.Mutex
 	last int
 	open map[int]context.CancelCauseFunc
 }
 
-// unlessRefused makes a call, and ends it with [client.ErrDenied] when the server refuses a right meanwhile. It is for
-// commands, which do one thing at a time.
+// unlessRefused makes a call, and ends it with [client.ErrDenied] when the server refuses a right
+// meanwhile. It is for commands, which do one thing at a time.
 func (c *Conn) unlessRefused(ctx context.Context, call func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

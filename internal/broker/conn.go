@@ -30,7 +30,8 @@ const (
 const (
 	apiTimeout     = 5 * time.Second
 	publishTimeout = 5 * time.Second
-	// reportsQuiet is after what time without an error the errors that the server reports count as over.
+	// reportsQuiet is after what time without an error the errors that the server reports count as
+	// over.
 	reportsQuiet = time.Minute
 	// maxPending bounds the publishes in flight; a job of 5,000 requests ends in one go.
 	maxPending = 8192
@@ -41,7 +42,8 @@ type Settings struct {
 	Prefix   string // of all subjects; streams are its upper case
 	Replicas int
 	MaxBytes int64 // of the request stream
-	// ParkedMaxBytes and ProgressMaxBytes are those of the streams of parked requests and of progress.
+	// ParkedMaxBytes and ProgressMaxBytes are those of the streams of parked requests and of
+	// progress.
 	ParkedMaxBytes, ProgressMaxBytes int64
 	EventsKeep                       time.Duration
 	DeadKeep                         time.Duration
@@ -49,8 +51,8 @@ type Settings struct {
 	BulkWindow, InteractiveWindow int
 }
 
-// Conn is the connection to NATS that the parts of a [Broker] share: what they publish and look up by, and what it says of
-// itself. It is safe for concurrent use.
+// Conn is the connection to NATS that the parts of a [Broker] share: what they publish and look up
+// by, and what it says of itself. It is safe for concurrent use.
 type Conn struct {
 	nc       *nats.Conn
 	js       jetstream.JetStream
@@ -69,8 +71,8 @@ type Conn struct {
 	reconnected chan struct{} // capacity 1: a change of epoch that the lease has not seen yet
 }
 
-// dial opens the connection. With a server away it returns at once and keeps trying in the background; only options
-// that can't work are an error, see [Dial.Check].
+// dial opens the connection. With a server away it returns at once and keeps trying in the
+// background; only options that can't work are an error, see [Dial.Check].
 func dial(d Dial, set Settings, log *zap.Logger) (*Conn, error) {
 	if err := d.Check(); err != nil {
 		return nil, fmt.Errorf("connect to nats: %w", err)
@@ -153,7 +155,7 @@ func (c *Conn) Close() {
 // Subjects are the names of this installation.
 func (c *Conn) Subjects() purge.Subjects { return c.subjects }
 
-// Check tells why the connection can't be worked with, nil when it can: away, too old, or a
+// Check reports why the connection can't be worked with, nil when it can: away, too old, or a
 // max_payload too small.
 func (c *Conn) Check() error {
 	if !c.nc.IsConnected() {
@@ -179,8 +181,8 @@ func recent(version string) bool {
 	return ma > minServerMajor || ma == minServerMajor && mi >= minServerMinor
 }
 
-// stream gives a handle of one of our streams, which is good for as long as there is one of that name. What
-// it tells of its state is of the time when it was made.
+// stream returns a handle of one of our streams, which is good for as long as there is one of that
+// name. What it says of its state is of the time when it was made.
 func (c *Conn) stream(ctx context.Context, name string) (jetstream.Stream, error) {
 	if h, ok := c.handles.Load(name); ok {
 		if s, ok := h.(jetstream.Stream); ok {

@@ -11,8 +11,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Dead is the stream of the requests that were refused, each with its reason. It keeps no state and is safe for concurrent
-// use.
+// Dead is the stream of the requests that were refused, each with its reason. It keeps no state and
+// is safe for concurrent use.
 type Dead struct {
 	conn   *Conn
 	events *Events
@@ -26,7 +26,7 @@ func (d *Dead) Put(ctx context.Context, letters []record.DeadLetter) []error {
 	}
 	errs := make([]error, len(letters))
 	d.conn.publish(ctx, msgs, errs, func(i int) []jetstream.PublishOpt {
-		// A refusal that is told again after a crash should not leave a second letter.
+		// A refusal that is repeated after a crash should not leave a second letter.
 		id := strconv.FormatUint(letters[i].Sequence, 36) + "-" + strconv.FormatInt(letters[i].Stored.UnixNano(), 36)
 		return []jetstream.PublishOpt{jetstream.WithMsgID(id)}
 	})
@@ -47,11 +47,12 @@ func (d *Dead) message(l *record.DeadLetter) *nats.Msg {
 	return m
 }
 
-// What a header holds at most, in bytes: one that names something, and any other. A server takes no subject
-// that is longer than its control line, 4,096 bytes unless configured.
+// What a header holds at most, in bytes: one that names something, and any other. A server takes no
+// subject that is longer than its control line, 4,096 bytes unless configured.
 const maxName, maxWords = 8192, 512
 
-// headerText makes a text fit into one header line: so many bytes of UTF-8 without control characters.
+// headerText makes a text fit into one header line: so many bytes of UTF-8 without control
+// characters.
 func headerText(s string, limit int) string {
 	out := make([]byte, 0, min(len(s), limit))
 	for i := 0; i < len(s) && len(out) < limit; i++ {

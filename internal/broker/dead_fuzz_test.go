@@ -22,8 +22,8 @@ func nastyMessages(t testing.TB) []nasty.Message {
 	return all
 }
 
-// FuzzDeadLetter makes sure that a letter tells what it was made of, within one line for each header, wherever it came
-// from, and lies where it is looked for.
+// FuzzDeadLetter makes sure that a letter tells what it was made of, within one line for each
+// header, wherever it came from, and lies where it is looked for.
 func FuzzDeadLetter(f *testing.F) {
 	for _, m := range nastyMessages(f) {
 		if _, source, ok := (purge.Subjects{Prefix: "purge"}).ParseRequest(m.Subject); !ok || m.Headers["Content-Type"] != "" {
@@ -72,7 +72,8 @@ func checkTold(t *testing.T, name, got, want string, limit int) {
 	}
 }
 
-// FuzzToken makes sure that whatever others choose makes one token of a subject, and that two of them do not meet.
+// FuzzToken makes sure that whatever others choose makes one token of a subject, and that two of
+// them do not meet.
 func FuzzToken(f *testing.F) {
 	for _, s := range []string{"", "ghost", "%", "%14", "a.b", "*", ">", "\xff", "\xfe", "é", "\x00", "a b", strings.Repeat("x", 129)} {
 		f.Add(s, "ghost")

@@ -110,7 +110,8 @@ func TestPutDead_ForgesNoHeader(t *testing.T) {
 	}
 }
 
-// The longest subject that a server takes, by default, and the request that it makes are told whole.
+// The longest subject that a server takes, by default, and the request that it makes are told
+// whole.
 func TestPutDead_TellsALongSubjectWhole(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// duplicateWindow is the least that the server takes. The table of message ids is one for all sources, so that another
-	// can put a message id there before its owner does. Repeats are found by their id, in the worker.
+	// duplicateWindow is the least that the server takes. The table of message ids is one for all
+	// sources, so that another can put a message id there before its owner does. Repeats are found
+	// by their id, in the worker.
 	duplicateWindow = 100 * time.Millisecond
 
 	// requestHeadroom is what a request leaves of max_payload, so that its dead letter and its job
@@ -30,8 +31,8 @@ const (
 type stream struct {
 	cfg       jetstream.StreamConfig
 	consumers []jetstream.ConsumerConfig
-	// again is the first sequence where the stream is made anew while others exist; 0 is 1. Who holds the
-	// number of a message of the old stream must not meet another message under it.
+	// again is the first sequence where the stream is made anew while others exist; 0 is 1. Who
+	// holds the number of a message of the old stream must not meet another message under it.
 	again uint64
 }
 
@@ -100,12 +101,13 @@ func ackWait(lane purge.Lane) time.Duration {
 	return bulkAckWait
 }
 
-// minUnacked is how many messages of a consumer may be delivered and not acked, at least. Those that can't be
-// sent and can't be parked are given back and come again later; until then they count.
+// minUnacked is how many messages of a consumer may be delivered and not acked, at least. Those
+// that can't be sent and can't be parked are given back and come again later; until then they
+// count.
 const minUnacked = 500_000
 
-// unacked bounds the messages of a consumer that are not acked: three windows, of what is held, what is in calls,
-// and what a predecessor held, and those that were given back.
+// unacked bounds the messages of a consumer that are not acked: three windows, of what is held,
+// what is in calls, and what a predecessor held, and those that were given back.
 func (d definitions) unacked(lane purge.Lane) int { return max(minUnacked, 3*d.window(lane)) }
 
 func (d definitions) window(lane purge.Lane) int {
@@ -147,8 +149,8 @@ func (d definitions) jobs() stream {
 	}}
 }
 
-// progress is bounded because producers can have the server's answers to their publishes stored in it. It
-// refuses what is beyond: to drop the oldest record would lose a request.
+// progress is bounded because producers can have the server's answers to their publishes stored in
+// it. It refuses what is beyond: to drop the oldest record would lose a request.
 func (d definitions) progress() stream {
 	return stream{cfg: jetstream.StreamConfig{
 		Name:              d.name("PROGRESS"),
@@ -181,14 +183,15 @@ func (d definitions) parked() stream {
 }
 
 // control replaces nothing: whoever could put another lease in place of the one that is held
-// would make a second owner.
+// would make a second leader.
 func (d definitions) control() stream {
 	return stream{
 		cfg: jetstream.StreamConfig{
 			Name:        d.name("CONTROL"),
 			Description: "edgepurge: the owner's lease and the hand-over",
 			Subjects: []string{
-				d.subject("control.lease"), d.subject("control.handover"), d.subject("control.pause.interactive"), d.subject("control.pause.bulk"),
+				d.subject("control.lease"), d.subject("control.handover"),
+				d.subject("control.pause.interactive"), d.subject("control.pause.bulk"),
 			},
 			Discard:              jetstream.DiscardNew,
 			DiscardNewPerSubject: true,

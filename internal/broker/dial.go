@@ -8,8 +8,8 @@ import (
 	"github.com/synadia-io/orbit.go/natscontext"
 )
 
-// Dial says where the server is and how to authenticate, in the nats CLI's words. Empty fields are not
-// used. Files are read at the first connect and again at each reconnect.
+// Dial says where the server is and how to authenticate, in the nats CLI's words. Empty fields are
+// not used. Files are read at the first connect and again at each reconnect.
 type Dial struct {
 	URL            string // one server or several, separated by commas
 	Context        string // name or path of a context of the nats CLI; the other fields add to it
@@ -80,6 +80,7 @@ func (d Dial) parts() []part {
 		func() (nats.Option, error) { return nats.NkeyOptionFromSeed(d.NKey) })
 	add(d.CA, "nats.ca (NATS_CA)", "the file holds no certificate in PEM form", plain(nats.RootCAs(d.CA)))
 	add(d.Cert, "nats.cert (NATS_CERT) and nats.key (NATS_KEY)",
-		"the files are no certificate and its key in PEM form; name two that belong together", plain(nats.ClientCert(d.Cert, d.Key)))
+		"the files are no certificate and its key in PEM form; name two that belong together",
+		plain(nats.ClientCert(d.Cert, d.Key)))
 	return all
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// dialer opens the connections to a server: to one of its addresses, in random order. The client library would look names
-// up without a limit, and keeps no error of an attempt that did not get as far as a connection. It is safe for concurrent
-// use.
+// dialer opens the connections to a server: to one of its addresses, in random order. The client
+// library would look names up without a limit, and keeps no error of an attempt that did not get as
+// far as a connection. It is safe for concurrent use.
 type dialer struct {
 	timeout time.Duration // of the look-up and of all addresses together
 
@@ -84,15 +84,16 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	return nil, err
 }
 
-// failure is why the latest attempt got no connection, or none at which anybody greets; nil where it got one.
+// failure is why the latest attempt got no connection, or none at which anybody greets; nil where
+// it got one.
 func (d *dialer) failure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.last
 }
 
-// bound returns the options that limit an attempt to connect to all servers together. The option must come before those
-// that ask for the time-out.
+// bound returns the options that limit an attempt to connect to all servers together. The option
+// must come before those that ask for the time-out.
 func (d *dialer) bound(all time.Duration) []nats.Option {
 	return []nats.Option{
 		nats.SkipHostLookup(), nats.SetCustomDialer(d),

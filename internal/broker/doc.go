@@ -1,8 +1,8 @@
-// Package broker is edgepurge's side of NATS JetStream, and the only package beside the public client
-// that imports nats.go.
+// Package broker is edgepurge's side of NATS JetStream, and the only package beside the public
+// client that imports nats.go.
 //
-// A [Broker] is one connection, [Conn], with a part for each stream, which implements the interfaces that
-// worker, ledger and tracker declare. Who needs one stream takes its part.
+// A [Broker] is one connection, [Conn], with a part for each stream, which implements the
+// interfaces that worker, ledger and tracker declare. Who needs one stream takes its part.
 //
 //	Requests  PURGE_REQUESTS  work queue, one consumer a lane         requests, until done
 //	Events    PURGE_EVENTS    one terminal event a request (I1)       published to the sources
@@ -14,9 +14,9 @@
 //
 // [Streams] define, make and survey all of them; [Stages] find out how far one request has come.
 //
-// It promises that a write which returns nil is stored, and that only error 10071 counts as "already
-// there", once what is there is seen to be an event; every other refusal and every lost answer is an
-// error that the caller retries. No lock is held while the server is asked: the parts have atomic values,
-// channels, and two small mutexes that guard memory alone. It does not decide when to ack, what to retry, or
-// who leads, beyond reporting the lease's state.
+// It promises that a write which returns nil is stored, and that only error 10071 counts as
+// "already there", once what is there is seen to be an event; every other refusal and every lost
+// answer is an error that the caller retries. No lock is held while the server is asked: the parts
+// have atomic values, channels, and two small mutexes that guard memory alone. It does not decide
+// when to ack, what to retry, or who leads, beyond reporting the lease's state.
 package broker

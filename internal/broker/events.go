@@ -15,17 +15,17 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Events are the stream of terminal events (I1), and the progress that is published beside it. It keeps no state and is
-// safe for concurrent use.
+// Events are the stream of terminal events (I1), and the progress that is published beside it. It
+// keeps no state and is safe for concurrent use.
 type Events struct{ conn *Conn }
 
 // Publish publishes terminal events, each on the condition that the request has none yet, and
 // returns one error for each: nil means that its event is stored, by this call or before.
 //
-// This is the one place that writes events, with the one filter string that makes the condition hold
-// against every other writer (I1). Only 10071 tells that something is there, and it counts once that is
-// seen to be an event; 10164, 10077, time-outs and lost connections are errors, and the caller tries
-// again.
+// This is the one place that writes events, with the one filter string that makes the condition
+// hold against every other writer (I1). Only 10071 proves that something is there, and it counts
+// once that is seen to be an event; 10164, 10077, time-outs and lost connections are errors, and
+// the caller tries again.
 func (ev *Events) Publish(ctx context.Context, events []purge.Event) []error {
 	msgs := make([]*nats.Msg, len(events))
 	errs := make([]error, len(events))
@@ -56,10 +56,10 @@ func (ev *Events) subject(e *purge.Event) string {
 // filter is the one filter string of a request's event.
 func (ev *Events) filter(k record.Key) string { return ev.conn.subjects.EventOf(token(k.Source), k.ID) }
 
-// isEvent tells our events from what else may lie under their subjects: a producer can name any subject
-// as the one for the server's answer to its publish, and the server checks no permission for that. Where a producer may
-// read its own events, it can have them sent there too; but an event keeps the condition of its publish, which no copy of
-// it fulfils.
+// isEvent distinguishes our events from what else may lie under their subjects: a producer can name
+// any subject as the one for the server's answer to its publish, and the server checks no
+// permission for that. Where a producer may read its own events, it can have them sent there too;
+// but an event keeps the condition of its publish, which no copy of it fulfils.
 func isEvent(h nats.Header) bool { return h.Get("Content-Type") == purge.EventContentType }
 
 // prove turns those errors into nil that mean that the request has its event.
@@ -84,14 +84,15 @@ func (ev *Events) prove(ctx context.Context, events []purge.Event, msgs []*nats.
 	}
 }
 
-// Has tells whether a request has its terminal event. It asks the stream's leader, so that both
+// Has reports whether a request has its terminal event. It asks the stream's leader, so that both
 // answers are proof.
 func (ev *Events) Has(ctx context.Context, k record.Key) (bool, error) {
 	has, _, err := ev.lookFor(ctx, ev.filter(k))
 	return has, err
 }
 
-// lookFor looks for an event among what lies under a filter, and gives the last sequence when none is.
+// lookFor looks for an event among what lies under a filter, and returns the last sequence when
+// none is.
 func (ev *Events) lookFor(ctx context.Context, filter string) (has bool, last uint64, err error) {
 	for {
 		sequence, header, err := ev.conn.leadersNext(ctx, ev.conn.name("EVENTS"), filter, last+1)
@@ -122,7 +123,7 @@ func (ev *Events) putOver(ctx context.Context, event *nats.Msg, filter string) e
 	return nil
 }
 
-// Find tells which of the requests have their terminal event, with the body digest it keeps. On a
+// Find returns which of the requests have their terminal event, with the body digest it keeps. On a
 // replicated stream the answer may miss the newest events: enough to save a purge, never proof that
 // there is none.
 func (ev *Events) Find(ctx context.Context, keys []record.Key) (map[record.Key]purge.Outcome, error) {
@@ -150,7 +151,8 @@ func (ev *Events) find(ctx context.Context, keys []record.Key, found map[record.
 		filters[i] = ev.filter(k)
 	}
 	err := ev.conn.lastOf(ctx, ev.conn.name("EVENTS"), filters, func(m *nats.Msg) error {
-		// One that this version can't read counts as not found: its request is purged again, not told.
+		// One that this version can't read counts as not found: its request is purged again, and
+		// its event stands.
 		if e, err := purge.DecodeEvent(m.Data); err == nil && ev.subject(&e) == added(m.Header, "Nats-Subject") {
 			found[keyOf(&e)] = e.Data
 		}
@@ -163,7 +165,8 @@ func (ev *Events) find(ctx context.Context, keys []record.Key, found map[record.
 	return err
 }
 
-// PublishProgress publishes progress to whoever listens. Nothing is stored, and no answer is waited for.
+// PublishProgress publishes progress to whoever listens. Nothing is stored, and no answer is waited
+// for.
 func (ev *Events) PublishProgress(e purge.ProgressEvent) error {
 	data, err := e.Encode()
 	if err != nil {

@@ -78,7 +78,8 @@ func TestPutEvents_StoresOneEndOfSeveralWriters(t *testing.T) {
 	checkOneEndEach(t, b, 200)
 }
 
-// raceForEnds lets each writer tell another end of the same requests, until all of theirs count as told.
+// raceForEnds lets each writer tell another end of the same requests, until all of theirs count as
+// told.
 func raceForEnds(t *testing.T, writers []*broker.Broker, requests int) {
 	t.Helper()
 	var g errgroup.Group
@@ -223,8 +224,8 @@ func TestPutEvents_LeaveANewerEventAlone(t *testing.T) {
 	}
 }
 
-// A client without permissions to hold it back can publish under a source that is none; such requests
-// get their one end too, and touch no other's.
+// A client without permissions to hold it back can publish under a source that is none; such
+// requests get their one end too, and touch no other's.
 func TestPutEvents_TakeAnySource(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/edgepurge/edgepurge/client"
 )
 
-// Address is the server that the connection is to, or the servers that it looks for. Passwords in it are
-// not masked.
+// Address is the server that the connection is to, or the servers that it looks for. Passwords in
+// it are not masked.
 func (c *Conn) Address() string {
 	if url := c.nc.ConnectedUrl(); url != "" {
 		return url
@@ -26,8 +26,8 @@ func (c *Conn) Address() string {
 // ServerVersion is that of the server that the connection is to; empty while there is none.
 func (c *Conn) ServerVersion() string { return c.nc.ConnectedServerVersion() }
 
-// Explain adds to an error of another method what a person can do about it, where that is known: the
-// server is away, it refuses the credentials or a permission, or there are no streams yet.
+// Explain adds to an error of another method what a person can do about it, where that is known:
+// the server is away, it refuses the credentials or a permission, or there are no streams yet.
 func (c *Conn) Explain(err error) error {
 	switch {
 	case err == nil:
@@ -51,7 +51,8 @@ func (c *Conn) Explain(err error) error {
 	return err
 }
 
-// adviceOnAddress says what to do where the address of the server is wrong, empty where that is not known.
+// adviceOnAddress says what to do where the address of the server is wrong, empty where that is not
+// known.
 func adviceOnAddress(err error) string {
 	if _, ok := errors.AsType[*stranger](err); ok {
 		return "name the NATS server with NATS_URL or NATS_CONTEXT, by its host and the port for clients (4222 by default)"
@@ -86,9 +87,9 @@ func withoutJetStream(err error) bool {
 // inbox begins the subjects of answers to this connection.
 func (c *Conn) inbox() string { return cmp.Or(c.nc.Opts.InboxPrefix, "_INBOX") }
 
-// Answers reports why no answer can reach this connection: the user may not subscribe below its inbox. Without this
-// question a command would wait for an answer until it gives up, and not know why. It takes one round trip. [Conn.Explain]
-// adds what to do.
+// Answers reports why no answer can reach this connection: the user may not subscribe below its
+// inbox. Without this question a command would wait for an answer until it gives up, and not know
+// why. It takes one round trip. [Conn.Explain] adds what to do.
 func (c *Conn) Answers() error {
 	before := c.nc.LastError()
 	sub, err := c.nc.SubscribeSync(c.nc.NewInbox() + ".*")
@@ -101,7 +102,8 @@ func (c *Conn) Answers() error {
 	}
 	// The server refuses before it answers the flush, and each refusal is an error of its own.
 	refusal := c.nc.LastError()
-	if refusal == nil || refusal == before || !errors.Is(refusal, nats.ErrPermissionViolation) { //nolint:errorlint // the same one
+	same := refusal == before //nolint:errorlint // the same one
+	if refusal == nil || same || !errors.Is(refusal, nats.ErrPermissionViolation) {
 		return nil
 	}
 	if text := refusal.Error(); strings.Contains(text, `Subscription to "`+c.inbox()+".") {
@@ -161,8 +163,8 @@ func (r *refused) Error() string {
 
 func (r *refused) Unwrap() error { return r.cause }
 
-// unanswered tells that an error may come of a refused permission: the server drops such a request, and
-// tells the connection, not the caller.
+// unanswered reports that an error may come of a refused permission: the server drops such a
+// request, and reports it to the connection, not to the caller.
 func unanswered(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, nats.ErrPermissionViolation) || errors.Is(err, jetstream.ErrAsyncPublishTimeout) ||

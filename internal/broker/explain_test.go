@@ -82,7 +82,8 @@ func TestExplain_NamesTheInboxThatIsForgotten(t *testing.T) {
 	}
 }
 
-// A question that is refused gets no answer: it is given up after Dial.Answer, long before the default.
+// A question that is refused gets no answer: it is given up after Dial.Answer, long before the
+// default.
 func TestDial_BoundsTheWaitForAnAnswer(t *testing.T) {
 	t.Parallel()
 	s := withUsers(t, &server.User{Username: "ghost", Password: "ghost", Permissions: &server.Permissions{

@@ -10,8 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Gone tells that an error may mean a stream or consumer that does not exist any more; a server that is
-// just starting says the same.
+// Gone reports that an error may mean a stream or consumer that does not exist any more; a server
+// that is just starting says the same.
 func Gone(err error) bool {
 	return errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) ||
 		errors.Is(err, jetstream.ErrConsumerDoesNotExist) || errors.Is(err, jetstream.ErrStreamNotFound) ||

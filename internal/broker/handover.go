@@ -15,13 +15,14 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Handover is what an owner that drains leaves to the next.
+// Handover is what a leader that drains leaves to the next.
 type Handover struct {
 	Turn  uint64      `json:"turn"`  // the delivery it held the lease by
 	Sends []time.Time `json:"sends"` // CreatePurgeTask calls of the last window
 }
 
-// Predecessor gives what the owner before this one left, false when it did not get to leave anything.
+// Predecessor returns what the leader before this one left, false when it did not get to leave
+// anything.
 func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
 	s, err := l.conn.stream(ctx, "CONTROL")
 	if err != nil {
@@ -46,8 +47,8 @@ func (l *Lease) Predecessor(ctx context.Context) (Handover, bool, error) {
 	return h, h.Turn+1 == l.turn && m.Time.After(l.made), nil
 }
 
-// decodeHandover reads what an owner left. What another version tells may not be all that it did, and a
-// hand-over that counts as none costs a window at most (I3).
+// decodeHandover reads what a leader left. What another version says may not be all that it did,
+// and a hand-over that counts as none costs a window at most (I3).
 func decodeHandover(header nats.Header, data []byte) (Handover, error) {
 	if v := header.Get(versionHeader); v != strconv.Itoa(record.Version) {
 		return Handover{}, fmt.Errorf("%w: %.20q", record.ErrVersion, v)
@@ -60,7 +61,7 @@ func decodeHandover(header nats.Header, data []byte) (Handover, error) {
 }
 
 // Release leaves the hand-over and gives the lease to the next replica at once; from then on Valid
-// tells false. An unsure owner gives nothing: the lease runs out by itself.
+// returns false. An unsure leader gives nothing: the lease runs out by itself.
 func (l *Lease) Release(ctx context.Context, sends []time.Time) error {
 	if !l.Valid() {
 		return nil
@@ -74,13 +75,13 @@ func (l *Lease) Release(ctx context.Context, sends []time.Time) error {
 	return errors.Join(l.leave(ctx, data), l.Drop(ctx))
 }
 
-// Drop gives the lease to the next replica at once, and leaves no hand-over: the next owner takes over
-// as after a crash.
+// Drop returns the lease to the next replica at once, and leaves no hand-over: the next leader
+// takes over as after a crash.
 func (l *Lease) Drop(ctx context.Context) error {
 	if !l.Valid() {
 		return nil
 	}
-	// The server takes a stale owner's nak for the holder's.
+	// The server takes a stale leader's nak for the holder's.
 	if err := l.checkOurs(ctx); err != nil {
 		return err
 	}

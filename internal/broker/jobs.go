@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -16,14 +17,15 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Jobs are the stream of the jobs that EdgeOne works on, in parts (I2). It keeps no state and is safe for concurrent use.
+// Jobs are the stream of the jobs that EdgeOne works on, in parts (I2). It keeps no state and is
+// safe for concurrent use.
 type Jobs struct{ conn *Conn }
 
 // PartLimit is how large a part of a job may be.
 func (j *Jobs) PartLimit() int { return j.conn.partLimit() }
 
-// Put stores the parts of a job and returns their sequences. Storing the same again by the same Broker
-// replaces it; another record of a job with the same id stands beside it.
+// Put stores the parts of a job and returns their sequences. Storing the same again by the same
+// Broker replaces it; another record of a job with the same id stands beside it.
 func (j *Jobs) Put(ctx context.Context, head record.Head, parts [][]byte) ([]uint64, error) {
 	sequences := make([]uint64, len(parts))
 	futures := make([]jetstream.PubAckFuture, len(parts))
@@ -57,16 +59,17 @@ func jobMessage(subject string, head *record.Head, data []byte) *nats.Msg {
 	return m
 }
 
-// subject is where a part of a job is stored. An API may answer two calls with one job id: the sum of the
-// content keeps the record of one call from taking the place of the other's.
+// subject is where a part of a job is stored. An API may answer two calls with one job id: the sum
+// of the content keeps the record of one call from taking the place of the other's.
 func (j *Jobs) subject(h *record.Head, part int, data []byte) string {
 	sum := sha256.Sum256(data)
-	salt := j.conn.nonce + "-" + hex.EncodeToString(sum[:8])
-	return j.conn.subject("jobs." + token(h.Account) + "." + token(h.Zone) + "." + token(h.ID) + "." + salt + "." + strconv.Itoa(part))
+	nonce := j.conn.nonce + "-" + hex.EncodeToString(sum[:8])
+	at := []string{"jobs", token(h.Account), token(h.Zone), token(h.ID), nonce, strconv.Itoa(part)}
+	return j.conn.subject(strings.Join(at, "."))
 }
 
-// All yields every stored part, oldest first, one body at a time. It asks the stream's leader for each,
-// so that it misses none that is stored, and ends though parts go away meanwhile.
+// All yields every stored part, oldest first, one body at a time. It asks the stream's leader for
+// each, so that it misses none that is stored, and ends though parts go away meanwhile.
 func (j *Jobs) All(ctx context.Context) iter.Seq2[record.StoredJob, error] {
 	return func(yield func(record.StoredJob, error) bool) {
 		fail := func(err error) { yield(record.StoredJob{}, fmt.Errorf("read jobs: %w", err)) }
@@ -141,9 +144,9 @@ func (j *Jobs) Place(ctx context.Context, sequence uint64) (record.Place, error)
 	return record.Place{Subject: m.Subject, Sequence: m.Sequence}, nil
 }
 
-// PutRetryPart stores what is left of a part beside it, and gives its sequence. Doing it again, as after a
-// lost answer, gives the same one. A message in the part's own place would be less: the server forgets
-// after a crash that it was replaced.
+// PutRetryPart stores what is left of a part beside it, and returns its sequence. Doing it again,
+// as after a lost answer, gives the same one. A message in the part's own place would be less: the
+// server forgets after a crash that it was replaced.
 func (j *Jobs) PutRetryPart(ctx context.Context, of record.Place, head record.Head, data []byte) (uint64, error) {
 	fail := func(err error) (uint64, error) {
 		return 0, fmt.Errorf("store what is left of job %s: %w", head.ID, err)
@@ -169,8 +172,8 @@ func (j *Jobs) PutRetryPart(ctx context.Context, of record.Place, head record.He
 	return m.Sequence, nil
 }
 
-// PutAgain stores a part anew that had a sequence in a stream that has it no more, and gives its new one.
-// Doing it again by the same Broker, as after a lost answer, replaces it.
+// PutAgain stores a part anew that had a sequence in a stream that has it no more, and returns its
+// new one. Doing it again by the same Broker, as after a lost answer, replaces it.
 func (j *Jobs) PutAgain(ctx context.Context, head record.Head, was uint64, data []byte) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
@@ -182,14 +185,15 @@ func (j *Jobs) PutAgain(ctx context.Context, head record.Head, was uint64, data 
 	return ack.Sequence, nil
 }
 
-// Delete removes a part whose requests have all been told; one that is gone already is no error.
+// Delete removes a part whose requests have all their events; one that is gone already is no error.
 func (j *Jobs) Delete(ctx context.Context, sequence uint64) error {
 	s, err := j.conn.stream(ctx, "JOBS")
 	if err != nil {
 		return fmt.Errorf("remove job %d: %w", sequence, err)
 	}
 	if err := s.DeleteMsg(ctx, sequence); err != nil {
-		// The words for one that is gone already, as after a lost answer, are not the same everywhere.
+		// The words for one that is gone already, as after a lost answer, are not the same
+		// everywhere.
 		data, read := j.Get(ctx, sequence)
 		if read == nil && data == nil {
 			return nil

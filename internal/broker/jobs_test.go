@@ -110,7 +110,8 @@ func TestJobs_AreReplacedAndRemoved(t *testing.T) {
 	}
 }
 
-// An API may answer two calls with one job id. The record of the one does not take the place of the other's (I2).
+// An API may answer two calls with one job id. The record of the one does not take the place of the
+// other's (I2).
 func TestJobs_OfOneIDStandBesideEachOther(t *testing.T) {
 	t.Parallel()
 	b, _ := provisioned(t)

@@ -14,16 +14,16 @@ import (
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
-// takeOverWait is a lane's AckWait while a new owner fetches what its predecessor held.
+// takeOverWait is a lane's AckWait while a new leader fetches what its predecessor held.
 const takeOverWait = time.Second
 
 const (
-	// gatherFor is how long a pull of what need not be fast waits for more than minGather messages: what is
-	// done for each lot costs as much for few.
+	// gatherFor is how long a pull of what need not be fast waits for more than minGather messages:
+	// what is done for each lot costs as much for few.
 	gatherFor = 3 * time.Millisecond
 	minGather = 256
-	// restTimeout bounds how long the end of a pull may hold up a drain. A lease that was on its way comes to
-	// the next replica by itself after that.
+	// restTimeout bounds how long the end of a pull may hold up a drain. A lease that was on its
+	// way comes to the next replica by itself after that.
 	restTimeout = leaseAckWait
 	// restQuiet is how long the replication of a delivery may take at the end of a pull; what takes
 	// longer comes again after AckWait.
@@ -32,7 +32,8 @@ const (
 	bindEvery = time.Second
 )
 
-// Lane is the consumer of one lane, or of a queue of parked requests. Pull is for one goroutine; the others are safe for concurrent use.
+// Lane is the consumer of one lane, or of a queue of parked requests. Pull is for one goroutine;
+// the others are safe for concurrent use.
 type Lane struct {
 	conn    *Conn
 	stream  string
@@ -51,7 +52,7 @@ type Lane struct {
 // binding is the consumer that a lane is bound to.
 type binding struct {
 	cons jetstream.Consumer
-	made time.Time // its name alone does not tell it from one made anew
+	made time.Time // its name alone does not distinguish it from a later one
 }
 
 func bindingTo(cons jetstream.Consumer) *binding { return &binding{cons, cons.CachedInfo().Created} }
@@ -79,9 +80,10 @@ func (l *Lane) bind(ctx context.Context) error {
 	return nil
 }
 
-// Same returns nil while the lane is bound to no consumer, and while the one that it was bound to exists, and [record.ErrGone] when it
-// does not, or another one has its name: the stream was made anew, and an ack of a message of the old
-// one would take away that which has its number now. Other errors are passing.
+// Same returns nil while the lane is bound to no consumer, and while the one that it was bound to
+// exists, and [record.ErrGone] when it does not, or another one has its name: the stream was made
+// anew, and an ack of a message of the old one would take away that which has its number now. Other
+// errors are passing.
 func (l *Lane) Same(ctx context.Context) error {
 	b := l.bound.Load()
 	if b == nil {
@@ -103,8 +105,8 @@ func (l *Lane) Same(ctx context.Context) error {
 func (l *Lane) AckWait() time.Duration { return l.ackWait }
 
 // Pull waits for the first message and returns it with all that have arrived by then, at most room.
-// What is pulled and not acked comes again after AckWait. An error is passing (the server is away, a
-// pull was lost) unless the context has ended or it is [record.ErrGone].
+// What is pulled and not acked comes again after AckWait. An error is passing (the server is away,
+// a pull was lost) unless the context has ended or it is [record.ErrGone].
 func (l *Lane) Pull(ctx context.Context, room int) ([]record.Delivery, error) {
 	if l.bound.Load() == nil {
 		if err := l.bind(ctx); err != nil {
@@ -171,7 +173,7 @@ func (l *Lane) Rest() []record.Delivery {
 }
 
 // underway takes what comes until nothing has come for a while. On a replicated stream the server
-// counts messages as delivered before it sends them, and nothing tells how many there are.
+// counts messages as delivered before it sends them, and nothing says how many there are.
 func (l *Lane) underway(ctx context.Context) []record.Delivery {
 	got := l.cur.take(math.MaxInt, nil)
 	for l.conn.set.Replicas > 1 && !l.cur.ended {
@@ -193,14 +195,16 @@ func (l *Lane) end() {
 	l.cur = nil
 }
 
-// ShortenAckWait lets the broker deliver soon what the last leader holds, and returns the AckWait in force from then on.
-// RestoreAckWait must not be called before those messages came again: that would put them off by all of the lane's own.
+// ShortenAckWait lets the broker deliver soon what the last leader holds, and returns the AckWait
+// in force from then on. RestoreAckWait must not be called before those messages came again: that
+// would put them off by all of the lane's own.
 func (l *Lane) ShortenAckWait(ctx context.Context) (time.Duration, error) {
 	return takeOverWait, l.setAckWait(ctx, takeOverWait)
 }
 
-// RestoreAckWait restores the lane's own AckWait. It also raises the messages that may be unacked to what this version needs, where the
-// last one made the consumer with fewer and the user may change it.
+// RestoreAckWait restores the lane's own AckWait. It also raises the messages that may be unacked
+// to what this version needs, where the last one made the consumer with fewer and the user may
+// change it.
 func (l *Lane) RestoreAckWait(ctx context.Context) error { return l.setAckWait(ctx, l.ackWait) }
 
 func (l *Lane) setAckWait(ctx context.Context, wait time.Duration) error {
@@ -227,7 +231,7 @@ func (l *Lane) setAckWait(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// Depth tells how many messages of the lane wait and how many are delivered but not acked.
+// Depth returns how many messages of the lane wait and how many are delivered but not acked.
 func (l *Lane) Depth(ctx context.Context) (waiting, held int, err error) {
 	b := l.bound.Load()
 	if b == nil {

@@ -455,7 +455,8 @@ func TestLane_WaitsForAConsumerThatIsMissing(t *testing.T) {
 	}
 }
 
-// The last version let fewer messages be unacked. A leader puts that right where it may, and works where it may not.
+// The last version let fewer messages be unacked. A leader puts that right where it may, and works
+// where it may not.
 func TestLane_RaisesWhatMayBeUnacked(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)

@@ -19,24 +19,24 @@ const (
 	// leaseMargin is taken off the lease's end for what lies between a look at the clock and the
 	// wire.
 	leaseMargin = 500 * time.Millisecond
-	// confirmWait is how long an owner that was unsure waits before it is sure again: replicas that stand
-	// by ask at once for a lease that has run out.
+	// confirmWait is how long a leader that was unsure waits before it is sure again: replicas that
+	// stand by ask at once for a lease that has run out.
 	confirmWait = time.Second
 )
 
-// ErrLeaseLost says that another replica is the owner now.
-var ErrLeaseLost = errors.New("lease lost: another replica is the owner")
+// ErrLeaseLost says that another replica is the leader now.
+var ErrLeaseLost = errors.New("lease lost: another replica leads")
 
 // errLeaseGone is [ErrLeaseLost] where somebody removed the lease itself.
 var errLeaseGone = fmt.Errorf("%w, or none: the lease does not exist any more: %w", ErrLeaseLost, record.ErrGone)
 
-// Lease is the right to send. It is one message that is delivered to one replica at a time and never
-// acked: InProgress renews it, AckWait ends it, a nak hands it over.
+// Lease is the right to send. It is one message that is delivered to one replica at a time and
+// never acked: InProgress renews it, AckWait ends it, a nak hands it over.
 //
-// It is no fence: the server honours a stale owner's renewals and naks too. So an owner that is past
-// its validity, or has reconnected, counts as unsure and neither sends nor renews until the consumer
-// says that the last delivery is its own; what two replicas may send twice all the same is told once
-// (I1, I3).
+// It is no fence: the server honours a stale leader's renewals and naks too. So a leader that is
+// past its validity, or has reconnected, counts as unsure and neither sends nor renews until the
+// consumer says that the last delivery is its own; what two replicas may send twice all the same
+// gets one event (I1, I3).
 type Lease struct {
 	conn  *Conn
 	cons  jetstream.Consumer
@@ -50,7 +50,7 @@ type Lease struct {
 	given atomic.Bool   // released
 }
 
-// Acquire blocks until this replica is the owner.
+// Acquire blocks until this replica is the leader.
 func (c *Control) Acquire(ctx context.Context) (*Lease, error) {
 	if err := c.SeedLease(ctx); err != nil {
 		return nil, err
@@ -60,8 +60,8 @@ func (c *Control) Acquire(ctx context.Context) (*Lease, error) {
 		return nil, fmt.Errorf("bind to lease: %w", err)
 	}
 	lane := c.conn.newLane("CONTROL", ownerConsumer, leaseAckWait, cons)
-	// The message is held back from others for a whole AckWait when nobody takes it: one that comes as the context ends
-	// goes to the next replica at once.
+	// The message is held back from others for a whole AckWait when nobody takes it: one that comes
+	// as the context ends goes to the next replica at once.
 	defer func() { c.handBack(lane.Rest()) }()
 	for {
 		turn, err := c.next(ctx, lane)
@@ -110,7 +110,7 @@ func (c *Control) next(ctx context.Context, lane *Lane) ([]record.Delivery, erro
 	return lane.Pull(ctx, 1)
 }
 
-// handBack gives the lease message to the next replica.
+// handBack returns the lease message to the next replica.
 func (c *Control) handBack(turn []record.Delivery) {
 	for _, d := range turn {
 		_ = c.conn.nc.Publish(d.Reply, []byte(wordNak)) // lost, the lease runs out
@@ -124,7 +124,7 @@ func (c *Control) newLease(lane *Lane, turn record.Delivery) *Lease {
 	return l
 }
 
-// Valid tells whether this replica may send now.
+// Valid reports whether this replica may send now.
 func (l *Lease) Valid() bool {
 	return !l.given.Load() && time.Since(l.start) < time.Duration(l.until.Load()) && l.epoch.Load() == l.conn.epoch.Load()
 }
@@ -133,8 +133,8 @@ func (l *Lease) Valid() bool {
 func (l *Lease) First() bool { return l.first }
 
 // Keep renews the lease until the context ends (nil) or another replica holds it ([ErrLeaseLost]).
-// While the broker can't be asked it keeps trying, and Valid tells false. Once the lease is released it
-// only waits for the context.
+// While the broker can't be asked it keeps trying, and Valid returns false. Once the lease is
+// released it only waits for the context.
 func (l *Lease) Keep(ctx context.Context) error {
 	timer := time.NewTimer(leaseRenew)
 	defer timer.Stop()
@@ -169,8 +169,8 @@ func (l *Lease) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The server answers a stale owner too, and a lease that has run out once, as in a restart, may be on
-	// its way to another replica all the same.
+	// The server answers a stale leader too, and a lease that has run out once, as in a restart,
+	// may be on its way to another replica all the same.
 	if err := l.checkOurs(ctx); err != nil {
 		return err
 	}
@@ -224,15 +224,15 @@ func (l *Lease) checkOurs(ctx context.Context) error {
 		return ErrLeaseLost
 	}
 	if info.NumAckPending == 0 {
-		// The server answers the renewal of a message that was removed, too. Without it no replica could take
-		// over, and whoever stores another would make a second leader.
+		// The server answers the renewal of a message that was removed, too. Without it no replica
+		// could take over, and whoever stores another would make a second leader.
 		return fmt.Errorf("%w: its message was removed", errLeaseGone)
 	}
 	return nil
 }
 
-// renew gives the lease's new end, counted from before the sending: the server's clock for it starts
-// later.
+// renew returns the lease's new end, counted from before the sending: the server's clock for it
+// starts later.
 func (l *Lease) renew(ctx context.Context) (until int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
 	defer cancel()

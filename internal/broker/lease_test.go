@@ -16,8 +16,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
-// handOver is what a hand-over may take on a loaded machine: less than the two seconds that a lease at least lasts when
-// it is not handed over.
+// handOver is what a hand-over may take on a loaded machine: less than the two seconds that a lease
+// at least lasts when it is not handed over.
 const handOver = 1500 * time.Millisecond
 
 func acquire(t *testing.T, b *broker.Broker) *broker.Lease {
@@ -214,7 +214,8 @@ func TestLease_HandoverIsForTheNextAlone(t *testing.T) {
 
 func TestLease_HoldsWhileItIsKept(t *testing.T) {
 	t.Parallel()
-	// A machine that stands still for longer than between two signs of life may lose it, as it should.
+	// A machine that stands still for longer than between two signs of life may lose it, as it
+	// should.
 	const between = time.Second
 	for {
 		lost, stood := holds(t)
@@ -228,8 +229,8 @@ func TestLease_HoldsWhileItIsKept(t *testing.T) {
 	}
 }
 
-// holds keeps a lease for longer than it would last by itself, and tells how it was lost, if it was, and for how long the
-// machine stood still meanwhile.
+// holds keeps a lease for longer than it would last by itself, and tells how it was lost, if it
+// was, and for how long the machine stood still meanwhile.
 func holds(t *testing.T) (lost string, stood time.Duration) {
 	t.Helper()
 	b, s := provisioned(t)

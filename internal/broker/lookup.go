@@ -11,18 +11,19 @@ import (
 )
 
 const (
-	// lookupBatch is how many requests one look-up asks for; the server answers at most 1,024 subjects.
+	// lookupBatch is how many requests one look-up asks for; the server answers at most 1,024
+	// subjects.
 	lookupBatch = 1000
-	// lookupsAtOnce bounds the look-ups that are asked for side by side: while the broker is busy with events,
-	// each takes a while.
+	// lookupsAtOnce bounds the look-ups that are asked for side by side: while the broker is busy
+	// with events, each takes a while.
 	lookupsAtOnce = 4
 )
 
 // errIncomplete says that a look-up was answered in part; the caller asks for less.
 var errIncomplete = errors.New("answer is incomplete")
 
-// added gives what the server says of a message that it answers with. A message that was itself such an answer, and was
-// sent back into the stream, has what it said of the original before that.
+// added returns what the server says of a message that it answers with. A message that was itself
+// such an answer, and was sent back into the stream, has what it said of the original before that.
 func added(h nats.Header, name string) string {
 	if all := h.Values(name); len(all) > 0 {
 		return all[len(all)-1]
@@ -41,7 +42,8 @@ func (c *Conn) lastOf(ctx context.Context, stream string, filters []string, each
 	ctx, cancel := context.WithTimeout(ctx, c.answer)
 	defer cancel()
 	inbox := c.nc.NewInbox()
-	// An answer a filter, and the word of the end. The client's own subscriptions have room for 65,536.
+	// An answer a filter, and the word of the end. The client's own subscriptions have room for
+	// 65,536.
 	answers := make(chan *nats.Msg, len(filters)+1)
 	sub, err := c.nc.ChanSubscribe(inbox, answers)
 	if err != nil {
@@ -83,8 +85,9 @@ func (c *Conn) lastOf(ctx context.Context, stream string, filters []string, each
 	}
 }
 
-// leadersNext gives the first message under a filter from a sequence on, as the stream's leader has it. The
-// client's own look-up of a stream with direct gets may be answered by a replica that lags behind.
+// leadersNext returns the first message under a filter from a sequence on, as the stream's leader
+// has it. The client's own look-up of a stream with direct gets may be answered by a replica that
+// lags behind.
 func (c *Conn) leadersNext(ctx context.Context, stream, filter string, from uint64) (uint64, nats.Header, error) {
 	req, err := json.Marshal(struct {
 		Sequence uint64 `json:"seq"`

@@ -22,7 +22,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// More at once than there are cores: most of these tests wait for a lease or a heartbeat to run out.
+	// More at once than there are cores: most of these tests wait for a lease or a heartbeat to run
+	// out.
 	kit.Parallel(16)
 	goleak.VerifyTestMain(m)
 }
@@ -229,8 +230,8 @@ func pull(t *testing.T, l *broker.Lane, n int) []record.Delivery {
 	return got
 }
 
-// pullAll is pull, and counts the pulls that were lost: on a slow machine the server may be silent for so long that it
-// passes for gone. What such a pull brought comes again.
+// pullAll is pull, and counts the pulls that were lost: on a slow machine the server may be silent
+// for so long that it passes for gone. What such a pull brought comes again.
 func pullAll(t *testing.T, l *broker.Lane, n int) (got []record.Delivery, lost int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -252,7 +253,8 @@ func pullAll(t *testing.T, l *broker.Lane, n int) (got []record.Delivery, lost i
 	return got, lost
 }
 
-// inOrder checks that messages came in order, and once, except for what came again after a pull was lost.
+// inOrder checks that messages came in order, and once, except for what came again after a pull was
+// lost.
 func inOrder(t *testing.T, got []record.Delivery, lost int) {
 	t.Helper()
 	last := uint64(0)

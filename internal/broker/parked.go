@@ -13,15 +13,15 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Parked is the stream of the requests that wait for their zone or its next day, in queues of their own. It is safe for
-// concurrent use.
+// Parked is the stream of the requests that wait for their zone or its next day, in queues of their
+// own. It is safe for concurrent use.
 type Parked struct {
 	conn *Conn
 	junk atomic.Int64 // messages of queues that were no records, and removed, since the last sweep
 }
 
-// Put stores requests at the end of a queue, in order, and returns one error for each: nil means that
-// the request waits in this queue or another, by this call or before.
+// Put stores requests at the end of a queue, in order, and returns one error for each: nil means
+// that the request waits in this queue or another, by this call or before.
 func (p *Parked) Put(ctx context.Context, q record.Queue, requests []record.Parked) []error {
 	msgs := make([]*nats.Msg, len(requests))
 	errs := make([]error, len(requests))
@@ -69,8 +69,8 @@ func (p *Parked) prove(ctx context.Context, k record.Key) error {
 	return fmt.Errorf("park request %s, in the place of what is no record: %w", k, errors.Join(err, errFull))
 }
 
-// Find returns those of the requests that are parked. On a replicated stream it may miss the newest:
-// enough to save a purge, never proof that there is none.
+// Find returns those of the requests that are parked. On a replicated stream it may miss the
+// newest: enough to save a purge, never proof that there is none.
 func (p *Parked) Find(ctx context.Context, keys []record.Key) (map[record.Key]record.Request, error) {
 	found := make(map[record.Key]record.Request)
 	for len(keys) > 0 {

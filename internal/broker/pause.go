@@ -14,8 +14,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Pause stops a lane for every replica, now and after a restart, until [Control.Resume]. It gives the
-// time since when the lane is paused, which is earlier when it was already.
+// Pause stops a lane for every replica, now and after a restart, until [Control.Resume]. It gives
+// the time since when the lane is paused, which is earlier when it was already.
 func (c *Control) Pause(ctx context.Context, lane purge.Lane) (time.Time, error) {
 	for {
 		since, err := c.pausedSince(ctx, lane)
@@ -43,7 +43,7 @@ func (c *Control) Resume(ctx context.Context, lane purge.Lane) (bool, error) {
 	return true, nil
 }
 
-// Paused tells since when each lane is paused; those that are not are not in the map.
+// Paused returns since when each lane is paused; those that are not are not in the map.
 func (c *Control) Paused(ctx context.Context) (map[purge.Lane]time.Time, error) {
 	paused := make(map[purge.Lane]time.Time)
 	for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
@@ -71,7 +71,8 @@ func (c *Control) pausedSince(ctx context.Context, lane purge.Lane) (time.Time, 
 	return m.Time, nil
 }
 
-// pause reads a lane's word, nil when there is none. What lies there and is no word of ours is removed.
+// pause reads a lane's word, nil when there is none. What lies there and is no word of ours is
+// removed.
 func (c *Control) pause(ctx context.Context, lane purge.Lane) (jetstream.Stream, *jetstream.RawStreamMsg, error) {
 	fail := func(err error) (jetstream.Stream, *jetstream.RawStreamMsg, error) {
 		return nil, nil, fmt.Errorf("read pause of lane %s: %w", lane, c.conn.explainControl(err))

@@ -10,7 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// newReader gives a town where ghost may also read its own events, in every way that a right can be given for.
+// newReader gives a town where ghost may also read its own events, in every way that a right can be
+// given for.
 func newReader(t *testing.T) *town {
 	t.Helper()
 	return populate(t, withUsers(t,
@@ -32,7 +33,8 @@ func (w *town) ask(t *testing.T, subject, answer, body string) {
 	}
 }
 
-// copies has the server send what lies below the subjects of a request of ghost's to those of shop's, by a get and through a consumer.
+// copies has the server send what lies below the subjects of a request of ghost's to those of
+// shop's, by a get and through a consumer.
 func (w *town) copies(t *testing.T, id string) {
 	t.Helper()
 	filter := "purge.events.ghost.*." + id
@@ -45,8 +47,9 @@ func (w *town) copies(t *testing.T, id string) {
 	w.ask(t, "$JS.API.CONSUMER.MSG.NEXT.PURGE_EVENTS.pull-"+id, "purge.events.shop.completed.pulled-"+id, "1")
 }
 
-// A producer that may read its own events names where the server sends them, too. A stored event carries the condition of
-// its publish, which no copy of it fulfils; and a copy of what is none stands in nobody's way.
+// A producer that may read its own events names where the server sends them, too. A stored event
+// carries the condition of its publish, which no copy of it fulfils; and a copy of what is none
+// stands in nobody's way.
 func TestPermissions_OwnEventsDoNotPassForAnothers(t *testing.T) {
 	t.Parallel()
 	w := newReader(t)

@@ -21,12 +21,14 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// town is a server with a worker, a producer called ghost, and what another producer, shop, has on it.
+// town is a server with a worker, a producer called ghost, and what another producer, shop, has on
+// it.
 type town struct {
 	worker *broker.Broker
 	admin  jetstream.JetStream
 	ghost  jetstream.JetStream
-	// refused are the errors that the server tells ghost's connection; capacity: more than any test makes.
+	// refused are the errors that the server tells ghost's connection; capacity: more than any test
+	// makes.
 	refused chan error
 	before  map[string][]string
 }
@@ -210,7 +212,8 @@ func TestPermissions_RefuseHeaders(t *testing.T) {
 		{[]string{"Nats-Expected-Stream", "PURGE_EVENTS"}, 10060},
 		{[]string{"Nats-Expected-Last-Sequence", "1"}, 10071},
 		{[]string{"Nats-Expected-Last-Msg-Id", "x"}, 10070},
-		// Whether a message is there under a subject that it may not read, is what a producer can find out.
+		// Whether a message is there under a subject that it may not read, is what a producer can
+		// find out.
 		{[]string{"Nats-Expected-Last-Subject-Sequence", "0", "Nats-Expected-Last-Subject-Sequence-Subject", shop}, 10071},
 		{[]string{"Nats-Expected-Last-Subject-Sequence", "1", "Nats-Expected-Last-Subject-Sequence-Subject", shop}, 0},
 		// Words of the server, for consumers of its own.
@@ -234,7 +237,8 @@ func TestPermissions_RefuseHeaders(t *testing.T) {
 	if len(w.refused) > 0 {
 		t.Errorf("got %v", <-w.refused)
 	}
-	// The server publishes what became of a message where its header says, with the producer's permissions.
+	// The server publishes what became of a message where its header says, with the producer's
+	// permissions.
 	for _, dest := range []string{shop, "purge.events.shop.completed.a", "purge.control.pause"} {
 		m := nats.NewMsg(own)
 		m.Header["Nats-Trace-Dest"] = []string{dest}
@@ -247,9 +251,10 @@ func TestPermissions_RefuseHeaders(t *testing.T) {
 	w.stillWorks(t)
 }
 
-// A known limit: all sources share the stream's duplicate table, so that one that takes the message id of another makes
-// the broker swallow the other's next request with it, within the window of 100 ms. The other's answer says that it is a
-// duplicate. Who sets no message id, as our client, is always stored.
+// A known limit: all sources share the stream's duplicate table, so that one that takes the message
+// id of another makes the broker swallow the other's next request with it, within the window of 100
+// ms. The other's answer says that it is a duplicate. Who sets no message id, as our client, is
+// always stored.
 func TestPermissions_ShareMessageIDs(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
@@ -282,12 +287,12 @@ func TestPermissions_ShareMessageIDs(t *testing.T) {
 	w.stillWorks(t)
 }
 
-// A known limit: the server sends its answer to a publish to whatever subject the publisher names for
-// it, and checks no permission. So a producer can have {"stream":"PURGE_REQUESTS","seq":n}, and nothing
-// else, published under any subject of the account. What must hold all the same: nothing under the API
-// is done, the lease stays, every request gets its one event, and what is stored of jobs stays. What
-// does not: such a message passes for a malformed request of another source, which ends rejected.
-// Accounts close that too, see the next test.
+// A known limit: the server sends its answer to a publish to whatever subject the publisher names
+// for it, and checks no permission. So a producer can have {"stream":"PURGE_REQUESTS","seq":n}, and
+// nothing else, published under any subject of the account. What must hold all the same: nothing
+// under the API is done, the lease stays, every request gets its one event, and what is stored of
+// jobs stays. What does not: such a message passes for a malformed request of another source, which
+// ends rejected. Accounts close that too, see the next test.
 func TestPermissions_TheAnswerReachesNothing(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
@@ -363,8 +368,8 @@ func (w *town) readsOwnRecords(t *testing.T) {
 	}
 }
 
-// With an account of its own a producer reaches the worker's account by what is exported alone, and the
-// answers come back to its own.
+// With an account of its own a producer reaches the worker's account by what is exported alone, and
+// the answers come back to its own.
 func TestPermissions_AccountsKeepTheAnswerApart(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "nats.conf")

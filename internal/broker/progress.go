@@ -12,12 +12,12 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Progress is the stream of the records of requests whose targets lie in several jobs. It keeps no state and is safe for
-// concurrent use.
+// Progress is the stream of the records of requests whose targets lie in several jobs. It keeps no
+// state and is safe for concurrent use.
 type Progress struct{ conn *Conn }
 
-// Get reads the record of a request that spans jobs and its place; no data when there is none.
-// What lies beside it and is no record is removed.
+// Get reads the record of a request whose targets lie in several jobs and its place; no data when
+// there is none. What lies beside it and is no record is removed.
 func (p *Progress) Get(ctx context.Context, k record.Key) ([]byte, record.Place, error) {
 	fail := func(err error) ([]byte, record.Place, error) {
 		return nil, record.Place{}, fmt.Errorf("read progress of %s: %w", k, err)
@@ -43,8 +43,8 @@ func (p *Progress) Get(ctx context.Context, k record.Key) ([]byte, record.Place,
 	}
 }
 
-// Put stores the record in place of that at after, the zero Place for none. It reports false
-// when another write came in between. With keep the record goes after the time that events are kept.
+// Put stores the record in place of that at after, the zero Place for none. It reports false when
+// another write came in between. With keep the record goes after the time that events are kept.
 func (p *Progress) Put(ctx context.Context, k record.Key, data []byte, after record.Place, keep bool) (bool, error) {
 	m := nats.NewMsg(after.Subject)
 	m.Data = data

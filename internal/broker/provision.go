@@ -36,7 +36,7 @@ func (c Change) Done() string {
 	return fmt.Sprintf("%s: %s changed from %s to %s", c.Name, c.Field, c.Have, c.Want)
 }
 
-// Diff tells how the streams and consumers differ from what edgepurge needs.
+// Diff returns how the streams and consumers differ from what edgepurge needs.
 func (ss *Streams) Diff(ctx context.Context) ([]Change, error) {
 	var changes []Change
 	for _, s := range ss.conn.definitions().all() {
@@ -102,7 +102,8 @@ func compare(name string, have, want any) []Change {
 
 var compared = map[string]bool{
 	"Subjects": true, "Retention": true, "Discard": true, "DiscardNewPerSubject": true, "NoAck": true,
-	"MaxMsgs": true, "MaxBytes": true, "MaxMsgSize": true, "MaxMsgsPerSubject": true, "MaxAge": true, "Replicas": true, "DenyDelete": true, "DenyPurge": true,
+	"MaxMsgs": true, "MaxBytes": true, "MaxMsgSize": true, "MaxMsgsPerSubject": true, "MaxAge": true,
+	"Replicas": true, "DenyDelete": true, "DenyPurge": true,
 	"AllowRollup": true, "AllowDirect": true, "AllowMsgTTL": true, "AllowMsgSchedules": true, "Storage": true,
 	"FilterSubject": true, "AckPolicy": true, "AckWait": true, "MaxDeliver": true, "MaxAckPending": true,
 	"HeadersOnly": true, "Duplicates": true,
@@ -111,8 +112,8 @@ var compared = map[string]bool{
 // unlimited folds the server's -1 and our 0 into one.
 func unlimited(v reflect.Value) int64 { return max(0, v.Int()) }
 
-// Provision creates what is missing; with update it also changes what differs. Without it, it changes only
-// what the last version left out.
+// Provision creates what is missing; with update it also changes what differs. Without it, it
+// changes only what the last version left out.
 func (ss *Streams) Provision(ctx context.Context, update bool) error {
 	all := ss.conn.definitions().all()
 	have := make([]jetstream.Stream, len(all))
@@ -140,7 +141,9 @@ func (ss *Streams) Provision(ctx context.Context, update bool) error {
 }
 
 // provisionStream reports whether it made the stream.
-func (ss *Streams) provisionStream(ctx context.Context, s stream, have jetstream.Stream, update bool) (made bool, err error) {
+func (ss *Streams) provisionStream(
+	ctx context.Context, s stream, have jetstream.Stream, update bool,
+) (made bool, err error) {
 	switch {
 	case have == nil:
 		have, err = ss.conn.js.CreateStream(ctx, s.cfg)
@@ -160,9 +163,9 @@ func (ss *Streams) provisionStream(ctx context.Context, s stream, have jetstream
 	return made, ss.provisionConsumers(ctx, s, have, update)
 }
 
-// amend gives a stream that the last version made what it left out: a short duplicate window, and a bound to its size. It
-// changes nothing else. The worker can do without: where the account has no room for the bound, or the user may not change
-// streams, a person has to run setup.
+// amend returns a stream that the last version made what it left out: a short duplicate window, and
+// a bound to its size. It changes nothing else. The worker can do without: where the account has no
+// room for the bound, or the user may not change streams, a person has to run setup.
 func (ss *Streams) amend(ctx context.Context, have, want jetstream.StreamConfig) {
 	cfg := have
 	if want.Duplicates > 0 && have.Duplicates > want.Duplicates {
@@ -176,7 +179,8 @@ func (ss *Streams) amend(ctx context.Context, have, want jetstream.StreamConfig)
 		return
 	}
 	if _, err := ss.conn.js.UpdateStream(ctx, cfg); err != nil {
-		ss.conn.log.Warn("stream is still as the last version made it; run `edgepurge setup`", zap.String("stream", cfg.Name), zap.Error(err))
+		ss.conn.log.Warn("stream is still as the last version made it; run `edgepurge setup`",
+			zap.String("stream", cfg.Name), zap.Error(err))
 	}
 }
 
@@ -204,8 +208,8 @@ func (ss *Streams) provisionConsumers(ctx context.Context, s stream, have jetstr
 	return nil
 }
 
-// Verify reports what is missing or can't work as it is; it changes nothing. It lets pass that one lane has no consumer:
-// what does not need it goes on.
+// Verify reports what is missing or can't work as it is; it changes nothing. It lets pass that one
+// lane has no consumer: what does not need it goes on.
 func (ss *Streams) Verify(ctx context.Context) error {
 	changes, err := ss.Diff(ctx)
 	if err != nil {

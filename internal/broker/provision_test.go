@@ -157,8 +157,8 @@ func TestProvision_SaysWhyItCannot(t *testing.T) {
 	}
 }
 
-// The least duplicate window that the server takes, also for a stream that the last version made, which is changed in
-// nothing else.
+// The least duplicate window that the server takes, also for a stream that the last version made,
+// which is changed in nothing else.
 func TestProvision_ShortensTheDuplicateWindow(t *testing.T) {
 	t.Parallel()
 	for _, update := range []bool{false, true} {

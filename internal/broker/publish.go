@@ -13,8 +13,8 @@ import (
 // errFull says that the client's line of underWay publishes is full.
 var errFull = errors.New("too many publishes wait for their answer")
 
-// underWay bounds the publishes of one lot that wait for their answer: enough to keep the broker busy, and
-// little enough that what is urgent on the same connection does not wait behind them.
+// underWay bounds the publishes of one lot that wait for their answer: enough to keep the broker
+// busy, and little enough that what is urgent on the same connection does not wait behind them.
 const underWay = 128
 
 // publish sends messages (nil ones are passed over) and waits for every answer.

@@ -20,8 +20,8 @@ import (
 const (
 	pullWait      = 10 * time.Second
 	pullHeartbeat = time.Second // a pull lost by a server restart is noticed after two of them
-	// pullMessages bounds one pull in messages, pullBytes in bytes (I5). A message that is larger than
-	// pullBytes is pulled alone.
+	// pullMessages bounds one pull in messages, pullBytes in bytes (I5). A message that is larger
+	// than pullBytes is pulled alone.
 	pullMessages = 4096
 	pullBytes    = 4 << 20
 	// pullNotices is room for what the server says beside messages: heartbeats and the end.
@@ -31,9 +31,9 @@ const (
 // errPullLost says that the server has forgotten a pull, as it does when it restarts.
 var errPullLost = errors.New("no sign of life from the broker")
 
-// pull is one request to a consumer for messages. The client library's own fetch is not used: it takes
-// a message of a producer for a word of the server when it has no body and a Status header, and on a
-// replicated stream it drops messages that come after the word of the end.
+// pull is one request to a consumer for messages. The client library's own fetch is not used: it
+// takes a message of a producer for a word of the server when it has no body and a Status header,
+// and on a replicated stream it drops messages that come after the word of the end.
 type pull struct {
 	sub   *nats.Subscription
 	msgs  chan *nats.Msg // capacity: all that the pull can bring
@@ -78,8 +78,8 @@ func (l *Lane) ask(n int, alone bool) (*pull, error) {
 
 func (p *pull) close() { _ = p.sub.Unsubscribe() }
 
-// wait blocks until something has come or the pull is lost, and returns the context's cause when that
-// ends first.
+// wait blocks until something has come or the pull is lost, and returns the context's cause when
+// that ends first.
 func (p *pull) wait(ctx context.Context, got []record.Delivery) ([]record.Delivery, error) {
 	lost := time.NewTimer(time.Until(p.heard.Add(2 * pullHeartbeat)))
 	defer lost.Stop()
@@ -108,13 +108,15 @@ func (p *pull) take(room int, got []record.Delivery) []record.Delivery {
 	return got
 }
 
-// messageID is what the headers of a request say of its id. The source is the last token of the subject.
+// messageID is what the headers of a request say of its id. The source is the last token of the
+// subject.
 func messageID(m *nats.Msg) string {
 	source := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
 	return purge.MessageID(source, m.Header.Get(purge.ReplayHeader), m.Header.Get(jetstream.MsgIDHeader))
 }
 
-// read tells messages from what the server says: only the latter come on the inbox's own subject.
+// read distinguishes messages from what the server says: only the latter come on the inbox's own
+// subject.
 func (p *pull) read(m *nats.Msg, got []record.Delivery) []record.Delivery {
 	p.heard = time.Now()
 	if m.Subject == p.sub.Subject {
@@ -148,8 +150,8 @@ func (p *pull) notice(h nats.Header) {
 	if status == "100" { // a heartbeat
 		return
 	}
-	// On a replicated stream the end is told before the last messages, which wait for their replication:
-	// the server says how many of those that were asked for it has not sent.
+	// On a replicated stream the end is announced before the last messages, which wait for their
+	// replication: the server says how many of those that were asked for it has not sent.
 	if unsent, err := strconv.Atoi(h.Get("Nats-Pending-Messages")); err == nil {
 		p.open -= unsent
 		p.some = p.some || p.open > 0

@@ -14,8 +14,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Queues tells the queues that there are, whether or not something waits in them, and those whose consumer
-// somebody deleted while requests waited in them.
+// Queues returns the queues that there are, whether or not something waits in them, and those whose
+// consumer somebody deleted while requests waited in them.
 func (p *Parked) Queues(ctx context.Context) ([]record.Queue, error) {
 	s, err := p.conn.stream(ctx, "PARKED")
 	if err != nil {
@@ -28,7 +28,9 @@ func (p *Parked) Queues(ctx context.Context) ([]record.Queue, error) {
 		waiting += info.NumPending + uint64(info.NumAckPending)
 		m := info.Config.Metadata
 		if lane := m["lane"]; lane != "" {
-			queues = append(queues, record.Queue{Account: m["account"], Zone: m["zone"], Type: m["type"], Lane: purge.Lane(lane)})
+			queues = append(queues, record.Queue{
+				Account: m["account"], Zone: m["zone"], Type: m["type"], Lane: purge.Lane(lane),
+			})
 		}
 	}
 	if err := list.Err(); err != nil {
@@ -48,7 +50,7 @@ func (p *Parked) Queues(ctx context.Context) ([]record.Queue, error) {
 	return append(queues, lost...), nil
 }
 
-// Open makes a queue if there is none, and gives what pulls from it.
+// Open makes a queue if there is none, and returns what pulls from it.
 func (p *Parked) Open(ctx context.Context, q record.Queue) (*Lane, error) {
 	name := queueName(q)
 	cons, err := p.conn.js.CreateOrUpdateConsumer(ctx, p.conn.name("PARKED"), jetstream.ConsumerConfig{
@@ -91,7 +93,8 @@ func (p *Parked) Close(ctx context.Context, q record.Queue) (bool, error) {
 }
 
 func (p *Parked) queueSubject(q record.Queue) string {
-	return p.conn.subject("parked." + token(q.Account) + "." + token(q.Zone) + "." + token(q.Type) + "." + token(string(q.Lane)))
+	of := []string{"parked", token(q.Account), token(q.Zone), token(q.Type), token(string(q.Lane))}
+	return p.conn.subject(strings.Join(of, "."))
 }
 
 // queueName names a queue's consumer: a name takes fewer characters than a zone may have.
@@ -100,7 +103,8 @@ func queueName(q record.Queue) string {
 	return "queue-" + hex.EncodeToString(sum[:12])
 }
 
-// orphans returns the queues that hold requests and have no consumer any more, because somebody deleted it.
+// orphans returns the queues that hold requests and have no consumer any more, because somebody
+// deleted it.
 func (p *Parked) orphans(ctx context.Context, s jetstream.Stream, have []record.Queue) ([]record.Queue, error) {
 	info, err := s.Info(ctx, jetstream.WithSubjectFilter(p.conn.subject("parked.>")))
 	if err != nil {
@@ -121,7 +125,10 @@ func (p *Parked) orphans(ctx context.Context, s jetstream.Stream, have []record.
 			continue
 		}
 		known[of] = true
-		q := record.Queue{Account: untoken(tokens[2]), Zone: untoken(tokens[3]), Type: untoken(tokens[4]), Lane: purge.Lane(untoken(tokens[5]))}
+		q := record.Queue{
+			Account: untoken(tokens[2]), Zone: untoken(tokens[3]), Type: untoken(tokens[4]),
+			Lane: purge.Lane(untoken(tokens[5])),
+		}
 		ours, err := p.holdsRecord(ctx, s, of+".*.*.*")
 		if err != nil {
 			return nil, err

@@ -10,8 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Event is a stored event with its place in the stream. Source, Status and ID are those of its subject, where
-// a source that is none is encoded.
+// Event is a stored event with its place in the stream. Source, Status and ID are those of its
+// subject, where a source that is none is encoded.
 type Event struct {
 	Sequence uint64
 	Data     []byte
@@ -31,8 +31,8 @@ const (
 )
 
 // Read hands over the events of a source ("" for all) in order, until the reading is done, the
-// context ends, or each returns false. ready, if not nil, is called when no event that comes will be
-// missed. [client.ErrDenied] says that the rights of this user do not show them.
+// context ends, or each returns false. ready, if not nil, is called when no event that comes will
+// be missed. [client.ErrDenied] says that the rights of this user do not show them.
 func (ev *Events) Read(ctx context.Context, source string, what Reading, ready func(), each func(Event) bool) error {
 	err := ev.conn.unlessRefused(ctx, func(ctx context.Context) error { return ev.read(ctx, source, what, ready, each) })
 	if err != nil {
@@ -45,7 +45,8 @@ func (ev *Events) Read(ctx context.Context, source string, what Reading, ready f
 }
 
 func (ev *Events) read(ctx context.Context, source string, what Reading, ready func(), each func(Event) bool) error {
-	// A refusal of a question is silence: the client bounds it, but not where the context has an end.
+	// A refusal of a question is silence: the client bounds it, but not where the context has an
+	// end.
 	soon, cancel := context.WithTimeout(ctx, ev.conn.answer)
 	defer cancel()
 	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{ev.conn.subjects.Events()}}
@@ -99,7 +100,8 @@ func (ev *Events) read(ctx context.Context, source string, what Reading, ready f
 			return err
 		}
 		at := strings.Split(m.Subject(), ".") // prefix, events, source, status, id
-		if len(at) == 5 && isEvent(m.Headers()) && !each(Event{meta.Sequence.Stream, m.Data(), at[2], purge.Status(at[3]), at[4]}) {
+		ours := len(at) == 5 && isEvent(m.Headers())
+		if ours && !each(Event{meta.Sequence.Stream, m.Data(), at[2], purge.Status(at[3]), at[4]}) {
 			return nil
 		}
 		if what == ReadStored && meta.NumPending == 0 {

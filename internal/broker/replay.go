@@ -32,12 +32,13 @@ type Replay struct {
 	Again    bool   // it was replayed before and has ended: nothing was published; false proves nothing
 }
 
-// Replay publishes the request of a dead letter anew, on the subject that it came on. Its id follows from
-// the sequence, so that replaying a letter twice makes one request: the worker takes the second message for the first, and
-// one that has ended is not published. The body stays as it was but for the
-// id, which goes, and the label replay_of. The letter stays.
+// Replay publishes the request of a dead letter anew, on the subject that it came on. Its id
+// follows from the sequence, so that replaying a letter twice makes one request: the worker takes
+// the second message for the first, and one that has ended is not published. The body stays as it
+// was but for the id, which goes, and the label replay_of. The letter stays.
 //
-// The error is [ErrNoDeadLetter], or [ErrNoReplay] when the body is no request that could be admitted.
+// The error is [ErrNoDeadLetter], or [ErrNoReplay] when the body is no request that could be
+// admitted.
 func (d *Dead) Replay(ctx context.Context, sequence uint64) (Replay, error) {
 	l, err := d.Get(ctx, sequence)
 	if err != nil {
@@ -45,7 +46,8 @@ func (d *Dead) Replay(ctx context.Context, sequence uint64) (Replay, error) {
 	}
 	lane, source, ok := d.conn.subjects.ParseRequest(l.Subject)
 	if !ok {
-		return Replay{}, fmt.Errorf("dead letter %d %w: it came on %q, which no source may use", sequence, ErrNoReplay, l.Subject)
+		return Replay{}, fmt.Errorf("dead letter %d %w: it came on %q, which no source may use",
+			sequence, ErrNoReplay, l.Subject)
 	}
 	r := Replay{Sequence: sequence, Lane: lane, Of: l.Request}
 	r.Key = record.Key{Source: source, ID: purge.ReplayID(sequence)}
@@ -82,7 +84,8 @@ func (c *Conn) explainPublish(err error) error {
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("stream %s does not exist: run `edgepurge setup`, or start a worker", c.name("REQUESTS"))
 	case api != nil && api.ErrorCode == codeStreamFull:
-		return fmt.Errorf("stream %s is full: wait until the worker has caught up, or raise nats.max_bytes: %w", c.name("REQUESTS"), err)
+		return fmt.Errorf("stream %s is full: wait until the worker has caught up, or raise nats.max_bytes: %w",
+			c.name("REQUESTS"), err)
 	}
 	return err
 }
@@ -90,16 +93,16 @@ func (c *Conn) explainPublish(err error) error {
 // codeStreamFull is "maximum bytes exceeded" on a stream that discards new messages.
 const codeStreamFull = 10077
 
-// replayBody gives a letter's body with the label and without an id of its own. It refuses what would
-// only become another letter.
+// replayBody returns a letter's body with the label and without an id of its own. It refuses what
+// would only become another letter.
 func replayBody(l DeadLetter, id string) ([]byte, error) {
 	body, err := relabel(l, id)
 	if err == nil {
 		_, err = purge.Decode(body, l.ContentType)
 		return body, err
 	}
-	_, told := purge.Decode(l.Data, l.ContentType)
-	return nil, cmp.Or(told, err)
+	_, invalid := purge.Decode(l.Data, l.ContentType)
+	return nil, cmp.Or(invalid, err)
 }
 
 func relabel(l DeadLetter, id string) ([]byte, error) {
@@ -147,7 +150,8 @@ func quoted(s string) []byte {
 	return text
 }
 
-// object is a JSON object cut at its commas: what is not touched keeps its bytes, white space included.
+// object is a JSON object cut at its commas: what is not touched keeps its bytes, white space
+// included.
 type object struct {
 	before, after []byte // around the braces
 	members       []member
@@ -194,7 +198,7 @@ func parseObject(data []byte) (*object, error) {
 	return o, nil
 }
 
-// value gives the last value of a name, which is the one that counts; nil when there is none.
+// value returns the last value of a name, which is the one that counts; nil when there is none.
 func (o *object) value(name string) []byte {
 	for i := len(o.members) - 1; i >= 0; i-- {
 		if m := &o.members[i]; m.name == name {

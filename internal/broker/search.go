@@ -12,7 +12,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// stageReaders is how many messages of the request stream are asked for at once: each costs a round trip.
+// stageReaders is how many messages of the request stream are asked for at once: each costs a round
+// trip.
 const stageReaders = 8
 
 // errFound ends a search.
@@ -38,8 +39,8 @@ func (rq *Requests) has(ctx context.Context, k record.Key) (bool, error) {
 	return false, nil
 }
 
-// requestID is the id that the worker gives to the request in a message: what could be read of a body
-// that is not valid counts.
+// requestID is the id that the worker gives to the request in a message: what could be read of a
+// body that is not valid counts.
 func requestID(m *jetstream.RawStreamMsg, source string) string {
 	body, _ := purge.DecodeMessage(m.Data, m.Header.Get("Content-Type"), purge.ParseEventHeader(m.Header))
 	msgID := purge.MessageID(source, m.Header.Get(purge.ReplayHeader), m.Header.Get(jetstream.MsgIDHeader))
@@ -49,9 +50,11 @@ func requestID(m *jetstream.RawStreamMsg, source string) string {
 	return purge.GeneratedID(m.Time, m.Sequence)
 }
 
-// searchMessages asks the stream's leader for every message of a subject that is stored now, and ends
-// with errFound at one that is meant. A work queue lets no consumer look without taking.
-func searchMessages(ctx context.Context, s jetstream.Stream, subject string, meant func(*jetstream.RawStreamMsg) bool) error {
+// searchMessages asks the stream's leader for every message of a subject that is stored now, and
+// ends with errFound at one that is meant. A work queue lets no consumer look without taking.
+func searchMessages(
+	ctx context.Context, s jetstream.Stream, subject string, meant func(*jetstream.RawStreamMsg) bool,
+) error {
 	info, err := s.Info(ctx, jetstream.WithSubjectFilter(subject))
 	if err != nil || info.State.Subjects[subject] == 0 {
 		return err
@@ -65,7 +68,9 @@ func searchMessages(ctx context.Context, s jetstream.Stream, subject string, mea
 	return g.Wait()
 }
 
-func searchRange(ctx context.Context, s jetstream.Stream, subject string, from, to uint64, meant func(*jetstream.RawStreamMsg) bool) error {
+func searchRange(
+	ctx context.Context, s jetstream.Stream, subject string, from, to uint64, meant func(*jetstream.RawStreamMsg) bool,
+) error {
 	for sequence := from; sequence <= to; sequence++ {
 		m, err := s.GetMsg(ctx, sequence, jetstream.WithGetMsgSubject(subject))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {

@@ -25,21 +25,23 @@ const (
 )
 
 const (
-	// vacancyPoll is how often somebody who waits to store a lease message looks whether there is one.
+	// vacancyPoll is how often somebody who waits to store a lease message looks whether there is
+	// one.
 	vacancyPoll = 250 * time.Millisecond
-	// youngLease is the age, by the server's clock, below which a lease's message or consumer counts as new.
-	// It is longer than a lease by what the clocks of two servers may differ.
+	// youngLease is the age, by the server's clock, below which a lease's message or consumer
+	// counts as new. It is longer than a lease by what the clocks of two servers may differ.
 	youngLease = leaseAckWait + 2*time.Second
-	// quietRenew is how often a new lease is renewed while its holder waits. It is short because somebody may
-	// have shortened the consumer's AckWait.
+	// quietRenew is how often a new lease is renewed while its holder waits. It is short because
+	// somebody may have shortened the consumer's AckWait.
 	quietRenew = 300 * time.Millisecond
 )
 
 func (c *Control) leaseSubject() string { return c.conn.subject("control.lease") }
 
-// SeedLease stores the lease message if nobody can get one any more: it was removed, acked by somebody, or
-// never stored. The holder of the lease that is gone may count on it for as long as a lease lasts, so that
-// SeedLease waits that long before it stores the next one (I3). It changes nothing otherwise.
+// SeedLease stores the lease message if nobody can get one any more: it was removed, acked by
+// somebody, or never stored. The holder of the lease that is gone may count on it for as long as a
+// lease lasts, so that SeedLease waits that long before it stores the next one (I3). It changes
+// nothing otherwise.
 func (c *Control) SeedLease(ctx context.Context) error { return c.seedLease(ctx, false) }
 
 // seedLease is SeedLease. fresh says that this call made all streams, so that nobody holds a lease.
@@ -70,7 +72,8 @@ type leaseState struct {
 	vacant  bool      // nobody can get a lease
 }
 
-// leaseState reads the last sequence first: what is stored after that makes a conditional publish fail.
+// leaseState reads the last sequence first: what is stored after that makes a conditional publish
+// fail.
 func (c *Control) leaseState(ctx context.Context) (leaseState, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
@@ -97,12 +100,12 @@ func (c *Control) leaseState(ctx context.Context) (leaseState, error) {
 	return state, nil
 }
 
-// lost reports that the lease message is neither held by a replica nor waits for one: it was removed, or
-// acked, which only somebody else does.
+// lost reports that the lease message is neither held by a replica nor waits for one: it was
+// removed, or acked, which only somebody else does.
 func lost(info *jetstream.ConsumerInfo) bool { return info.NumPending == 0 && info.NumAckPending == 0 }
 
-// vacancy is a state in which nobody can get a lease, and since when it is known. While nothing changes, it
-// holds over several tries.
+// vacancy is a state in which nobody can get a lease, and since when it is known. While nothing
+// changes, it holds over several tries.
 type vacancy struct {
 	mu    sync.Mutex
 	state leaseState
@@ -120,8 +123,8 @@ func (v *vacancy) seen(state leaseState) (since time.Time, known bool) {
 	return v.since, known
 }
 
-// awaitVacancy waits until a state is known for as long as a lease lasts, or something changes, and returns
-// the state that it found then.
+// awaitVacancy waits until a state is known for as long as a lease lasts, or something changes, and
+// returns the state that it found then.
 func (c *Control) awaitVacancy(ctx context.Context, before leaseState) (leaseState, error) {
 	since, known := c.vacancy.seen(before)
 	if !known {
@@ -145,7 +148,8 @@ func (c *Control) awaitVacancy(ctx context.Context, before leaseState) (leaseSta
 	return before, nil
 }
 
-// putLease stores the lease message on the condition that nothing was stored in the stream since the look.
+// putLease stores the lease message on the condition that nothing was stored in the stream since
+// the look.
 func (c *Control) putLease(ctx context.Context, at leaseState, fresh bool) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
@@ -174,8 +178,9 @@ type origin struct {
 	wait  bool // another replica may still count on a lease that it got before
 }
 
-// comesFrom looks whether the lease message or its consumer was made so lately that the holder of a lease
-// before may not know yet that it has lost it: the server delivers the new one to whoever asks first.
+// comesFrom looks whether the lease message or its consumer was made so lately that the holder of a
+// lease before may not know yet that it has lost it: the server delivers the new one to whoever
+// asks first.
 func (l *Lease) comesFrom(ctx context.Context, sequence uint64) (origin, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
@@ -208,7 +213,8 @@ func (l *Lease) comesFrom(ctx context.Context, sequence uint64) (origin, error) 
 	return o, nil
 }
 
-// await renews the lease, and does not use it, for as long as another replica may count on an older one.
+// await renews the lease, and does not use it, for as long as another replica may count on an older
+// one.
 func (l *Lease) await(ctx context.Context) error {
 	l.conn.log.Info("waits with a new lease for as long as the last one may be held", zap.Duration("wait", leaseAckWait))
 	for end := time.Now().Add(leaseAckWait); time.Now().Before(end); {

@@ -21,7 +21,8 @@ type contenders struct {
 	terms atomic.Int64
 }
 
-// contend runs replicas until the end of the test, which fails when two hold a valid lease at a time.
+// contend runs replicas until the end of the test, which fails when two hold a valid lease at a
+// time.
 func contend(t *testing.T, mend bool, all ...*broker.Broker) *contenders {
 	t.Helper()
 	c := &contenders{held: make([]atomic.Pointer[broker.Lease], len(all))}
@@ -76,7 +77,8 @@ func pauseFor(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Whatever is done to the lease from outside, at no time do two replicas hold it, and one holds it in the end.
+// Whatever is done to the lease from outside, at no time do two replicas hold it, and one holds it
+// in the end.
 func TestLease_HasOneHolderWhateverIsDoneToIt(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -163,12 +165,22 @@ func TestLease_IsTakenOverAfterAPurge(t *testing.T) {
 // The first start is not slowed by a lease that nobody ever held.
 func TestProvision_TheFirstLeaseIsFree(t *testing.T) {
 	t.Parallel()
-	s := natstest.Start(t, nil)
-	b := connect(t, s, settings())
-	start := time.Now()
-	provision(t, b)
-	l := acquire(t, connect(t, s, settings()))
-	if took := time.Since(start); !l.First() || took > 2500*time.Millisecond {
-		t.Errorf("got first %t after %v, want it at once", l.First(), took)
+	const tries = 5 // on a busy machine the server may take as long as a lease to make the streams
+	for n := 1; ; n++ {
+		s := natstest.Start(t, nil)
+		b := connect(t, s, settings())
+		start := time.Now()
+		provision(t, b)
+		l := acquire(t, connect(t, s, settings()))
+		took := time.Since(start)
+		if !l.First() {
+			t.Fatal("the lease was held before")
+		}
+		if took < 2500*time.Millisecond {
+			return
+		}
+		if n == tries {
+			t.Fatalf("got the lease after %v, and no sooner in %d tries, want it at once", took, tries)
+		}
 	}
 }

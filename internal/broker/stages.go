@@ -11,8 +11,8 @@ import (
 // Stage is how far a request has come.
 type Stage string
 
-// The stages, in their order. A request whose message is still stored counts as waiting even if some of
-// its targets are submitted already: the message goes once each of them is recorded (I2).
+// The stages, in their order. A request whose message is still stored counts as waiting even if
+// some of its targets are submitted already: the message goes once each of them is recorded (I2).
 const (
 	StageUnknown   Stage = "unknown"   // none of the others: never asked for, or its event is not kept any more
 	StageWaiting   Stage = "waiting"   // its message is in the request stream
@@ -31,9 +31,10 @@ type Stages struct {
 	conn     *Conn
 }
 
-// Of tells how far a request has come, with the data of its event when it has ended. A request that
-// waits is looked for message by message, which takes as long as its source's backlog is; the context
-// bounds it. What it tells may be past when it returns. [client.ErrDenied] says that the rights of this user do not show it.
+// Of returns how far a request has come, with the data of its event when it has ended. A request
+// that waits is looked for message by message, which takes as long as its source's backlog is; the
+// context bounds it. What it returns may be past when it returns. [client.ErrDenied] says that the
+// rights of this user do not show it.
 func (st *Stages) Of(ctx context.Context, k record.Key) (s Stage, o purge.Outcome, err error) {
 	err = st.conn.unlessRefused(ctx, func(ctx context.Context) error {
 		var err error
@@ -48,7 +49,8 @@ func (st *Stages) of(ctx context.Context, k record.Key) (Stage, purge.Outcome, e
 	if o, ok := ended[k]; ok || err != nil {
 		return StageEnded, o, err
 	}
-	// A request moves forward only: looking in the order of its way finds it though it moves meanwhile.
+	// A request moves forward only: looking in the order of its way finds it though it moves
+	// meanwhile.
 	if ok, err := st.requests.has(ctx, k); ok || err != nil {
 		return StageWaiting, purge.Outcome{}, err
 	}
@@ -66,8 +68,8 @@ func (st *Stages) of(ctx context.Context, k record.Key) (Stage, purge.Outcome, e
 	return StageUnknown, purge.Outcome{}, nil
 }
 
-// submitted looks for a job with a share of the request, then for its record of progress: between the
-// end of its last job and its event it has only that.
+// submitted looks for a job with a share of the request, then for its record of progress: between
+// the end of its last job and its event it has only that.
 func (st *Stages) submitted(ctx context.Context, k record.Key) (bool, error) {
 	for job, err := range st.jobs.All(ctx) {
 		if err != nil {

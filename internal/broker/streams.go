@@ -2,8 +2,8 @@ package broker
 
 import "sync/atomic"
 
-// Streams are all streams and consumers of an installation: what they should be, what they are, and how they get there.
-// It is safe for concurrent use.
+// Streams are all streams and consumers of an installation: what they should be, what they are, and
+// how they get there. It is safe for concurrent use.
 type Streams struct {
 	conn    *Conn
 	control *Control

@@ -85,9 +85,11 @@ func (ss *Streams) surveyStream(ctx context.Context, s stream, found *Survey) er
 			Text: c.String() + "; run `edgepurge setup`",
 		})
 	}
-	if limit := info.Config.MaxBytes; limit > 0 && info.State.Bytes > uint64(limit)/10*9 && name != ss.conn.name("REQUESTS") {
+	limit := info.Config.MaxBytes
+	if full := limit > 0 && info.State.Bytes > uint64(limit)/10*9; full && name != ss.conn.name("REQUESTS") {
 		found.Faults = append(found.Faults, Fault{
-			Name: name, Kind: FaultFull, Text: fmt.Sprintf("stream %s holds %d of its %d bytes: raise its limit", name, info.State.Bytes, limit),
+			Name: name, Kind: FaultFull,
+			Text: fmt.Sprintf("stream %s holds %d of its %d bytes: raise its limit", name, info.State.Bytes, limit),
 		})
 	}
 	for _, c := range s.consumers {
@@ -101,7 +103,9 @@ func (ss *Streams) surveyStream(ctx context.Context, s stream, found *Survey) er
 	return nil
 }
 
-func (ss *Streams) surveyConsumer(ctx context.Context, s jetstream.Stream, want jetstream.ConsumerConfig, found *Survey) error {
+func (ss *Streams) surveyConsumer(
+	ctx context.Context, s jetstream.Stream, want jetstream.ConsumerConfig, found *Survey,
+) error {
 	stream := s.CachedInfo().Config.Name
 	name := stream + "/" + want.Durable
 	add := func(kind FaultKind, stops bool, text string) {
@@ -126,12 +130,14 @@ func (ss *Streams) surveyConsumer(ctx context.Context, s jetstream.Stream, want 
 	}
 	ss.surveyPause(info, found)
 	if want.Durable == ownerConsumer && lost(info) {
-		fault(FaultVacant, "stream "+stream+" holds no lease: no replica can lead until one stores it anew, which takes some seconds")
+		fault(FaultVacant, "stream "+stream+" holds no lease: no replica can lead until one stores it again, "+
+			"which takes some seconds")
 	}
 	return nil
 }
 
-// surveyPause names a consumer that somebody paused. Nobody but that person knows why, so it stays paused.
+// surveyPause names a consumer that somebody paused. Nobody but that person knows why, so it stays
+// paused.
 func (ss *Streams) surveyPause(info *jetstream.ConsumerInfo, found *Survey) {
 	if !info.Paused {
 		return
@@ -158,7 +164,7 @@ func (ss *Streams) surveyQueues(ctx context.Context, s jetstream.Stream, found *
 	return nil
 }
 
-// Made returns when a stream was made, which tells it from another of its name.
+// Made returns when a stream was made, which distinguishes it from another of its name.
 func (ss *Streams) Made(ctx context.Context, name string) (time.Time, error) {
 	s, err := ss.conn.js.Stream(ctx, ss.conn.name(name))
 	if err != nil {
@@ -167,8 +173,8 @@ func (ss *Streams) Made(ctx context.Context, name string) (time.Time, error) {
 	return s.CachedInfo().Created, nil
 }
 
-// Restore makes what a survey found missing, and gives consumers their configuration back. A consumer that is
-// paused stays so. What else differs is left alone: it may be meant.
+// Restore makes what a survey found missing, and returns consumers their configuration back. A
+// consumer that is paused stays so. What else differs is left alone: it may be meant.
 func (ss *Streams) Restore(ctx context.Context, found Survey) error {
 	consumers := make(map[string]bool) // that differ
 	missing := false

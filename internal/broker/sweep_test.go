@@ -34,8 +34,8 @@ func sweep(t *testing.T, b *broker.Broker, name string, from uint64) (next uint6
 	}
 }
 
-// A producer has the server's answers to its publishes stored among the records. They are removed, the records
-// stay.
+// A producer has the server's answers to its publishes stored among the records. They are removed,
+// the records stay.
 func TestSweep_RemovesTheAnswersToPublishes(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
@@ -148,7 +148,8 @@ func TestProvision_BoundsTheStreamsOfTheLastVersion(t *testing.T) {
 	}
 }
 
-// A queue whose consumer somebody deleted is found by what waits in it; what is no record makes no queue.
+// A queue whose consumer somebody deleted is found by what waits in it; what is no record makes no
+// queue.
 func TestQueues_FindsThoseWithoutAConsumer(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)
@@ -193,8 +194,8 @@ func unbind(t *testing.T, js jetstream.JetStream) {
 	}
 }
 
-// A bound reserves storage. Where the server has too little for those of this version, the worker goes on with the streams
-// of the last one; setup says what is missing.
+// A bound reserves storage. Where the server has too little for those of this version, the worker
+// goes on with the streams of the last one; setup says what is missing.
 func TestProvision_GoesOnWhereThereIsNoRoomForABound(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, func(o *server.Options) { o.JetStreamMaxStore = 400 << 20 })

@@ -7,12 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxToken is how long a token may be as it is; a server closes the connection of one whose subject does
-// not fit into a control line of 4,096 bytes.
+// maxToken is how long a token may be as it is; a server closes the connection of one whose subject
+// does not fit into a control line of 4,096 bytes.
 const maxToken = 128
 
-// token makes a string that others choose fit into a subject: what NATS gives a meaning, what its index
-// can't hold, and what JSON would change on its way into a question about the subject, is encoded.
+// token makes a string that others choose fit into a subject: what NATS gives a meaning, what its
+// index can't hold, and what JSON would change on its way into a question about the subject, is
+// encoded.
 func token(s string) string {
 	odd := func(r rune) bool { return r <= ' ' || strings.ContainsRune(".*>%\x7f", r) }
 	if s != "" && len(s) <= maxToken && utf8.ValidString(s) && !strings.ContainsFunc(s, odd) {

@@ -6,7 +6,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Watch calls lost when the connection goes, and back when it is there again, until the context ends.
+// Watch calls lost when the connection goes, and back when it is there again, until the context
+// ends.
 func (c *Conn) Watch(ctx context.Context, lost, back func()) {
 	changes := c.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING)
 	defer c.nc.RemoveStatusListener(changes)

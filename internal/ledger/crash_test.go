@@ -58,8 +58,8 @@ func newWorld(s durable, name string, early bool) *world {
 	return w
 }
 
-// live is one process, from its take-over to the end of its work, or until the context ends. It does
-// what worker and tracker do with the ledger.
+// live is one process, from its take-over to the end of its work, or until the context ends. It
+// does what worker and tracker do with the ledger.
 func (w *world) live(ctx context.Context, store durable) error {
 	w.lives++
 	l := newLedger(store)
@@ -206,7 +206,8 @@ func (w *world) end(ctx context.Context, l *ledger.Ledger, jobs []record.InFligh
 	return nil
 }
 
-// check looks at what is left in the end: one event for each request, with what became of its targets.
+// check looks at what is left in the end: one event for each request, with what became of its
+// targets.
 func (w *world) check(t *testing.T) {
 	t.Helper()
 	if len(w.messages) != 0 {
@@ -270,7 +271,8 @@ var emptyIsNil = cmp.Transformer("emptyIsNil", func(all []string) []string {
 	return all
 })
 
-// at makes a plan of one fault, at the k-th call that it can befall, and tells through hit where it was.
+// at makes a plan of one fault, at the k-th call that it can befall, and tells through hit where it
+// was.
 func at(k int, kind fault, hit func(method string)) func(int, string) fault {
 	calls := 0
 	return func(_ int, method string) fault {
@@ -285,8 +287,8 @@ func at(k int, kind fault, hit func(method string)) func(int, string) fault {
 	}
 }
 
-// crashing is a process that is killed at the k-th call of the store, which is done or not. It tells
-// which that was; empty if the process came to its end before.
+// crashing is a process that is killed at the k-th call of the store, which is done or not. It
+// tells which that was; empty if the process came to its end before.
 func (w *world) crashing(t *testing.T, k int, kind fault) (method string) {
 	t.Helper()
 	ctx, die := context.WithCancelCause(t.Context())

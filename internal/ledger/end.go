@@ -18,10 +18,10 @@ import (
 // and a conditional write.
 const updatesAtOnce = 32
 
-// End unites the outcome of a final job with what is known of its requests, tells those that are
-// done, and removes the job. Doing it twice tells nothing twice. It tries until the context ends. A
-// part of a newer version is left alone, and so is one with a request whose progress is of a newer
-// version: the owner that can read it ends the job once more.
+// End unites the outcome of a final job with what is known of its requests, publishes the events of
+// those that are done, and removes the job. Doing it twice publishes nothing twice. It tries until
+// the context ends. A part of a newer version is left alone, and so is one with a request whose
+// progress is of a newer version: the leader that can read it ends the job once more.
 func (l *Ledger) End(ctx context.Context, job record.InFlight, out record.Outcome) error {
 	results, err := l.results(ctx, &job, &out)
 	if err != nil {
@@ -35,8 +35,8 @@ func (l *Ledger) End(ctx context.Context, job record.InFlight, out record.Outcom
 	return nil
 }
 
-// results gives each target of a job its row. It takes the targets of all parts: a row that none of them has belongs to
-// nobody.
+// results returns each target of a job its row. It takes the targets of all parts: a row that none
+// of them has belongs to nobody.
 func (l *Ledger) results(ctx context.Context, job *record.InFlight, out *record.Outcome) (*record.Results, error) {
 	if len(out.Rows) == 0 {
 		return out.Uniform(), nil
@@ -60,22 +60,22 @@ func (l *Ledger) endPart(ctx context.Context, at place, out *record.Results) err
 	if err != nil || job == nil {
 		return err
 	}
-	told, err := l.withEvent(ctx, job, out)
+	published, err := l.withEvent(ctx, job, out)
 	if err != nil {
 		return err
 	}
-	all, err := l.endShares(ctx, job, out, told)
+	all, err := l.endShares(ctx, job, out, published)
 	if err != nil || !all {
 		return err
 	}
-	if left := l.newRetryPart(job, out, told); left != nil {
+	if left := l.newRetryPart(job, out, published); left != nil {
 		return l.replaceByRetryPart(ctx, job, at.sequence, left)
 	}
 	return l.Drop(ctx, job, at.sequence)
 }
 
-// Drop removes a part whose requests are told or marked, or stand in other records. It tries until the
-// context ends.
+// Drop removes a part whose requests have their events or stand in progress records, or stand in
+// other records. It tries until the context ends.
 func (l *Ledger) Drop(ctx context.Context, job *record.Job, sequence uint64) error {
 	at := place{sequence, job.ID}
 	defer l.followed.startRemoval(at)()
@@ -108,7 +108,8 @@ func (l *Ledger) dropStored(ctx context.Context, job *record.Job, sequence uint6
 	return nil
 }
 
-// part gives a stored part; nil when it is not there any more, or can't be read and is left alone.
+// part returns a stored part; nil when it is not there any more, or can't be read and is left
+// alone.
 func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
 	sequence := l.followed.current(at)
 	if job := l.recent.get(sequence); job != nil && (at.job == "" || job.ID == at.job) {
@@ -120,7 +121,7 @@ func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
 		return err
 	})
 	if err == nil && data == nil {
-		l.followed.forget(at) // an owner before this one has ended it
+		l.followed.forget(at) // a leader before this one has ended it
 	}
 	if err != nil || data == nil {
 		return nil, err
@@ -137,16 +138,18 @@ func (l *Ledger) part(ctx context.Context, at place) (*record.Job, error) {
 	return job, nil
 }
 
-// endShares tells the requests that lie in this job alone, and marks those that span. It reports
-// whether it could do so for all.
-func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Results, told map[record.Key]bool) (bool, error) {
+// endShares publishes the events of the requests that lie in this job alone, and updates the
+// progress of the others. It reports whether it could do so for all.
+func (l *Ledger) endShares(
+	ctx context.Context, job *record.Job, out *record.Results, published map[record.Key]bool,
+) (bool, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(updatesAtOnce)
 	var left atomic.Bool
 	ends := make([]record.Tally, 0, len(job.Shares))
 	for i := range job.Shares {
 		s := &job.Shares[i]
-		if told[s.Key()] {
+		if published[s.Key()] {
 			continue
 		}
 		if !s.MultiJob && !l.anyRetryable(job, s, out) {
@@ -161,8 +164,8 @@ func (l *Ledger) endShares(ctx context.Context, job *record.Job, out *record.Res
 			return err
 		})
 	}
-	telling := l.Publish(ctx, ends)
-	err := errors.Join(telling, g.Wait())
+	publishing := l.Publish(ctx, ends)
+	err := errors.Join(publishing, g.Wait())
 	return !left.Load(), err
 }
 

@@ -277,7 +277,8 @@ func TestLedger_ClosesProgressOverAnotherWrite(t *testing.T) {
 	}
 }
 
-// What was refused before goes along with a share, though its targets turn out to need several parts.
+// What was refused before goes along with a share, though its targets turn out to need several
+// parts.
 func TestLedger_CountsEarlierFailuresOfAPart(t *testing.T) {
 	store := newMemory()
 	l := newLedger(store)

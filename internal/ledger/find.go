@@ -11,8 +11,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// progressAtOnce is how many progress records are read at a time: a take-over asks for many, and one after the other
-// would add up what each takes on a busy machine.
+// progressAtOnce is how many progress records are read at a time: a take-over asks for many, and
+// one after the other would add up what each takes on a busy machine.
 const progressAtOnce = 32
 
 // Query asks what is known of a request. Again says that its message was delivered before, so that
@@ -24,9 +24,9 @@ type Query struct {
 	Parked      bool
 }
 
-// Find tells which of the requests have ended or are in flight; those it knows nothing of are not in
-// the map. One whose last target got its outcome right before a crash is told now. It tries until the
-// context ends.
+// Find returns which of the requests have ended or are in flight; those it knows nothing of are not
+// in the map. One whose last target got its outcome right before a crash gets its event now. It
+// tries until the context ends.
 func (l *Ledger) Find(ctx context.Context, queries []Query) (map[record.Key]record.Found, error) {
 	if len(queries) == 0 {
 		return nil, nil
@@ -90,8 +90,8 @@ func (l *Ledger) findEnded(ctx context.Context, keys []record.Key, found map[rec
 	return nil
 }
 
-// findParked finds what waits in a queue, though other targets of the request may be in jobs. Only the leader parks, so
-// that it knows whether there is any.
+// findParked finds what waits in a queue, though other targets of the request may be in jobs. Only
+// the leader parks, so that it knows whether there is any.
 func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[record.Key]record.Found) error {
 	if !l.parking.Load() {
 		return nil
@@ -113,7 +113,9 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 }
 
 // findRecorded adds what a part holds of the requests; false when the part is gone.
-func (l *Ledger) findRecorded(ctx context.Context, sequence uint64, keys []record.Key, found map[record.Key]record.Found) (bool, error) {
+func (l *Ledger) findRecorded(
+	ctx context.Context, sequence uint64, keys []record.Key, found map[record.Key]record.Found,
+) (bool, error) {
 	data, err := l.jobs.Get(ctx, sequence)
 	if err != nil {
 		return false, err
@@ -161,7 +163,8 @@ func addShare(held []bool, s *record.Share) []bool {
 	return held
 }
 
-// findProgress adds what the progress records tell of those that may have one: a single target needs none.
+// findProgress adds what the progress records say of those that may have one: a single target needs
+// none.
 func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[record.Key]record.Found) error {
 	var keys []record.Key
 	for _, q := range queries {
@@ -198,11 +201,13 @@ func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[re
 	return nil
 }
 
-// addProgress adds what a progress record tells.
-func (l *Ledger) addProgress(ctx context.Context, k record.Key, p *record.Progress, found map[record.Key]record.Found) error {
+// addProgress adds what a progress record says.
+func (l *Ledger) addProgress(
+	ctx context.Context, k record.Key, p *record.Progress, found map[record.Key]record.Found,
+) error {
 	f := found[k]
 	if _, _, open := p.Counts(); open == 0 && !p.Closed {
-		// Its message came again, so nothing else is left that would tell it.
+		// Its message came again, so nothing else is left that would publish its event.
 		if err := l.progress.close(ctx, p); err != nil {
 			return err
 		}

@@ -263,8 +263,8 @@ func TestLedger_FindPublishesWhatACrashLeftOpen(t *testing.T) {
 	}
 }
 
-// Events go when their time is over, and then an id is free again: the closed record of its first use
-// must not pass for the end of the next.
+// Events go when their time is over, and then an id is free again: the closed record of its first
+// use must not pass for the end of the next.
 func TestLedger_BeginsAnewOnceTheEventIsGone(t *testing.T) {
 	store := newMemory()
 	l := newLedger(store)

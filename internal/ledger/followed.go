@@ -5,15 +5,16 @@ import (
 	"sync"
 )
 
-// place names a part that this Ledger stored or loaded. The sequence alone does not: a stream that is made
-// anew may give it to a part of another job.
+// place names a part that this Ledger stored or loaded. The sequence alone does not: a stream that
+// is made anew may give it to a part of another job.
 type place struct {
 	sequence uint64
 	job      string
 }
 
-// followed are the stored parts that somebody follows, and where they are now. A part moves when it was removed from
-// outside and is stored again; who asks for it by an old place is led to the new one. It does no I/O.
+// followed are the stored parts that somebody follows, and where they are now. A part moves when it
+// was removed from outside and is stored again; who asks for it by an old place is led to the new
+// one. It does no I/O.
 type followed struct {
 	mu       sync.Mutex
 	parts    map[uint64]string // the jobs of the parts, by sequence
@@ -90,7 +91,8 @@ func (f *followed) move(from place, to uint64) bool {
 	return true
 }
 
-// startRemoval marks a part as being removed, wherever it is, until the function is called: its place may be empty.
+// startRemoval marks a part as being removed, wherever it is, until the function is called: its
+// place may be empty.
 func (f *followed) startRemoval(at place) (gone func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

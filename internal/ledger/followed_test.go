@@ -6,7 +6,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A part is found by every place that it ever had, whichever numbers a stream gives it that was made anew.
+// A part is found by every place that it ever had, whichever numbers a stream gives it that was
+// made anew.
 func TestFollowed_FindsAPartByEachOfItsPlaces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := newFollowed()

@@ -108,7 +108,8 @@ func put(j *record.Job, r record.Request, spans bool, indexes ...int) *record.Sh
 	return &j.Shares[len(j.Shares)-1]
 }
 
-// outcome has a row for each target of the requests, by its canonical form; every third, as put wrote them, has failed.
+// outcome has a row for each target of the requests, by its canonical form; every third, as put
+// wrote them, has failed.
 func outcome(requests ...record.Request) record.Outcome {
 	out := record.Outcome{Finished: submitted.Add(time.Second)}
 	for _, r := range requests {
@@ -127,7 +128,8 @@ func outcome(requests ...record.Request) record.Outcome {
 	return out
 }
 
-// events reads the stored events of a source by request, and fails the test where a request has two.
+// events reads the stored events of a source by request, and fails the test where a request has
+// two.
 func events(t *testing.T, b *stored, source string) map[record.Key]purge.Event {
 	t.Helper()
 	all := make(map[record.Key]purge.Event)

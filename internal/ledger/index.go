@@ -8,7 +8,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// index tells in which stored parts a request has targets. It holds hashes, seeded anew in each
+// index returns in which stored parts a request has targets. It holds hashes, seeded anew in each
 // process, so that no producer can aim at a collision; a hit is verified against the stored part.
 type index struct {
 	seed maphash.Seed
@@ -62,7 +62,7 @@ func (x *index) remove(k record.Key, sequence uint64) {
 	x.more[h] = all
 }
 
-// of gives the parts that may hold targets of the request.
+// of returns the parts that may hold targets of the request.
 func (x *index) of(k record.Key) []uint64 {
 	h := x.hash(k)
 	x.mu.Lock()

@@ -18,9 +18,11 @@ type Config struct {
 	Attempts  int                   // how often a target is sent at most before its failure counts; 0 is 1
 	Published func(purge.Event)     // a terminal event is stored
 	Retry     func(record.InFlight) // what is left of a job is stored, to be sent again
-	// Leads reports whether this process leads: only then is it known that no other has removed a part.
+	// Leads reports whether this process leads: only then is it known that no other has removed a
+	// part.
 	Leads func() bool
-	// Submitted is called when a job is stored, Parked when requests are stored in a queue of which no target is in a job.
+	// Submitted is called when a job is stored, Parked when requests are stored in a queue of which
+	// no target is in a job.
 	Submitted func(*record.Job)
 	Parked    func(record.Queue, []record.Parked)
 }
@@ -73,11 +75,11 @@ func New(cfg Config, stores Stores, log *zap.Logger) *Ledger {
 	}
 }
 
-// Record stores a job. When it returns without an error, the messages of its requests may be acked as
-// far as their targets are concerned (I2). It tries until the context ends.
+// Record stores a job. When it returns without an error, the messages of its requests may be acked
+// as far as their targets are concerned (I2). It tries until the context ends.
 //
-// A request whose targets did not fit into one part is marked as spanning in j, and so is one with so
-// many refused targets that they have no place in a part beside the others.
+// A request whose targets did not fit into one part is marked as in several jobs in j, and so is
+// one with so many refused targets that they have no place in a part beside the others.
 func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, error) {
 	if err := l.moveEarlierFailures(ctx, j); err != nil {
 		return record.InFlight{}, err
@@ -110,7 +112,8 @@ func (l *Ledger) Record(ctx context.Context, j *record.Job) (record.InFlight, er
 	return record.InFlight{Head: head, Sequences: sequences}, nil
 }
 
-// moveEarlierFailures moves the refused targets of a request to its progress record where they would crowd a part.
+// moveEarlierFailures moves the refused targets of a request to its progress record where they
+// would crowd a part.
 func (l *Ledger) moveEarlierFailures(ctx context.Context, j *record.Job) error {
 	const worst = 6 // bytes of one byte in JSON
 	for i := range j.Shares {
@@ -130,16 +133,18 @@ func (l *Ledger) moveEarlierFailures(ctx context.Context, j *record.Job) error {
 	return nil
 }
 
-// Publish publishes the ends of requests that need nothing but an event. It retries until the context ends, except an event
-// that can't be encoded: that is published with less, or else logged and given up. Published is called for those too
-// that were stored before, as in a redo after a crash.
+// Publish publishes the ends of requests that need nothing but an event. It retries until the
+// context ends, except an event that can't be encoded: that is published with less, or else logged
+// and given up. Published is called for those too that were stored before, as in a redo after a
+// crash.
 func (l *Ledger) Publish(ctx context.Context, ends []record.Tally) error {
 	return l.publisher.publish(ctx, ends)
 }
 
-// RecordFailures records targets of a request in several jobs as not purged, without a job of their own; sent says that
-// EdgeOne refused them, rather than edgepurge. It publishes the request's event if no target is open. The error is
-// [record.ErrVersion] when the request's progress is of a newer version; nothing is recorded then.
+// RecordFailures records targets of a request in several jobs as not purged, without a job of their
+// own; sent says that EdgeOne refused them, rather than edgepurge. It publishes the request's event
+// if no target is open. The error is [record.ErrVersion] when the request's progress is of a newer
+// version; nothing is recorded then.
 func (l *Ledger) RecordFailures(ctx context.Context, r record.Request, failures []record.Failure, sent bool) error {
 	return l.progress.recordFailures(ctx, r, failures, sent)
 }

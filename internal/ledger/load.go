@@ -11,8 +11,9 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Load reads the stored jobs, and what is left of those that failed, and fills the index. A part written by a newer version is left alone,
-// with an error in the log; it counts as in flight no more than as done.
+// Load reads the stored jobs, and what is left of those that failed, and fills the index. A part
+// written by a newer version is left alone, with an error in the log; it counts as in flight no
+// more than as done.
 func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
 	var jobs []record.InFlight
 	at := make(map[string]int)
@@ -29,7 +30,8 @@ func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
 		if head.IsRetryPart() {
 			left[head.From]++
 		}
-		// Two calls may have one job id. Each has a record of its own, and is followed for its own targets.
+		// Two calls may have one job id. Each has a record of its own, and is followed for its own
+		// targets.
 		key := fmt.Sprint(head.Account, "/", head.Zone, "/", head.ID, "/", head.Submitted.UnixNano())
 		i, ok := at[key]
 		if !ok || head.IsRetryPart() {
@@ -44,9 +46,11 @@ func (l *Ledger) Load(ctx context.Context) ([]record.InFlight, error) {
 	return l.finishReplaced(ctx, jobs, left)
 }
 
-// finishReplaced ends what a crash cut short: a part is removed once all that is left of it is stored; before, it
-// is the part that counts, and is ended once more.
-func (l *Ledger) finishReplaced(ctx context.Context, jobs []record.InFlight, left map[uint64]int) ([]record.InFlight, error) {
+// finishReplaced ends what a crash cut short: a part is removed once all that is left of it is
+// stored; before, it is the part that counts, and is ended once more.
+func (l *Ledger) finishReplaced(
+	ctx context.Context, jobs []record.InFlight, left map[uint64]int,
+) ([]record.InFlight, error) {
 	over := make(map[uint64]bool)
 	stored := make(map[uint64]bool)
 	for i := range jobs {
@@ -58,7 +62,9 @@ func (l *Ledger) finishReplaced(ctx context.Context, jobs []record.InFlight, lef
 		}
 		over[jobs[i].From] = left[jobs[i].From] == jobs[i].Parts
 	}
-	jobs = slices.DeleteFunc(jobs, func(j record.InFlight) bool { return j.IsRetryPart() && !over[j.From] && stored[j.From] })
+	jobs = slices.DeleteFunc(jobs, func(j record.InFlight) bool {
+		return j.IsRetryPart() && !over[j.From] && stored[j.From]
+	})
 	for i := range jobs {
 		for _, sequence := range jobs[i].Sequences {
 			if !over[sequence] {
@@ -105,9 +111,9 @@ func firstLine(data []byte) []byte {
 	return data
 }
 
-// OrphanedJobs gives the stored parts that nobody follows, now and at the look before: an owner that was
-// stopped may store a job after the next one has loaded them. It reads them only if there are more than
-// are known of.
+// OrphanedJobs returns the stored parts that nobody follows, now and at the look before: a leader
+// that was stopped may store a job after the next one has loaded them. It reads them only if there
+// are more than are known of.
 func (l *Ledger) OrphanedJobs(ctx context.Context) ([]record.InFlight, error) {
 	count, err := l.jobs.Count(ctx)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// An API may answer two calls with one job id. After a crash each record is a job of its own, with its own targets, and
-// each request has its end (I1, I2).
+// An API may answer two calls with one job id. After a crash each record is a job of its own, with
+// its own targets, and each request has its end (I1, I2).
 func TestLedger_LoadKeepsRecordsOfOneJobApart(t *testing.T) {
 	b := newBroker(t)
 	first := newLedger(b)

@@ -17,10 +17,12 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// durable is what a ledger stores in: the broker's streams, those of a memory, or either behind a bad network.
+// durable is what a ledger stores in: the broker's streams, those of a memory, or either behind a
+// bad network.
 type durable interface{ stores() ledger.Stores }
 
-// memory keeps the broker's rules in memory, for tests of thousands of calls. Each of its stores has a state of its own.
+// memory keeps the broker's rules in memory, for tests of thousands of calls. Each of its stores
+// has a state of its own.
 type memory struct {
 	jobs     *memoryJobs
 	progress *memoryProgress
@@ -117,7 +119,8 @@ func (*memoryDead) Put(_ context.Context, letters []record.DeadLetter) []error {
 	return errs
 }
 
-// memoryJobs has one message for a job's part. It refuses a retry part that does not name the part it comes of.
+// memoryJobs has one message for a job's part. It refuses a retry part that does not name the part
+// it comes of.
 type memoryJobs struct {
 	mu       sync.Mutex
 	last     uint64
@@ -207,7 +210,8 @@ func (m *memoryJobs) PutRetryPart(_ context.Context, of record.Place, head recor
 	return m.put(subject, data), nil
 }
 
-// wipe removes all stored jobs, as a purge or a deletion of their stream does; anew lets the numbers begin at one again.
+// wipe removes all stored jobs, as a purge or a deletion of their stream does; anew lets the
+// numbers begin at one again.
 func (m *memoryJobs) wipe(anew bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

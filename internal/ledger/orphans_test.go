@@ -45,7 +45,8 @@ func TestLedger_FindsWhatNobodyFollows(t *testing.T) {
 	}
 }
 
-// The owner before this one may end jobs that this one has loaded: they are not counted among those that it follows.
+// The owner before this one may end jobs that this one has loaded: they are not counted among those
+// that it follows.
 func TestLedger_FindsWhatNobodyFollowsThoughOthersWereEnded(t *testing.T) {
 	b := newBroker(t)
 	before, next := newLedger(b), newLedger(b)

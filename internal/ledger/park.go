@@ -9,10 +9,10 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Park takes requests out of memory: it stores them at the end of a queue, in order, and returns one error for
-// each. The message of a request whose error is nil may be acked. An error that wraps [record.ErrUnfit] is
-// final: the request can never be stored. After any other the request may or may not be stored, and Park may
-// be called again for it. It makes one attempt.
+// Park takes requests out of memory: it stores them at the end of a queue, in order, and returns
+// one error for each. The message of a request whose error is nil may be acked. An error that wraps
+// [record.ErrUnfit] is final: the request can never be stored. After any other the request may or
+// may not be stored, and Park may be called again for it. It makes one attempt.
 func (l *Ledger) Park(ctx context.Context, q record.Queue, requests []record.Parked) []error {
 	l.parking.Store(true)
 	errs := l.parked.Put(ctx, q, requests)
@@ -31,7 +31,7 @@ func (l *Ledger) Park(ctx context.Context, q record.Queue, requests []record.Par
 	return errs
 }
 
-// Queues tells which queues there are. It tries until the context ends.
+// Queues returns which queues there are. It tries until the context ends.
 func (l *Ledger) Queues(ctx context.Context) (queues []record.Queue, err error) {
 	err = l.retry.untilDone(ctx, "list queues", func() (err error) {
 		queues, err = l.parked.Queues(ctx)

@@ -11,7 +11,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// progress are the records of the requests whose targets lie in several jobs. Each is changed by compare-and-set.
+// progress are the records of the requests whose targets lie in several jobs. Each is changed by
+// compare-and-set.
 type progress struct {
 	store     ProgressStore
 	events    EventStore
@@ -29,7 +30,7 @@ func (ps *progress) recordFailures(ctx context.Context, r record.Request, failur
 		}
 	})
 	if err == nil && !marked {
-		err = fmt.Errorf("settle targets of %s: %w", r.Key(), record.ErrVersion)
+		err = fmt.Errorf("record failures of %s: %w", r.Key(), record.ErrVersion)
 	}
 	return err
 }
@@ -103,7 +104,8 @@ func (ps *progress) of(ctx context.Context, r record.Request) (p *record.Progres
 // errLeftAlone is what can't be read; another try changes nothing.
 var errLeftAlone = errors.New("record left alone")
 
-// read reads the record that speaks for a request, nil when there is none, and the place of the next.
+// read reads the record that speaks for a request, nil when there is none, and the place of the
+// next.
 func (ps *progress) read(ctx context.Context, k record.Key) (*record.Progress, record.Place, error) {
 	data, at, err := ps.store.Get(ctx, k)
 	if err != nil || data == nil {
@@ -115,11 +117,11 @@ func (ps *progress) read(ctx context.Context, k record.Key) (*record.Progress, r
 		return nil, at, backoff.Permanent(errLeftAlone)
 	}
 	if p.Closed {
-		told, err := ps.events.Has(ctx, k)
+		published, err := ps.events.Has(ctx, k)
 		if err != nil {
 			return nil, at, err
 		}
-		if !told {
+		if !published {
 			return nil, at, nil
 		}
 	}

@@ -63,8 +63,8 @@ func (p *publisher) ended(ctx context.Context, keys []record.Key) (map[record.Ke
 	return ended, err
 }
 
-// encodable gives the event as it is, or what can be told of it when it can't be encoded, which no
-// further try would mend; false when nothing can.
+// encodable returns the event as it is, or what can be said of it when it can't be encoded, which
+// no further try would mend; false when nothing can.
 func (p *publisher) encodable(event purge.Event) (purge.Event, bool) {
 	_, err := event.Encode()
 	if err == nil {
@@ -75,7 +75,7 @@ func (p *publisher) encodable(event purge.Event) (purge.Event, bool) {
 	o.Failures, o.Labels = nil, nil
 	o.Times = purge.Times{Finished: o.Times.Finished}
 	_, lost := event.Encode()
-	p.log.Error("event can't be encoded; it is told without failures, labels and times",
+	p.log.Error("event can't be encoded; it is published without failures, labels and times",
 		zap.String("request", event.Subject), zap.Error(err), zap.Bool("given_up", lost != nil))
 	return event, lost == nil
 }

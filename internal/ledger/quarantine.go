@@ -12,12 +12,12 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// aloneKey is where it is stored which messages are handled alone. A request may come from any source; none
-// has such an id.
+// aloneKey is where it is stored which messages are handled alone. A request may come from any
+// source; none has such an id.
 var aloneKey = record.Key{Source: "!", ID: "!"}
 
-// Quarantine is the record of the messages that may end the process: it is one, beside those of the requests. It is safe
-// for concurrent use.
+// Quarantine is the record of the messages that may end the process: it is one, beside those of the
+// requests. It is safe for concurrent use.
 type Quarantine struct {
 	store ProgressStore
 	retry retrier
@@ -30,15 +30,15 @@ type alone struct {
 	Times   map[string]int `json:"times"`
 }
 
-// Alone tells which messages were begun apart from others and never ended, and how often alone. It tries
-// until the context ends.
+// Alone returns which messages were begun apart from others and never ended, and how often alone.
+// It tries until the context ends.
 func (q *Quarantine) Alone(ctx context.Context) (times map[string]int, err error) {
 	err = q.change(ctx, func(m map[string]int) { times = maps.Clone(m) })
 	return times, err
 }
 
-// BeginTogether stores that messages, of any names, are about to be handled apart from all others. It
-// tries until the context ends.
+// BeginTogether stores that messages, of any names, are about to be handled apart from all others.
+// It tries until the context ends.
 func (q *Quarantine) BeginTogether(ctx context.Context, names []string) error {
 	return q.change(ctx, func(m map[string]int) {
 		for _, name := range names {
@@ -47,8 +47,8 @@ func (q *Quarantine) BeginTogether(ctx context.Context, names []string) error {
 	})
 }
 
-// BeginAlone stores that a message is about to be handled alone, and tells how often that was begun, this
-// time counted, and never ended. It tries until the context ends.
+// BeginAlone stores that a message is about to be handled alone, and returns how often that was
+// begun, this time counted, and never ended. It tries until the context ends.
 func (q *Quarantine) BeginAlone(ctx context.Context, name string) (times int, err error) {
 	err = q.change(ctx, func(m map[string]int) {
 		if times == 0 { // a try that was done without an answer is not one more

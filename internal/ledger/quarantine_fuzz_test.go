@@ -11,8 +11,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// FuzzAlone puts any bytes in the place of the note of what is handled alone: what can be read is counted on, and what
-// can't is left as it is.
+// FuzzAlone puts any bytes in the place of the note of what is handled alone: what can be read is
+// counted on, and what can't is left as it is.
 func FuzzAlone(f *testing.F) {
 	for _, note := range []string{
 		``, `null`, `{}`, `{"v":1,"times":{"bulk 7 9":3,"":1}}`, `{"v":99,"times":{"bulk 7 9":3}}`, `{"v":99,"times":[]}`,

@@ -31,8 +31,8 @@ func TestLedger_CountsWhatIsHandledAlone(t *testing.T) {
 	begin("b", 2)
 }
 
-// A try whose answer is lost may be done all the same: five of them would make any message one that ended
-// the process five times.
+// A try whose answer is lost may be done all the same: five of them would make any message one that
+// ended the process five times.
 func TestLedger_CountsOnceThroughFaults(t *testing.T) {
 	for _, kind := range []fault{before, after} {
 		synctest.Test(t, func(t *testing.T) {
@@ -72,7 +72,8 @@ func TestLedger_LeavesANewerNoteOfWhatIsAloneAlone(t *testing.T) {
 	}
 }
 
-// A request may come from any source under any id, with a message that was delivered before: the note is none of its.
+// A request may come from any source under any id, with a message that was delivered before: the
+// note is none of its.
 func TestLedger_NoteOfWhatIsAloneIsNoRequestsProgress(t *testing.T) {
 	store := newMemory()
 	l := newLedger(store)

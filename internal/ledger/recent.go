@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// recentBytes bounds the parts that are kept in memory between their storing and their end (I5): those of
-	// some seconds at full pace. The others are read again.
+	// recentBytes bounds the parts that are kept in memory between their storing and their end
+	// (I5): those of some seconds at full pace. The others are read again.
 	recentBytes = 16 << 20
-	// recentFor is how long a part is kept when there are newer ones in want of room. Until then they find none:
-	// those that are the oldest end first.
+	// recentFor is how long a part is kept when there are newer ones in want of room. Until then
+	// they find none: those that are the oldest end first.
 	recentFor = time.Minute
 )
 
-// recent holds parts that were stored a short time ago, as they were stored, so that they need not be read
-// and decoded once more. Nobody may change them.
+// recent holds parts that were stored a short time ago, as they were stored, so that they need not
+// be read and decoded once more. Nobody may change them.
 type recent struct {
 	mu    sync.Mutex
 	parts map[uint64]*record.Job
@@ -37,7 +37,10 @@ func (r *recent) add(sequence uint64, part *record.Job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	need, now := weight(part), time.Now()
-	for len(r.order) > 0 && (r.parts[r.order[0].sequence] == nil || r.size+need > recentBytes && now.Sub(r.order[0].since) > recentFor) {
+	evictable := func(k kept) bool {
+		return r.parts[k.sequence] == nil || r.size+need > recentBytes && now.Sub(k.since) > recentFor
+	}
+	for len(r.order) > 0 && evictable(r.order[0]) {
 		r.drop(r.order[0].sequence)
 		r.order = r.order[1:]
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Where not all parts can be kept in memory it is those that end first, not the last that were stored; unless they stay long.
+// Where not all parts can be kept in memory it is those that end first, not the last that were
+// stored; unless they stay long.
 func TestRecent_KeepsTheOldestForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger(newMemory())

@@ -10,8 +10,9 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// A stored part can vanish: somebody purges or deletes the stream of the jobs while a leader works. What is
-// still whole in memory is stored again, in another place; who asks for it by its old place is led there.
+// A stored part can vanish: somebody purges or deletes the stream of the jobs while a leader works.
+// What is still whole in memory is stored again, in another place; who asks for it by its old place
+// is led there.
 
 // errNotLeading says that a part may be gone because another process leads, and has ended its job.
 var errNotLeading = errors.New("not stored again: this replica is not sure that it leads")
@@ -19,9 +20,9 @@ var errNotLeading = errors.New("not stored again: this replica is not sure that 
 // maxNamed bounds how many jobs one line of the log names.
 const maxNamed = 20
 
-// Recover looks for parts that were removed from outside, among those below first, and stores again what is
-// in memory of them. What is not is gone: its requests get no event; an error in the log names the jobs. It
-// tries until the context ends.
+// Recover looks for parts that were removed from outside, among those below first, and stores again
+// what is in memory of them. What is not is gone: its requests get no event; an error in the log
+// names the jobs. It tries until the context ends.
 func (l *Ledger) Recover(ctx context.Context, first uint64) error {
 	var gone []string
 	stored := 0
@@ -50,7 +51,8 @@ func (l *Ledger) Recover(ctx context.Context, first uint64) error {
 		l.log.Warn("stored jobs were removed from outside; those in memory are stored again", zap.Int("parts", stored))
 	}
 	if len(gone) > 0 {
-		l.log.Error("stored jobs were removed from outside and are gone: their requests get no event, and have to be published again",
+		l.log.Error("stored jobs were removed from outside and are gone: "+
+			"their requests get no event, and have to be published again",
 			zap.Int("parts", len(gone)), zap.Strings("jobs", gone[:min(len(gone), maxNamed)]))
 	}
 	return nil
@@ -118,8 +120,8 @@ func (l *Ledger) restorePart(ctx context.Context, at place) (bool, error) {
 	return true, nil
 }
 
-// displace makes room for a part that was stored under the number of another one, which the stream has
-// forgotten.
+// displace makes room for a part that was stored under the number of another one, which the stream
+// has forgotten.
 func (l *Ledger) displace(ctx context.Context, sequence uint64, job string) error {
 	old := l.followed.jobOf(sequence)
 	if old == "" || old == job {
@@ -127,7 +129,8 @@ func (l *Ledger) displace(ctx context.Context, sequence uint64, job string) erro
 	}
 	kept, err := l.restorePart(ctx, place{sequence, old})
 	if err == nil && !kept {
-		l.log.Error("stored job was removed from outside and is gone: its requests get no event, and have to be published again",
+		l.log.Error("stored job was removed from outside and is gone: "+
+			"its requests get no event, and have to be published again",
 			zap.String("job", old))
 	}
 	return err

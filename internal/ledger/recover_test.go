@@ -11,8 +11,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// Jobs whose records were removed are stored again from memory, and end as what they are: also where new jobs
-// have got their numbers, and where nobody noticed yet.
+// Jobs whose records were removed are stored again from memory, and end as what they are: also
+// where new jobs have got their numbers, and where nobody noticed yet.
 func TestLedger_StoresAgainWhatWasRemoved(t *testing.T) {
 	t.Parallel()
 	for _, anew := range []bool{false, true} {
@@ -91,7 +91,8 @@ func TestLedger_KeepsWhatIsLeftOfARemovedJob(t *testing.T) {
 	}
 }
 
-// A replica that is not sure that it leads stores nothing again: the next leader may have ended the job.
+// A replica that is not sure that it leads stores nothing again: the next leader may have ended the
+// job.
 func TestLedger_StoresNothingAgainWithoutTheLease(t *testing.T) {
 	t.Parallel()
 	store := newMemory()

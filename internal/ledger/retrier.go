@@ -14,8 +14,8 @@ import (
 // retrier repeats what did not succeed, and logs that once.
 type retrier struct{ troubles *trouble.Log }
 
-// untilDone retries an idempotent write until it is done or the context ends: to give up would lose something that only
-// this process knows.
+// untilDone retries an idempotent write until it is done or the context ends: to give up would lose
+// something that only this process knows.
 func (r retrier) untilDone(ctx context.Context, what string, op func() error) error {
 	failing := r.troubles.On(what+" did not succeed, trying again", "")
 	defer failing.Leave()

@@ -10,13 +10,13 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// What EdgeOne accepted and then failed is sent again: what is left of the job, its targets that failed
-// and the requests that wait for them, is stored beside the job before that is removed. It names the part
-// it is left of, so that a crash in between leaves neither nothing nor both, and no producer can make it
-// up.
+// What EdgeOne accepted and then failed is sent again: what is left of the job, its targets that
+// failed and the requests that wait for them, is stored beside the job before that is removed. It
+// names the part it is left of, so that a crash in between leaves neither nothing nor both, and no
+// producer can make it up.
 
-// An attempt begins againFirst after the end of the one before, each later one againFactor as late, up
-// to againMost.
+// An attempt begins againFirst after the end of the one before, each later one againFactor as late,
+// up to againMost.
 const (
 	retryFirst  = 2 * time.Second
 	retryFactor = 5
@@ -25,7 +25,7 @@ const (
 	exhaustedWait = time.Minute
 )
 
-// retryable tells whether a target with this result is to be sent again.
+// retryable reports whether a target with this result is to be sent again.
 func (l *Ledger) retryable(s *record.Share, r record.Result) bool {
 	return r.QuotaExhausted || r.Retryable && s.Attempts < l.cfg.Attempts
 }
@@ -36,8 +36,8 @@ func (l *Ledger) anyRetryable(job *record.Job, s *record.Share, out *record.Resu
 	return found
 }
 
-// withEvent returns which requests have their event already of those whose targets would be sent again: a job that a
-// leader stored when the next one had sent them anew.
+// withEvent returns which requests have their event already of those whose targets would be sent
+// again: a job that a leader stored when the next one had sent them anew.
 func (l *Ledger) withEvent(ctx context.Context, job *record.Job, out *record.Results) (map[record.Key]bool, error) {
 	var keys []record.Key
 	for i := range job.Shares {
@@ -48,16 +48,16 @@ func (l *Ledger) withEvent(ctx context.Context, job *record.Job, out *record.Res
 	return l.publisher.ended(ctx, keys)
 }
 
-// newRetryPart is what is to be sent again of a job, nil when nothing is. Its requests span: what became of
-// their other targets, and of these before, is in their progress.
-func (l *Ledger) newRetryPart(job *record.Job, out *record.Results, told map[record.Key]bool) *record.Job {
+// newRetryPart is what is to be sent again of a job, nil when nothing is. Its requests span: what
+// became of their other targets, and of these before, is in their progress.
+func (l *Ledger) newRetryPart(job *record.Job, out *record.Results, published map[record.Key]bool) *record.Job {
 	left := &record.Job{Head: job.Head}
 	left.Unnamed, left.Refusal = 0, ""
 	at := make(map[string]int)
 	attempts := 0
 	for i := range job.Shares {
 		s := &job.Shares[i]
-		if told[s.Key()] {
+		if published[s.Key()] {
 			continue
 		}
 		rest := record.Share{Request: s.Request, Attempts: s.Attempts, MultiJob: true}
@@ -130,7 +130,8 @@ func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequen
 	if err != nil {
 		return err
 	}
-	// The marks that its shares carry may make it larger than the job was: then it is in several parts.
+	// The marks that its shares carry may make it larger than the job was: then it is in several
+	// parts.
 	kept := make([]uint64, len(parts))
 	for i, data := range parts {
 		of := record.Place{Subject: of.Subject + strings.Repeat("-more", i), Sequence: of.Sequence}
@@ -152,7 +153,8 @@ func (l *Ledger) replaceByRetryPart(ctx context.Context, job *record.Job, sequen
 	return nil
 }
 
-// restorePlace stores a part that was removed from outside while it was in memory, and returns its new place.
+// restorePlace stores a part that was removed from outside while it was in memory, and returns its
+// new place.
 func (l *Ledger) restorePlace(ctx context.Context, at place) (of record.Place, err error) {
 	now := place{l.followed.current(at), at.job}
 	if !l.followed.follows(now) {
@@ -177,8 +179,8 @@ func (l *Ledger) indexPart(data []byte, sequence uint64, job string) {
 	}
 }
 
-// RetryPart reads what is left of a job; nil when it is not there any more, or can't be read and is left
-// alone. It tries until the context ends.
+// RetryPart reads what is left of a job; nil when it is not there any more, or can't be read and is
+// left alone. It tries until the context ends.
 func (l *Ledger) RetryPart(ctx context.Context, sequence uint64) (*record.Job, error) {
 	return l.part(ctx, place{sequence, l.followed.jobOf(sequence)})
 }

@@ -31,8 +31,8 @@ type faulty struct {
 
 	// limit of a part; 0: the store's.
 	limit int
-	// plan decides what becomes of a call; nil: all goes well. Calls count from 1. It is called for one
-	// call at a time.
+	// plan decides what becomes of a call; nil: all goes well. Calls count from 1. It is called for
+	// one call at a time.
 	plan func(call int, method string) fault
 	// look, if not nil, is called ahead of each call.
 	look func(method string)

@@ -8,8 +8,9 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Stores are the durable side of a Ledger, one for each kind of record. A write that returns nil is stored; any error
-// means that it may or may not be, and is retried. All methods are safe for concurrent use.
+// Stores are the durable side of a Ledger, one for each kind of record. A write that returns nil is
+// stored; any error means that it may or may not be, and is retried. All methods are safe for
+// concurrent use.
 type Stores struct {
 	Jobs     JobStore
 	Progress ProgressStore
@@ -31,21 +32,23 @@ type JobStore interface {
 	Count(ctx context.Context) (int, error)
 	// Place returns where a part is; the zero Place when it is not there any more.
 	Place(ctx context.Context, sequence uint64) (record.Place, error)
-	// PutAgain stores a part that had a sequence and vanished, and returns its new one. Doing it again replaces it.
+	// PutAgain stores a part that had a sequence and vanished, and returns its new one. Doing it
+	// again replaces it.
 	PutAgain(ctx context.Context, head record.Head, was uint64, data []byte) (uint64, error)
-	// PutRetryPart stores a retry part beside the part that it comes of, and returns its sequence. Doing it again returns
-	// the same one.
+	// PutRetryPart stores a retry part beside the part that it comes of, and returns its sequence.
+	// Doing it again returns the same one.
 	PutRetryPart(ctx context.Context, of record.Place, head record.Head, data []byte) (uint64, error)
 	// Delete removes a part; one that is gone already is no error.
 	Delete(ctx context.Context, sequence uint64) error
 }
 
-// ProgressStore keeps one record for each request whose targets lie in several jobs, and one of what is quarantined.
+// ProgressStore keeps one record for each request whose targets lie in several jobs, and one of
+// what is quarantined.
 type ProgressStore interface {
 	// Get reads a record and its place; no data when there is none.
 	Get(ctx context.Context, k record.Key) ([]byte, record.Place, error)
-	// Put replaces the record at after; false when another write was first. With keep it goes after the time that events
-	// are kept.
+	// Put replaces the record at after; false when another write was first. With keep it goes after
+	// the time that events are kept.
 	Put(ctx context.Context, k record.Key, data []byte, after record.Place, keep bool) (bool, error)
 }
 
@@ -66,7 +69,8 @@ type DeadStore interface {
 
 // ParkedStore keeps the requests that wait for their zone or its next day.
 type ParkedStore interface {
-	// Put stores requests at the end of a queue; nil means that the request waits, in this queue or another.
+	// Put stores requests at the end of a queue; nil means that the request waits, in this queue or
+	// another.
 	Put(ctx context.Context, q record.Queue, requests []record.Parked) []error
 	// Find finds parked requests. A miss is no proof that there is none.
 	Find(ctx context.Context, keys []record.Key) (map[record.Key]record.Request, error)

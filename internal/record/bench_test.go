@@ -6,8 +6,9 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// A job of 500 URLs is the usual one: what it costs to store it, to read it at its end, and to index
-// it at a take-over, when 100,000 requests in flight must be read before the first is admitted.
+// A job of 500 URLs is the usual one: what it costs to store it, to read it at its end, and to
+// index it at a take-over, when 100,000 requests in flight must be read before the first is
+// admitted.
 func BenchmarkJob(b *testing.B) {
 	j := plainJob(500)
 	bodies, err := j.Encode(960 << 10)

@@ -14,16 +14,16 @@ import (
 // which begins with the request's source and id. Lines are what makes a part cheap to index: the
 // names of its requests are found without decoding the rest.
 
-// Encode gives the job's parts, each at most limit bytes. A request whose share does not fit into
-// one part is marked as spanning in all of them, also in j itself.
+// Encode returns the job's parts, each at most limit bytes. A request whose share does not fit into
+// one part is marked as in several jobs in all of them, also in j itself.
 //
-// A limit below the size of one share with one target, or with all that was settled, is an error.
+// A limit below the size of one share with one target, or with all earlier failures, is an error.
 func (j *Job) Encode(limit int) ([][]byte, error) {
 	_, bodies, err := j.EncodeParts(limit)
 	return bodies, err
 }
 
-// EncodeParts gives the parts beside their encoded form, as DecodeJob would.
+// EncodeParts returns the parts beside their encoded form, as DecodeJob would.
 func (j *Job) EncodeParts(limit int) ([]Job, [][]byte, error) {
 	parts, err := j.split(limit)
 	if err != nil {
@@ -40,11 +40,11 @@ func (j *Job) EncodeParts(limit int) ([]Job, [][]byte, error) {
 	return parts, bodies, nil
 }
 
-// EncodePart gives a part as EncodeParts did: DecodeJob of it is the part again.
+// EncodePart returns a part as EncodeParts did: DecodeJob of it is the part again.
 func (j *Job) EncodePart() ([]byte, error) { return j.encode() }
 
-// encoder writes JSON lines in which '<', '>' and '&' stay as they are: URLs are full of the latter,
-// and each would take six bytes.
+// encoder writes JSON lines in which '<', '>' and '&' stay as they are: URLs are full of the
+// latter, and each would take six bytes.
 func encoder(w io.Writer) *json.Encoder {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -79,8 +79,8 @@ func DecodeHead(line []byte) (Head, error) {
 	return h, nil
 }
 
-// checkVersion judges what was read. A newer record may fail to decode just because it is newer; its
-// version comes first and was read all the same.
+// checkVersion judges what was read. A newer record may fail to decode just because it is newer;
+// its version comes first and was read all the same.
 func checkVersion(version int, err error) error {
 	if version > Version || err == nil && version != Version {
 		return fmt.Errorf("%w: %d", ErrVersion, version)

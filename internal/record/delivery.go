@@ -7,11 +7,12 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// ErrGone says that a stream or consumer does not exist any more: trying again is in vain until it is
-// provisioned.
+// ErrGone says that a stream or consumer does not exist any more: trying again is in vain until it
+// is provisioned.
 var ErrGone = errors.New("the stream or consumer does not exist any more")
 
-// ErrUnfit says that a record can't be stored, now or later: it is too large, or has no stored form.
+// ErrUnfit says that a record can't be stored, now or later: it is too large, or has no stored
+// form.
 var ErrUnfit = errors.New("record can't be stored")
 
 // Delivery is one delivery of a request message, as plain data: what the worker needs of it, and by

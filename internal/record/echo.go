@@ -7,10 +7,10 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Echo is the form in which a target that was sent is compared with one that EdgeOne returns: whether it
-// spells targets as they were sent or in the normal form of RFC 3986 (section 6.2.2) is not known. Two
-// targets of one form are not told apart. It reads both by the first rules, which change nothing of what
-// the current ones made.
+// Echo is the form in which a target that was sent is compared with one that EdgeOne returns:
+// whether it spells targets as they were sent or in the normal form of RFC 3986 (section 6.2.2) is
+// not known. Two targets of one form are not distinguished. It reads both by the first rules, which
+// change nothing of what the current ones made.
 func Echo(t purge.Type, target string) string {
 	c, err := canonical.Before.Of(string(t), target)
 	if err != nil {

@@ -68,7 +68,8 @@ func FuzzDecodeJob(f *testing.F) {
 	})
 }
 
-// checkKeys makes sure that the names read without decoding are those of the shares, where they are valid.
+// checkKeys makes sure that the names read without decoding are those of the shares, where they are
+// valid.
 func checkKeys(t *testing.T, j *record.Job, data []byte) {
 	t.Helper()
 	n := 0
@@ -84,8 +85,8 @@ func checkKeys(t *testing.T, j *record.Job, data []byte) {
 	}
 }
 
-// FuzzEcho makes sure that the form in which a target is compared is one, whichever spelling of it EdgeOne tells, and
-// that no two targets share it that a server would tell apart.
+// FuzzEcho makes sure that the form in which a target is compared is one, whichever spelling of it
+// EdgeOne tells, and that no two targets share it that a server would tell apart.
 func FuzzEcho(f *testing.F) {
 	for _, target := range []string{
 		"https://www.example.com/%7etwin", "https://www.example.com/~twin", "https://h/%c3%a9?%2F%41", "https://h/%", "https://h/%4",
@@ -128,8 +129,8 @@ func unescaped(raw string) string {
 	return text
 }
 
-// skipOddTimes passes over times that package time reads and does not write, such as one of a zone a day off: those of
-// our records are in UTC.
+// skipOddTimes passes over times that package time reads and does not write, such as one of a zone
+// a day off: those of our records are in UTC.
 func skipOddTimes(t *testing.T, err error) {
 	t.Helper()
 	if err != nil && strings.Contains(err.Error(), "Time.MarshalJSON") {
@@ -137,7 +138,8 @@ func skipOddTimes(t *testing.T, err error) {
 	}
 }
 
-// FuzzDecodeHead makes sure of the same for the head alone, which is all that is read of most parts.
+// FuzzDecodeHead makes sure of the same for the head alone, which is all that is read of most
+// parts.
 func FuzzDecodeHead(f *testing.F) {
 	for _, name := range []string{"job.v1.golden", "again.v1.golden"} {
 		line, _, _ := bytes.Cut(golden(f, name), []byte("\n"))

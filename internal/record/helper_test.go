@@ -133,7 +133,8 @@ func drawFailure(t *rapid.T, index int, odd bool) record.Failure {
 	}
 }
 
-// drawShare gives a request some targets of a table: in their order or in any, once or several times.
+// drawShare gives a request some targets of a table: in their order or in any, once or several
+// times.
 func drawShare(t *rapid.T, i, table int, odd bool) record.Share {
 	s := record.Share{Request: drawRequest(t, i, odd), Attempts: rapid.IntRange(1, 9).Draw(t, "attempts")}
 	order := make([]int, table)

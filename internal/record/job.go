@@ -20,13 +20,14 @@ type Head struct {
 	Part    int      `json:"part"`  // from 0
 	Parts   int      `json:"parts"` // how many there are
 	Rows    int      `json:"rows"`  // distinct targets of the whole job, Unnamed included
-	// Unnamed is how many of them EdgeOne refused by names that are none of those sent, Refusal what it said.
+	// Unnamed is how many of them EdgeOne refused by names that are none of those sent, Refusal
+	// what it said.
 	Unnamed   int       `json:"unnamed,omitempty"`
 	Refusal   string    `json:"refusal,omitempty"`
 	Submitted time.Time `json:"submitted"` // when the call went out, by the worker's clock
 	Created   time.Time `json:"created,omitzero"`
-	// Due is set in what is left of a job whose task failed: its targets are to be sent again, from then
-	// on. ID is the job's in which they failed.
+	// Due is set in what is left of a job whose task failed: its targets are to be sent again, from
+	// then on. ID is the job's in which they failed.
 	Due time.Time `json:"due,omitzero"`
 	// From is, beside Due, the sequence of the part that it is left of.
 	From uint64 `json:"from,omitempty"`
@@ -34,14 +35,15 @@ type Head struct {
 	QuotaExhausted bool `json:"spent,omitempty"`
 }
 
-// CodeRefused is EdgeOne's code for a target that it does not take; its list of refused targets has reasons without
-// codes.
+// CodeRefused is EdgeOne's code for a target that it does not take; its list of refused targets has
+// reasons without codes.
 const CodeRefused = "InvalidParameter.Target"
 
 // Expected is how many rows EdgeOne will show for the job.
 func (h *Head) Expected() int { return h.Rows - h.Unnamed }
 
-// IsRetryPart tells whether the part holds targets that are to be sent again, rather than those of a job.
+// IsRetryPart reports whether the part holds targets that are to be sent again, rather than those
+// of a job.
 func (h *Head) IsRetryPart() bool { return !h.Due.IsZero() }
 
 // Share is what one request has in a job.
@@ -50,7 +52,7 @@ type Share struct {
 
 	Attempts        int       `json:"a"`           // of its targets, this job counted
 	Runs            [][3]int  `json:"u"`           // at, index, count: count targets from index on are those of the table from at on
-	EarlierFailures []Failure `json:"f,omitempty"` // targets that were refused before; of a request that spans, in one part at most
+	EarlierFailures []Failure `json:"f,omitempty"` // targets that were refused before; of a request in several jobs, in one part at most
 	MultiJob        bool      `json:"sp,omitempty"`
 }
 
@@ -83,8 +85,8 @@ func (s *Share) Add(at, index int) {
 	s.Runs = append(s.Runs, [3]int{at, index, 1})
 }
 
-// Sent returns the targets in the form in which they were sent; one that several requests have may be there several
-// times.
+// Sent returns the targets in the form in which they were sent; one that several requests have may
+// be there several times.
 func (j *Job) Sent() []string {
 	sent := make([]string, 0, len(j.Targets))
 	for i := range j.Shares {
@@ -116,7 +118,7 @@ type Found struct {
 	Recorded []bool // by target index: stands in a stored job or has its outcome; nil if none
 }
 
-// AllRecorded tells whether nothing is left to submit.
+// AllRecorded reports whether nothing is left to submit.
 func (f *Found) AllRecorded() bool {
 	return f.Ended || f.Parked || len(f.Recorded) > 0 && !slices.Contains(f.Recorded, false)
 }

@@ -58,10 +58,11 @@ func (o *Outcome) Uniform() *Results { return &Results{rest: o.Rest} }
 
 // Results finds the result of each of the targets of a job, which are given as they were sent.
 //
-// A row whose name fits a target is that target's ([Pair]); targets that EdgeOne lists by one name have their
-// result when each has a row and these agree; where they have too few, no success among them is believed. Where the other rows are at least as many as the other targets and all have
-// the same result, each of these targets has it, whichever row is its own. Every other target has Rest, or h.Refusal if
-// EdgeOne refused as many targets by names that are none of those sent.
+// A row whose name fits a target is that target's ([Pair]); targets that EdgeOne lists by one name
+// have their result when each has a row and these agree; where they have too few, no success among
+// them is believed. Where the other rows are at least as many as the other targets and all have the
+// same result, each of these targets has it, whichever row is its own. Every other target has Rest,
+// or h.Refusal if EdgeOne refused as many targets by names that are none of those sent.
 func (o *Outcome) Results(t purge.Type, h *Head, targets []string) *Results {
 	m := match{head: h, outcome: o, at: make(map[string]int, len(targets))}
 	for _, target := range targets {
@@ -92,7 +93,8 @@ type match struct {
 	extra   []Row  // rows that are of none of the targets, as far as their names say
 }
 
-// pair gives targets the results of the rows that name them. Rows of one name that differ count as the failed one.
+// pair returns targets the results of the rows that name them. Rows of one name that differ count
+// as the failed one.
 func (m *match) pair(t purge.Type) {
 	m.results = make([]Result, len(m.targets))
 	m.found = make([]bool, len(m.targets))
@@ -113,8 +115,8 @@ func (m *match) pair(t purge.Type) {
 	}
 }
 
-// twins gives targets that are the same by RFC 3986, and that EdgeOne lists by one name, their result, where that has a
-// row for each of them and these rows agree.
+// twins returns targets that are the same by RFC 3986, and that EdgeOne lists by one name, their
+// result, where that has a row for each of them and these rows agree.
 func (m *match) twins(t purge.Type) {
 	of := make(map[string][]int)
 	for i, found := range m.found {
@@ -142,8 +144,9 @@ func (m *match) twins(t purge.Type) {
 	}
 }
 
-// doubt takes successes back from targets that are the same in the loosest form as one that has no row, if there are fewer
-// rows of that form than targets: EdgeOne may list the other one by this one's name.
+// doubt takes successes back from targets that are the same in the loosest form as one that has no
+// row, if there are fewer rows of that form than targets: EdgeOne may list the other one by this
+// one's name.
 func (m *match) doubt(t purge.Type) {
 	all := forms(t)
 	if len(all) == 0 || !slices.Contains(m.found, false) {
@@ -178,7 +181,8 @@ func hasKey(m map[string]int, key string) bool {
 	return ok
 }
 
-// count gives the targets that no row names what the rows without a target have in common, or the rest.
+// count returns the targets that no row names what the rows without a target have in common, or the
+// rest.
 func (m *match) count(t purge.Type) {
 	open := 0
 	for _, found := range m.found {
@@ -204,8 +208,9 @@ func (m *match) count(t purge.Type) {
 	}
 }
 
-// common returns how many rows there are whose names are of no target, in no form, and the result that they share;
-// none where they have several. A row that is one of a target's in the loosest form says again what another row said.
+// common returns how many rows there are whose names are of no target, in no form, and the result
+// that they share; none where they have several. A row that is one of a target's in the loosest
+// form says again what another row said.
 func (m *match) common(t purge.Type) (result Result, rows int) {
 	form := func(s string) string { return s }
 	if f := forms(t); len(f) > 0 {

@@ -94,7 +94,8 @@ func TestOutcome_ResultsOfEachTarget(t *testing.T) {
 	}
 }
 
-// Two targets are one by RFC 3986, EdgeOne lists both by one name, and leaves one out: the row may be of either.
+// Two targets are one by RFC 3986, EdgeOne lists both by one name, and leaves one out: the row may
+// be of either.
 func TestOutcome_DoubtsARowOfTwins(t *testing.T) {
 	targets := []string{"https://www.example.com/%C3%A9", "https://www.example.com/%c3%a9", "https://www.example.com/a"}
 	out := record.Outcome{Rest: rest, Rows: []record.Row{{Target: targets[2]}, {Target: targets[0]}, {Target: targets[2]}}}

@@ -7,12 +7,13 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Pair finds, for each name by which EdgeOne's answer lists a target, which of the targets that were sent is meant, and
-// returns its index; -1 where that is not certain. sent must be distinct.
+// Pair finds, for each name by which EdgeOne's answer lists a target, which of the targets that
+// were sent is meant, and returns its index; -1 where that is not certain. sent must be distinct.
 //
-// An equal spelling decides first. What is left is compared in looser forms, and a form counts only where one target
-// and one name have it: distinct targets that share a looser form are never taken for each other. A name that is given
-// twice is paired once by its spelling, and again only with a target that is the same by RFC 3986.
+// An equal spelling decides first. What is left is compared in looser forms, and a form counts only
+// where one target and one name have it: distinct targets that share a looser form are never taken
+// for each other. A name that is given twice is paired once by its spelling, and again only with a
+// target that is the same by RFC 3986.
 func Pair(t purge.Type, sent, names []string) []int {
 	p := pairing{sent: sent, names: names, of: make([]int, len(names)), taken: make([]bool, len(sent))}
 	p.byForm(func(s string) string { return s }, true)
@@ -25,8 +26,8 @@ func Pair(t purge.Type, sent, names []string) []int {
 	return p.of
 }
 
-// dropRepeated leaves out names that have a target already under the same spelling: in the forms that follow they would
-// be taken for another target that is merely similar.
+// dropRepeated leaves out names that have a target already under the same spelling: in the forms
+// that follow they would be taken for another target that is merely similar.
 func (p *pairing) dropRepeated() {
 	paired := make(map[string]bool)
 	for i, name := range p.names {
@@ -40,8 +41,8 @@ func (p *pairing) dropRepeated() {
 	}
 }
 
-// forms returns the forms in which spellings are compared, the strictest first. A target that is equal to another in
-// one form is equal to it in all that follow.
+// forms returns the forms in which spellings are compared, the strictest first. A target that is
+// equal to another in one form is equal to it in all that follow.
 func forms(t purge.Type) []func(string) string {
 	if t == purge.Tag || t == purge.All {
 		return nil // a tag has one spelling
@@ -61,8 +62,8 @@ type pairing struct {
 	begun       bool
 }
 
-// byForm pairs what is left and has a form that no other target and no other name has. first lets the first of several
-// equal names have the target.
+// byForm pairs what is left and has a form that no other target and no other name has. first lets
+// the first of several equal names have the target.
 func (p *pairing) byForm(form func(string) string, first bool) {
 	if !p.begun {
 		p.begun, p.left = true, len(p.sent)
@@ -110,8 +111,8 @@ func (p *pairing) byForm(form func(string) string, first bool) {
 // open reports whether a name has no target yet and may get one.
 func (p *pairing) open(i int) bool { return p.of[i] < 0 && (p.out == nil || !p.out[i]) }
 
-// loose is the loosest form of a target: escapes are decoded, the host has no case, root dot, port or punycode, and a
-// slash at the end makes no difference.
+// loose is the loosest form of a target: escapes are decoded, the host has no case, root dot, port
+// or punycode, and a slash at the end makes no difference.
 func loose(t purge.Type, target string) string {
 	scheme, rest := "", Echo(t, target)
 	if t != purge.Host {

@@ -9,8 +9,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Queue is where requests wait together that can't be sent now: those of a zone and type whose day is
-// spent, say.
+// Queue is where requests wait together that can't be sent now: those of a zone and type whose day
+// is spent, say.
 type Queue struct {
 	Account string     `json:"account"`
 	Zone    string     `json:"zone"` // empty: their zone is not known yet
@@ -18,21 +18,21 @@ type Queue struct {
 	Lane    purge.Lane `json:"lane"`
 }
 
-// Parked is a request that was taken out of the request stream and waits in a queue. It stands for every
-// target of the request that is in no job and has no outcome.
+// Parked is a request that was taken out of the request stream and waits in a queue. It stands for
+// every target of the request that is in no job and has no outcome.
 type Parked struct {
 	Version int           `json:"v"`
 	Request Request       `json:"request"`
 	Body    purge.Request `json:"body"`
-	// Sent is when EdgeOne was first asked for a target of the request, if it was: the request can no longer
-	// be rejected.
+	// Sent is when EdgeOne was first asked for a target of the request, if it was: the request can
+	// no longer be rejected.
 	Sent time.Time `json:"sent,omitzero"`
-	// Partial says that some targets are in jobs or have their outcome. Their places in Body.Targets are empty:
-	// the records of jobs and of progress say what became of them.
+	// Partial says that some targets are in jobs or have their outcome. Their places in
+	// Body.Targets are empty: the records of jobs and of progress say what became of them.
 	Partial bool `json:"partial,omitempty"`
 }
 
-// Encode gives the stored form.
+// Encode returns the stored form.
 func (p *Parked) Encode() ([]byte, error) {
 	var buf bytes.Buffer
 	stored := *p

@@ -71,8 +71,9 @@ func TestParked_HasItsGoldenForm(t *testing.T) {
 	}
 }
 
-// A request that expires in the first instant of year 1 is not one that never expires, before and after it is parked. In
-// a record of the last version the field is missing where the request never expires.
+// A request that expires in the first instant of year 1 is not one that never expires, before and
+// after it is parked. In a record of the last version the field is missing where the request never
+// expires.
 func TestParked_KeepsAnExpiryInYearOne(t *testing.T) {
 	body, err := purge.Decode([]byte(`{"targets":["a"],"time":"0001-01-01T00:00:00Z","expires":"0001-01-01T00:00:00Z"}`), "")
 	if err != nil {

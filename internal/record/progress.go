@@ -10,7 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// State is what is known of one target of a request that spans jobs: two bits in the record.
+// State is what is known of one target of a request whose targets lie in several jobs: two bits in
+// the record.
 type State byte
 
 // The states, in the order in which one may replace another: uniting keeps the greater.
@@ -36,8 +37,8 @@ type Progress struct {
 	Exhausted bool      `json:"exhausted,omitempty"` // a target failed at each of several attempts
 	Closed    bool      `json:"closed,omitempty"`    // its event is out
 
-	// Unlisted is why the first target was refused whose failure has no room among the others: what the
-	// request is told where none has.
+	// Unlisted is why the first target was refused whose failure has no room among the others: what
+	// the request gets where none has.
 	Unlisted *purge.Reason `json:"unlisted,omitempty"`
 }
 
@@ -46,7 +47,7 @@ func NewProgress(r Request) *Progress {
 	return &Progress{Version: Version, Request: r, States: make([]byte, (r.Total+3)/4)}
 }
 
-// State tells what is known of the target at index.
+// State returns what is known of the target at index.
 func (p *Progress) State(index int) State {
 	if index < 0 || index >= p.Request.Total {
 		return Open
@@ -83,8 +84,9 @@ func (p *Progress) Fail(f Failure) {
 	}
 }
 
-// maxListed bounds the failures that a record lists, in bytes: an event lists no more than 256 KiB of
-// them, and the record must fit into a message of 512 KiB, which is the least that the broker takes.
+// maxListed bounds the failures that a record lists, in bytes: an event lists no more than 256 KiB
+// of them, and the record must fit into a message of 512 KiB, which is the least that the broker
+// takes.
 const maxListed = 256 << 10
 
 func (p *Progress) listed() int {
@@ -110,7 +112,7 @@ func (p *Progress) Join(h *Head, attempts int) {
 	}
 }
 
-// Counts tells how many targets are purged, refused and still open.
+// Counts returns how many targets are purged, refused and still open.
 func (p *Progress) Counts() (succeeded, refused, open int) {
 	for i := range p.Request.Total {
 		switch p.State(i) {
@@ -146,7 +148,7 @@ func (p *Progress) Tally() Tally {
 	return t
 }
 
-// Encode gives the stored form.
+// Encode returns the stored form.
 func (p *Progress) Encode() ([]byte, error) {
 	var buf bytes.Buffer
 	if err := encoder(&buf).Encode(p); err != nil {

@@ -30,13 +30,14 @@ type Request struct {
 	Received  time.Time         `json:"tr,omitzero"`
 	Labels    map[string]string `json:"lb,omitempty"`
 
-	// Rules are those by which the forms of its targets and its Digest were made. Records of the first rules have none.
+	// Rules are those by which the forms of its targets and its Digest were made. Records of the
+	// first rules have none.
 	Rules      canonical.Rules   `json:"cr,omitempty"`
 	CloudEvent *purge.CloudEvent `json:"ce,omitempty"`
 }
 
-// Canonical returns the form in which a target of the request is sent, by the rules under which it was admitted. An error
-// is a [*purge.Reason].
+// Canonical returns the form in which a target of the request is sent, by the rules under which it
+// was admitted. An error is a [*purge.Reason].
 func (r *Request) Canonical(target string) (string, error) {
 	form, err := r.Rules.Of(string(r.Type), target)
 	if err != nil {
@@ -45,7 +46,8 @@ func (r *Request) Canonical(target string) (string, error) {
 	return form, nil
 }
 
-// sent is the form in which a target of the request is sent. One that has none by now was sent before all the same.
+// sent is the form in which a target of the request is sent. One that has none by now was sent
+// before all the same.
 func (r *Request) sent(target string) string {
 	if form, err := r.Canonical(target); err == nil {
 		return form
@@ -56,8 +58,8 @@ func (r *Request) sent(target string) string {
 // maxCloudEvent bounds what is stored of the message that a request came in, in bytes.
 const maxCloudEvent = 2048
 
-// CloudEventOf returns the identity of a message as it is stored with its request; nil where there is none, or it is
-// too long.
+// CloudEventOf returns the identity of a message as it is stored with its request; nil where there
+// is none, or it is too long.
 func CloudEventOf(r purge.Request) *purge.CloudEvent {
 	if e := r.CloudEvent; e != nil && len(e.Source)+len(e.ID) <= maxCloudEvent {
 		return e
@@ -68,7 +70,7 @@ func CloudEventOf(r purge.Request) *purge.CloudEvent {
 // Key returns the request's name.
 func (r *Request) Key() Key { return Key{r.Source, r.ID} }
 
-// Failure tells why the target at Index of its request was not purged.
+// Failure reports why the target at Index of its request was not purged.
 type Failure struct {
 	Index  int    `json:"x"`
 	Target string `json:"t"`
@@ -83,7 +85,7 @@ func (f *Failure) bytes() int {
 	return quotedBytes(f.Target) + quotedBytes(f.Code) + quotedBytes(f.Reason) + quotedBytes(f.Field) + names
 }
 
-// reason is what the request as a whole is told of the failure.
+// reason is what the request as a whole gets to know of the failure.
 func (f *Failure) reason() *purge.Reason {
 	return &purge.Reason{Code: f.Code, Message: cmp.Or(f.Reason, f.Code), Field: f.Field}
 }

@@ -38,7 +38,7 @@ func (j *Job) split(limit int) ([]Job, error) {
 	return p.parts, nil
 }
 
-// whole tells whether the job fits into one part as it is.
+// whole reports whether the job fits into one part as it is.
 func (j *Job) whole(limit int, sizes []int) (bool, error) {
 	n := 0
 	for _, size := range sizes {
@@ -89,8 +89,9 @@ func (p *packer) add(s *Share) error {
 	return p.pieces(s, fixed)
 }
 
-// cost is no less than what the share's runs, and its targets that the part does not hold yet, would
-// add. What is a run in the job need not be one in the part, where its targets may stand elsewhere.
+// cost is no less than what the share's runs, and its targets that the part does not hold yet,
+// would add. What is a run in the job need not be one in the part, where its targets may stand
+// elsewhere.
 func (p *packer) cost(s *Share) int {
 	n := 0
 	for _, r := range s.Runs {
@@ -131,7 +132,7 @@ func (p *packer) put(s *Share, fixed int) {
 }
 
 // pieces spreads one share over as many parts as it needs, from an empty one on. The first carries
-// what was settled.
+// the earlier failures.
 func (p *packer) pieces(s *Share, fixed int) error {
 	if fixed > p.limit {
 		return fmt.Errorf("a share of %d bytes does not fit into a part of %d", fixed, p.limit)
