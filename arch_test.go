@@ -111,7 +111,7 @@ only
 	internal/inbox: worker internal/account internal/app
 	internal/parking: worker
 	internal/quarantine: worker
-	internal/quota: worker
+	internal/quota: internal/parking worker
 	internal/config: 4+
 
 # What comes from outside, and who may import it; "2+" is every package from floor 2 up. What is not named here is not

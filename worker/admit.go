@@ -121,7 +121,7 @@ func (w *Worker) register(a arrival) entry {
 func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []inbox.Delivery {
 	var done, rejected []arrival
 	var ended []*request
-	shelved := make(map[record.Queue][]*request)
+	parked := make(map[record.Queue][]*request)
 	for _, a := range fresh {
 		f, known := found[a.Key()]
 		same := known && w.matches(&a, f.Digest)
@@ -144,7 +144,7 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 				ended = append(ended, a.request)
 			}
 			if q != nil {
-				shelved[*q] = append(shelved[*q], a.request)
+				parked[*q] = append(parked[*q], a.request)
 			}
 		}
 	}
@@ -172,8 +172,8 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 	}
 	again := w.unlook(fresh, over)
 	w.finish(ctx, ended)
-	for q, requests := range shelved {
-		w.shelve(q, requests)
+	for q, requests := range parked {
+		w.park(q, requests)
 	}
 	return again
 }

@@ -1,10 +1,7 @@
 package worker
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -13,168 +10,141 @@ import (
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
-	"github.com/edgepurge/edgepurge/purge"
 )
 
-// What waits for a zone's next day, for a permission, for a zone that refuses calls for a while, or for zones that
-// can't be read now, would fill the window and keep others out (I7). So beyond a share of the window such requests
-// move, in order, to a queue in the broker; when their zone takes calls again, they come back as fast as it does.
+// What waits for a zone's next day, for a permission, for a zone that refuses calls for a while, or for
+// zones that can't be read now, would fill the window and keep others out (I7). So what is more than a share
+// of the window is parked in queues in the broker. When its zone takes calls again, it comes back as fast as
+// the zone takes it.
 //
-// A request that spans zones moves as soon as all that is left of it waits so: its other targets stand in the
-// records of jobs by then, or their outcomes in its record of progress, and when it comes back from the queue only
-// what no record holds is sent. It waits in the queue of one of its zones. When it comes back and still waits for
-// another one, it goes back to that queue for a while.
+// A request that spans zones is parked as soon as all that is left of it waits so. Its other targets stand in
+// the records of jobs by then, or their outcomes in its record of progress, and when it comes back only what no
+// record holds is sent. If it then still waits for another zone, its message goes back to that queue for a
+// while.
 
-const (
-	// parkedShare is the part of a window that may wait in memory for one such reason: one in ten.
-	parkedShare = 10
-	// totalShare is the part that may wait for all of them together: one half.
-	totalShare = 2
-	// queueRetry is the time between two pulls of a queue that fail.
-	queueRetry = time.Second
-)
+// kinds has the targets in line by their kinds; the Worker's mu guards it.
+type kinds struct{ *Worker }
 
-// share is what may wait in a lane's window for one such reason. It must be called with the lock held.
-func (w *Worker) share(lane purge.Lane) int {
-	window := w.budget.Size(lane)
-	return max(1, min(window/parkedShare, window/totalShare/max(1, w.blockedKinds)))
+func (l kinds) Waiting(k quota.Kind) int { return l.batcher.WaitersOf(l.cfg.Account, k.Zone, k.Type) }
+
+func (l kinds) Each(k quota.Kind, do func(*request)) {
+	l.batcher.Each(l.cfg.Account, k.Zone, k.Type, func(p waiter) { do(p.request) })
 }
 
-// setBlockedKinds notes how many kinds wait for a day or a permission, in line or in queues.
-func (w *Worker) setBlockedKinds(n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.blockedKinds = n
-}
-
-// shelf returns where a request that is about to get in line must be parked instead, nil if it need not be: all
-// that is left of it waits for blocked kinds, and one of them has its share in line. It must be called
-// with the lock held.
-func (w *Worker) shelf(r *request, slots []slot, now time.Time) *record.Queue {
-	if r.unfit || r.Expired(now) {
+// parkingQueueFor returns the queue in which a request that is about to get in line must be parked instead,
+// nil if it need not be. It must be called with the lock held.
+func (w *Worker) parkingQueueFor(r *request, slots []slot, now time.Time) *record.Queue {
+	if r.Expired(now) {
 		return nil
 	}
-	kinds := make(map[quota.Kind]int)
+	targets := make(map[quota.Kind]int)
 	for _, s := range slots {
-		kinds[kindOf(s.group)]++
+		targets[kindOf(s.group)]++
 	}
-	var over *record.Queue
-	for p, n := range kinds {
-		waits := w.quota.Until(p, now).Waits
-		waiting := w.batcher.WaitersOf(w.cfg.Account, p.Zone, p.Type)
-		if !waits || waiting == 0 && r.from.Queue() != nil { // somebody has to try whether the zone takes calls
-			return nil
-		}
-		if q := w.queueOf(r, p); waiting+n > w.share(r.chargedLane()) && (over == nil || q.Zone < over.Zone) {
-			over = &q
-		}
-	}
-	return over
+	return w.overflow.QueueFor(r, targets, now)
 }
 
-func (w *Worker) queueOf(r *request, p quota.Kind) record.Queue {
-	return record.Queue{Account: w.cfg.Account, Zone: p.Zone, Type: p.Type, Lane: r.chargedLane()}
-}
-
-// shelve parks requests that have just come, behind what waits in line of their zone and type beyond its share.
-func (w *Worker) shelve(q record.Queue, fresh []*request) {
+// park parks requests that have just come, behind what must be parked of those in line.
+func (w *Worker) park(q record.Queue, fresh []*request) {
 	w.mu.Lock()
-	back := w.unload(q.Zone, q.Type)
-	back = append(back, w.park(q, fresh)...)
+	back := w.parkExcess(quota.Kind{Zone: q.Zone, Type: q.Type})
+	back = append(back, w.parking.Put(q, fresh...)...)
 	w.mu.Unlock()
 	w.putOff(back)
 }
 
-// watchDays parks what waits beyond its share while a day is exhausted, a permission is lacking, calls are refused,
-// or zones can't be read.
-func (w *Worker) watchDays(ctx context.Context) {
+// watchOverflow parks what is more than its share while its kind waits, or while zones can't be read.
+func (w *Worker) watchOverflow(ctx context.Context) {
 	for wait.Sleep(ctx, checkEvery) {
-		blocked := w.quota.Waiting(time.Now())
-		w.setBlockedKinds(max(len(blocked), w.parking.Len()))
-		for _, s := range blocked {
+		waiting := w.quota.Waiting(time.Now())
+		w.overflow.SetBlocked(max(len(waiting), w.parking.Len()))
+		for _, k := range waiting {
 			w.mu.Lock()
-			back := w.unload(s.Zone, s.Type)
+			back := w.parkExcess(k)
 			w.mu.Unlock()
 			w.putOff(back)
 		}
-		w.unloadZoneless()
+		w.parkZoneless()
 	}
 }
 
-// unload parks what waits in line beyond the share of a zone's type, and returns what must be put off. It must be
-// called with the lock held.
-func (w *Worker) unload(zone, typ string) (back []*request) {
-	for q, requests := range w.excess(zone, typ) {
-		back = append(back, w.park(q, requests)...)
-	}
-	return back
-}
-
-// park hands requests to the queue, in their order; they are acked once they are stored. It returns those that must
-// be put off: what came from a queue, and all if the queue takes none now. It must be called with the lock held.
-func (w *Worker) park(q record.Queue, requests []*request) (back []*request) {
-	fresh := make([]*request, 0, len(requests))
-	for _, r := range requests {
-		if r.from.Queue() == nil {
-			fresh = append(fresh, r)
-		} else {
-			back = append(back, r)
+// parkExcess parks what is more than the share of a kind, and returns what must be put off. It must be called
+// with the lock held.
+func (w *Worker) parkExcess(k quota.Kind) (back []*request) {
+	out := make(map[*request]bool)
+	queues := w.overflow.Excess(k, time.Now())
+	for _, requests := range queues {
+		for _, r := range requests {
+			out[r] = true
 		}
 	}
-	if len(fresh) > 0 && !w.parking.Put(q, fresh...) {
-		back = append(back, fresh...)
+	if len(out) == 0 {
+		return nil
+	}
+	w.batcher.Remove(func(p waiter) bool { return out[p.request] })
+	for q, requests := range queues {
+		back = append(back, w.parking.Put(q, requests...)...)
 	}
 	return back
+}
+
+// queueRoom returns how many targets a queue may bring back.
+func (w *Worker) queueRoom(q record.Queue) int {
+	window := w.budget.Room(q.Lane)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case q.Zone != "":
+		return w.overflow.Room(q, window, time.Now())
+	case w.zoneless.targets > 0:
+		return 0
+	}
+	return min(window, w.overflow.Share(q.Lane))
+}
+
+// reopen opens the queues that an earlier leader left.
+func (w *Worker) reopen(ctx context.Context) error {
+	queues, err := w.Ledger.Queues(ctx)
+	if err != nil {
+		return err
+	}
+	w.overflow.SetBlocked(len(queues))
+	for _, q := range queues {
+		if q.Account != w.cfg.Account {
+			w.Log.Warn("parked requests of another account left alone", zap.String("account", q.Account))
+			continue
+		}
+		w.parking.Open(q)
+	}
+	return nil
 }
 
 // parkingOwner is the Worker as the queues of its requests know it.
 type parkingOwner struct{ *Worker }
 
-// Record gives what is stored of a request. The outcomes of its targets are stored before it, because nothing else
-// remembers them once it is parked.
-func (o parkingOwner) Record(ctx context.Context, r *request) (record.Parked, error) {
-	p := r.Parked()
-	if failures, submitted := r.Failures(); p.Partial && len(failures) > 0 {
-		if err := o.Ledger.RecordFailures(ctx, p.Request, failures, submitted); err != nil {
-			return p, err
-		}
-	}
-	return p, nil
-}
-
 // Parked acks requests that are stored.
-func (o parkingOwner) Parked(ctx context.Context, q record.Queue, requests []*request) {
+func (o parkingOwner) Parked(ctx context.Context, requests []*request) {
 	o.Metrics.Parked(len(requests))
-	o.Log.Info("parked what can't be sent now", zap.String("zone", q.Zone), zap.String("type", q.Type),
-		zap.String("lane", string(q.Lane)), zap.Int("requests", len(requests)))
 	o.ackParked(ctx, requests)
 }
 
 // Unfit puts requests in line that can't be parked; those of which a part is done come again.
-func (o parkingOwner) Unfit(_ record.Queue, requests []*request) {
+func (o parkingOwner) Unfit(requests []*request) {
 	for _, r := range requests {
-		o.stay(r)
+		o.keepInMemory(r)
 	}
 }
 
 // Released gives requests back that could not be parked.
-func (o parkingOwner) Released(_ record.Queue, requests []*request) { o.putOff(requests) }
+func (o parkingOwner) Released(requests []*request) { o.putOff(requests) }
 
-// Resend pulls what a queue holds. What fails for a while ends nothing but the pull, which begins anew.
-func (o parkingOwner) Resend(ctx context.Context, q record.Queue, from inbox.Consumer) error {
-	p := o.inbox.Queue(q, from, func() int { return o.queueRoom(q) })
-	for {
-		err := o.resendFrom(ctx, p)
-		if err == nil || ctx.Err() != nil || errors.Is(err, record.ErrGone) {
-			return err
-		}
-		o.Log.Warn("queue could not be pulled, trying again", zap.String("zone", q.Zone), zap.String("type", q.Type), zap.Error(err))
-		wait.Sleep(ctx, queueRetry)
-	}
+// Pull admits what a queue brings.
+func (o parkingOwner) Pull(ctx context.Context, q record.Queue, from inbox.Consumer) error {
+	return o.pullQueue(ctx, o.inbox.Queue(q, from, func() int { return o.queueRoom(q) }))
 }
 
-// stay puts a request in line that can't be parked.
-func (w *Worker) stay(r *request) {
+// keepInMemory puts a request in line that can't be parked.
+func (w *Worker) keepInMemory(r *request) {
 	w.mu.Lock()
 	r.unfit = true
 	again, part := r.enlisted, r.Begun()
@@ -195,71 +165,4 @@ func (w *Worker) stay(r *request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.add(r, slots)
-}
-
-// excess takes out of the line what is beyond the share of a zone's type: the requests that came last of those of
-// which nothing but what waits for blocked kinds is left. It must be called with the lock held.
-func (w *Worker) excess(zone, typ string) map[record.Queue][]*request {
-	if w.batcher.WaitersOf(w.cfg.Account, zone, typ) <= min(w.share(purge.Bulk), w.share(purge.Interactive)) {
-		return nil
-	}
-	waits := make(map[*request]int)
-	w.batcher.Each(w.cfg.Account, zone, typ, func(p waiter) { waits[p.request]++ })
-	whole := w.stuck(quota.Kind{Zone: zone, Type: typ}, waits)
-	slices.SortFunc(whole, func(a, b *request) int {
-		return cmp.Or(a.Received.Compare(b.Received), cmp.Compare(a.receipts[0].Sequence(), b.receipts[0].Sequence()))
-	})
-	left := map[purge.Lane]int{purge.Bulk: w.share(purge.Bulk), purge.Interactive: w.share(purge.Interactive)}
-	out := make(map[*request]bool)
-	queues := make(map[record.Queue][]*request)
-	for _, r := range whole {
-		lane := r.chargedLane()
-		stays := left[lane] >= waits[r] || left[lane] == w.share(lane) // one stays, however large
-		if left[lane] -= waits[r]; stays {
-			continue
-		}
-		left[lane] = -1 // and none that came later
-		out[r] = true
-		q := w.queueOf(r, quota.Kind{Zone: zone, Type: typ})
-		queues[q] = append(queues[q], r)
-	}
-	if len(out) > 0 {
-		w.batcher.Remove(func(p waiter) bool { return out[p.request] })
-	}
-	return queues
-}
-
-// stuck returns those of the requests that wait for a blocked kind of which nothing else is under way: what is left
-// of them waits for this kind or for other blocked ones. It must be called with the lock held.
-func (w *Worker) stuck(p quota.Kind, waits map[*request]int) []*request {
-	var whole []*request
-	rest := make(map[*request]int) // of those that wait for more, what they wait for
-	for r, n := range waits {
-		switch {
-		case r.from == nil || r.unfit || len(r.receipts) == 0:
-		case n == r.Open():
-			whole = append(whole, r)
-		default:
-			rest[r] = n
-		}
-	}
-	if len(rest) == 0 {
-		return whole
-	}
-	for _, other := range w.quota.Waiting(time.Now()) {
-		if other == p {
-			continue
-		}
-		w.batcher.Each(w.cfg.Account, other.Zone, other.Type, func(p waiter) {
-			if n, ok := rest[p.request]; ok {
-				rest[p.request] = n + 1
-			}
-		})
-	}
-	for r, n := range rest {
-		if n == r.Open() {
-			whole = append(whole, r)
-		}
-	}
-	return whole
 }

@@ -26,7 +26,7 @@ const largeRequest = 500
 // place puts the targets of a request in line that wait. Those that are not valid fail here; where a zone is not
 // known yet, the whole request waits for it. It reports whether the request is done, and returns the queue in
 // which it must be parked instead, nil for most. by is what brought it, nil when it was placed before.
-func (w *Worker) place(r *request, by *inbox.Delivery) (done bool, shelf *record.Queue) {
+func (w *Worker) place(r *request, by *inbox.Delivery) (done bool, queue *record.Queue) {
 	readings := w.zoneless.readings.Load()
 	slots, failures, err := w.slots(r)
 	w.mu.Lock()
@@ -35,7 +35,7 @@ func (w *Worker) place(r *request, by *inbox.Delivery) (done bool, shelf *record
 		r.keep(by)
 		return false, w.withoutZone(r, readings)
 	}
-	if q := w.shelf(r, slots, time.Now()); q != nil {
+	if q := w.parkingQueueFor(r, slots, time.Now()); q != nil {
 		r.keep(by)
 		return false, q
 	}
@@ -56,7 +56,7 @@ func (w *Worker) add(r *request, slots []slot) {
 	now, before := time.Now(), w.batcher.Waiting()
 	var last quota.Kind
 	for _, s := range slots {
-		w.batcher.Add(now, s.group, r.chargedLane(), s.target, waiter{r, s.index})
+		w.batcher.Add(now, s.group, r.ChargedLane(), s.target, waiter{r, s.index})
 		if k := kindOf(s.group); k != last {
 			w.quota.Want(k, now)
 			last = k

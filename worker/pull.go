@@ -24,4 +24,4 @@ func (w *Worker) pull(stop, work context.Context, from *inbox.Puller) error {
 }
 
 // weigh brings what a request takes of its window up to date; it must be called with the lock held.
-func (w *Worker) weigh(r *request) { w.budget.Set(&r.charge, r.cameBy, r.chargedLane(), r.Load()) }
+func (w *Worker) weigh(r *request) { w.budget.Set(&r.charge, r.cameBy, r.ChargedLane(), r.Load()) }

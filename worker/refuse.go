@@ -36,7 +36,7 @@ func (w *Worker) conclude(ctx context.Context, all []refusal) (wait, drop map[*r
 		// large (I5).
 		r.Shed()
 		r.message = nil
-		w.budget.Set(&r.charge, r.cameBy, r.chargedLane(), 1)
+		w.budget.Set(&r.charge, r.cameBy, r.ChargedLane(), 1)
 	}
 	return wait, drop
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"slices"
+	"time"
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/inbox"
@@ -59,13 +60,22 @@ type slot struct {
 // large reports whether the request is treated as bulk though it came as an interactive one.
 func (r *request) large() bool { return r.cameBy == purge.Interactive && r.Total > largeRequest }
 
-// chargedLane is the lane on whose budget the request counts.
-func (r *request) chargedLane() purge.Lane {
+// ChargedLane is the lane on whose budget the request counts.
+func (r *request) ChargedLane() purge.Lane {
 	if r.large() {
 		return purge.Bulk
 	}
 	return r.cameBy
 }
+
+// Queued reports whether a queue of parked requests delivered it.
+func (r *request) Queued() bool { return r.from != nil && r.from.Queue() != nil }
+
+// Parkable reports whether a message brought it, and nothing says that it can't be stored.
+func (r *request) Parkable() bool { return r.from != nil && !r.unfit && len(r.receipts) > 0 }
+
+// Arrived returns when its message was stored, and at which place.
+func (r *request) Arrived() (time.Time, uint64) { return r.Received, r.receipts[0].Sequence() }
 
 // keep keeps the message that brought the request; what a queue brought has none.
 func (r *request) keep(by *inbox.Delivery) {

@@ -76,9 +76,7 @@ func (w *Worker) retryAt(job *record.InFlight, now time.Time) (due time.Time, ok
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	waits := w.quota.Until(quota.Kind{Zone: job.Zone, Type: job.Type}, now).Waits
-	waiting := w.batcher.WaitersOf(w.cfg.Account, job.Zone, job.Type)
-	if waits && waiting > 0 && waiting+job.Rows > w.share(purge.Bulk) {
+	if !w.overflow.Fits(quota.Kind{Zone: job.Zone, Type: job.Type}, job.Rows, now) {
 		return now.Add(retryBlocked), false
 	}
 	return now, true

@@ -29,7 +29,7 @@ func (w *Worker) Run(pull, work context.Context) error {
 	defer cancel(nil)
 	stopped := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	defer stopped()
-	w.resendFrom = func(stop context.Context, p *inbox.Puller) error { return w.pull(stop, ctx, p) }
+	w.pullQueue = func(stop context.Context, p *inbox.Puller) error { return w.pull(stop, ctx, p) }
 	g.Go(func() error { return w.parking.Run(stop, ctx) })
 	g.Go(func() error {
 		return w.receive(stop, func(p *inbox.Puller) { g.Go(func() error { return w.pull(stop, ctx, p) }) })
@@ -41,7 +41,7 @@ func (w *Worker) Run(pull, work context.Context) error {
 	keepers.Go(func() { w.watchExpiry(background) })
 	keepers.Go(func() { w.watchZones(background) })
 	keepers.Go(func() { w.watchPauses(background) })
-	keepers.Go(func() { w.watchDays(background) })
+	keepers.Go(func() { w.watchOverflow(background) })
 	keepers.Go(func() { w.quota.Run(background) })
 	keepers.Go(func() { w.retry(stop, ctx) })
 	keepers.Go(func() { w.letters.Run(background) })

@@ -56,20 +56,20 @@ type Worker struct {
 	calls    chan struct{}           // capacity callsAtOnce: one place for each call in flight
 	abort    context.CancelCauseFunc // ends Run
 
-	resendFrom func(stop context.Context, p *inbox.Puller) error // pulls a queue of parked requests; set by Run
+	pullQueue  func(stop context.Context, p *inbox.Puller) error // pulls a queue of parked requests; set by Run
 	inbox      *inbox.Inbox
 	budget     *inbox.Budget
 	retries    *duequeue.Queue[record.InFlight] // parts of jobs to be tried again, and not yet in line
 	parking    *parking.Parking[inbox.Consumer, *request]
+	overflow   *parking.Overflow[*request] // what must be parked
 	quarantine *quarantine.Quarantine[inbox.Delivery]
 	letters    *deadletter.Backlog[*request] // of refused requests
 
-	mu           sync.Mutex
-	batcher      *batcher.Batcher[waiter]
-	requests     map[record.Key]*request
-	zoneless     zoneless // whose zone is not known yet
-	expiring     int      // requests that have a time to expire
-	blockedKinds int      // kinds that wait for their day, a permission or their zone, as of a moment ago
+	mu       sync.Mutex
+	batcher  *batcher.Batcher[waiter]
+	requests map[record.Key]*request
+	zoneless zoneless // whose zone is not known yet
+	expiring int      // requests that have a time to expire
 }
 
 // New makes a Worker.
@@ -96,6 +96,7 @@ func New(cfg Config, deps Deps) *Worker {
 	w.parking = parking.New(parking.Config[inbox.Consumer, *request]{
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
 	})
+	w.overflow = parking.NewOverflow(cfg.Account, w.quota, kinds{w}, w.budget.Size)
 	w.SetMaxTargets(cfg.MaxTargets)
 	w.batcher = batcher.New[waiter](batcher.Config{
 		Limit:    w.limit,

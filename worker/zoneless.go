@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
@@ -28,7 +29,7 @@ func (z *zoneless) take() []*request {
 // readings is how often zones had been read before they were asked for its zone. It must be called with
 // the lock held.
 func (w *Worker) withoutZone(r *request, readings uint64) *record.Queue {
-	if w.Zones.Failing() && w.zoneless.targets+r.Total > w.share(r.chargedLane()) && r.from.Queue() == nil && !r.unfit && !r.Begun() {
+	if w.Zones.Failing() && w.zoneless.targets+r.Total > w.overflow.Share(r.ChargedLane()) && !r.Queued() && !r.unfit && !r.Begun() {
 		return w.zonelessQueue(r)
 	}
 	w.zoneless.requests = append(w.zoneless.requests, r)
@@ -40,7 +41,8 @@ func (w *Worker) withoutZone(r *request, readings uint64) *record.Queue {
 }
 
 func (w *Worker) zonelessQueue(r *request) *record.Queue {
-	return &record.Queue{Account: w.cfg.Account, Type: apiType(r.Body.Type), Lane: r.chargedLane()}
+	q := w.overflow.Queue(quota.Kind{Type: apiType(r.Body.Type)}, r.ChargedLane())
+	return &q
 }
 
 // watchZones places the requests that wait for their zone.
@@ -57,25 +59,25 @@ func (w *Worker) watchZones(ctx context.Context) {
 		all := w.zoneless.take()
 		w.mu.Unlock()
 		var ended []*request
-		shelved := make(map[record.Queue][]*request)
+		parked := make(map[record.Queue][]*request)
 		for _, r := range all {
 			done, q := w.place(r, nil)
 			if done {
 				ended = append(ended, r)
 			}
 			if q != nil {
-				shelved[*q] = append(shelved[*q], r)
+				parked[*q] = append(parked[*q], r)
 			}
 		}
 		w.finish(ctx, ended)
-		for q, requests := range shelved {
-			w.shelve(q, requests)
+		for q, requests := range parked {
+			w.park(q, requests)
 		}
 	}
 }
 
-// unloadZoneless parks what waits beyond its share for zones that can't be read now.
-func (w *Worker) unloadZoneless() {
+// parkZoneless parks what waits beyond its share for zones that can't be read now.
+func (w *Worker) parkZoneless() {
 	if !w.Zones.Failing() {
 		return
 	}
@@ -83,7 +85,7 @@ func (w *Worker) unloadZoneless() {
 	w.mu.Lock()
 	for _, r := range w.zoneless.take() {
 		if q := w.withoutZone(r, w.zoneless.readings.Load()); q != nil {
-			back = append(back, w.park(*q, []*request{r})...)
+			back = append(back, w.parking.Put(*q, r)...)
 		}
 	}
 	w.mu.Unlock()

@@ -26,6 +26,8 @@ const (
 	drainGrace = time.Second
 	// unsureTries is how often it is tried to open a queue that nobody needs any more: for about five minutes.
 	unsureTries = 10
+	// pullRetry is the time between two pulls of a queue that fail.
+	pullRetry = time.Second
 	// idleFor is how long a queue that is neither open nor wanted is remembered.
 	idleFor = 2 * time.Minute
 )
@@ -37,30 +39,37 @@ type Broker[L any] interface {
 	CloseQueue(ctx context.Context, q record.Queue) (bool, error)
 }
 
-// Ledger stores requests at the end of a queue, in order, and returns one error for each. An error that
-// wraps [record.ErrUnfit] is final; after any other the request may or may not be stored.
+// Ledger stores requests. Park stores them at the end of a queue, in order, and returns one error for
+// each. An error that wraps [record.ErrUnfit] is final; after any other the request may or may not be
+// stored. RecordFailures stores the outcomes of a request's targets.
 type Ledger interface {
+	RecordFailures(ctx context.Context, r record.Request, failures []record.Failure, submitted bool) error
 	Park(ctx context.Context, q record.Queue, requests []record.Parked) []error
+}
+
+// Request is a request that is parked.
+type Request interface {
+	Queued() bool // a queue delivered it
+	Parked() record.Parked
+	Failures() (failures []record.Failure, submitted bool)
 }
 
 // Owner is whose requests R are parked. Its methods are called from the goroutine of the queue, one at a
 // time for each queue; they may block without harm to other queues.
-type Owner[L, R any] interface {
-	// Record returns what is stored of a request. An error leaves the request out, as if it could not be
-	// stored now.
-	Record(ctx context.Context, request R) (record.Parked, error)
+type Owner[L any, R Request] interface {
 	// Parked says that the requests are stored.
-	Parked(ctx context.Context, q record.Queue, requests []R)
+	Parked(ctx context.Context, requests []R)
 	// Unfit says that the requests can never be stored.
-	Unfit(q record.Queue, requests []R)
+	Unfit(requests []R)
 	// Released says that the requests could not be stored now; what put them may do so again later.
-	Released(q record.Queue, requests []R)
-	// Resend pulls from an open queue until the context ends or Close returned true. Its error ends Run.
-	Resend(ctx context.Context, q record.Queue, from L) error
+	Released(requests []R)
+	// Pull pulls from an open queue until the context ends or Close returned true. It is called again
+	// after an error, except one that wraps [record.ErrGone], which ends Run.
+	Pull(ctx context.Context, q record.Queue, from L) error
 }
 
 // Config is what a Parking works with.
-type Config[L, R any] struct {
+type Config[L any, R Request] struct {
 	Broker Broker[L]
 	Ledger Ledger
 	Owner  Owner[L, R]
@@ -68,7 +77,7 @@ type Config[L, R any] struct {
 }
 
 // Parking has the queues of one account. All methods are safe for concurrent use.
-type Parking[L, R any] struct {
+type Parking[L any, R Request] struct {
 	cfg Config[L, R]
 
 	begun chan struct{} // capacity 1: a queue has no goroutine yet
@@ -82,26 +91,37 @@ type Parking[L, R any] struct {
 }
 
 // New returns a Parking without queues.
-func New[L, R any](cfg Config[L, R]) *Parking[L, R] {
+func New[L any, R Request](cfg Config[L, R]) *Parking[L, R] {
 	return &Parking[L, R]{
 		cfg: cfg, begun: make(chan struct{}, 1), queues: make(map[record.Queue]*queue[L, R]), failing: make(failing),
 		trouble: trouble.New(cfg.Log).On("requests can not be parked; they go back to the stream and come again later", ""),
 	}
 }
 
-// Put takes requests over, to be stored behind those that were put into the queue before. It returns false
-// if the queue fails and its next attempt is not due: then the requests stay with the caller. It never
-// blocks.
-func (p *Parking[L, R]) Put(q record.Queue, requests ...R) bool {
+// Put takes requests over, to be stored behind those that were put into the queue before. It returns those
+// that stay with the caller: what a queue delivered, because it is stored there, and all if the queue fails
+// and its next attempt is not due. It never blocks.
+func (p *Parking[L, R]) Put(q record.Queue, requests ...R) (back []R) {
+	fresh := make([]R, 0, len(requests))
+	for _, r := range requests {
+		if r.Queued() {
+			back = append(back, r)
+			continue
+		}
+		fresh = append(fresh, r)
+	}
+	if len(fresh) == 0 {
+		return back
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.queue(q)
 	if !s.accepts(time.Now()) {
-		return false
+		return append(back, fresh...)
 	}
-	s.pending = append(s.pending, requests...)
+	s.pending = append(s.pending, fresh...)
 	wait.Signal(s.wake)
-	return true
+	return back
 }
 
 // Open makes sure that a queue is opened, however often that takes. It does not block.
@@ -113,7 +133,7 @@ func (p *Parking[L, R]) Open(q record.Queue) {
 	wait.Signal(s.wake)
 }
 
-// Close removes a queue that is empty, and reports whether it did. Owner.Resend calls it; it waits for what
+// Close removes a queue that is empty, and reports whether it did. Owner.Pull calls it; it waits for what
 // the queue's goroutine does just then.
 func (p *Parking[L, R]) Close(ctx context.Context, q record.Queue) bool {
 	p.mu.Lock()
@@ -151,7 +171,7 @@ func (p *Parking[L, R]) Trouble() string {
 }
 
 // Run serves the queues until stop ends; work bounds what is stored for them. It returns once all of its
-// goroutines have ended, with the first error of Owner.Resend.
+// goroutines have ended, with the first error of Owner.Pull that ends it.
 func (p *Parking[L, R]) Run(stop, work context.Context) error {
 	g, ctx := errgroup.WithContext(work)
 	stopped, cancel := context.WithCancel(stop)

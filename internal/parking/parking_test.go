@@ -23,7 +23,7 @@ import (
 
 var (
 	errFull   = errors.New("maximum consumers limit reached")
-	errGone   = errors.New("stream is gone")
+	errGone   = fmt.Errorf("pull: %w", record.ErrGone)
 	errNoKeep = errors.New("record of a newer version")
 
 	zoneA = record.Queue{Account: "main", Zone: "zone-a", Type: "purge_url", Lane: purge.Bulk}
@@ -34,35 +34,55 @@ var (
 // used in a way that would lose a request.
 type broker struct {
 	t *testing.T
-	p *parking.Parking[*source, string]
+	p *parking.Parking[*source, id]
 
 	mu       sync.Mutex
 	open     map[record.Queue]*source
-	stored   map[record.Queue][]string
-	ever     []string // what was stored, whether or not it is now
-	parked   []string
-	unfit    []string
-	released []string
+	stored   map[record.Queue][]id
+	ever     []id // what was stored, whether or not it is now
+	parked   []id
+	unfit    []id
+	released []id
+	failures []id // whose failures are stored
 	opens    map[record.Queue]int
 	pulls    map[record.Queue]int
 
 	refuse  func(q record.Queue) error // to open
 	hang    func(q record.Queue) bool  // opening and storing: no answer
-	storing func(id string) error
-	twice   bool // what storing refuses is stored all the same
-	resend  error
-	lose    bool // the answer to a close
+	storing func(r id) error
+	twice   bool    // what storing refuses is stored all the same
+	resend  []error // what the next pulls end with
+	lose    bool    // the answer to a close
 }
 
 // source is what a queue is pulled from.
 type source struct{ close chan struct{} } // capacity 0: the test has the queue closed
 
+// id is a request. Those that begin with "part" have outcomes that stand in no job; "unreadable" has too. Those
+// that begin with "queued" were delivered by a queue.
+type id string
+
+func (r id) Queued() bool { return strings.HasPrefix(string(r), "queued") }
+
+func (r id) partial() bool { return r == "unreadable" || strings.HasPrefix(string(r), "part") }
+
+func (r id) Parked() record.Parked {
+	return record.Parked{Request: record.Request{ID: string(r)}, Partial: r.partial()}
+}
+
+func (r id) Failures() (failures []record.Failure, submitted bool) {
+	if r.partial() {
+		failures = []record.Failure{{Index: 1}}
+	}
+	return failures, r.partial()
+}
+
 func newBroker(t *testing.T, log *zap.Logger) *broker {
 	b := &broker{
-		t: t, open: make(map[record.Queue]*source), stored: make(map[record.Queue][]string),
+		t: t, open: make(map[record.Queue]*source), stored: make(map[record.Queue][]id),
 		opens: make(map[record.Queue]int), pulls: make(map[record.Queue]int),
 	}
-	b.p = parking.New(parking.Config[*source, string]{Broker: b, Ledger: b, Owner: b, Log: log})
+	b.p = parking.New(parking.Config[*source, id]{Broker: b, Ledger: b, Owner: b, Log: log})
 	return b
 }
 
@@ -129,7 +149,7 @@ func (b *broker) CloseQueue(ctx context.Context, q record.Queue) (bool, error) {
 func (b *broker) Park(ctx context.Context, q record.Queue, requests []record.Parked) []error {
 	errs := make([]error, len(requests))
 	for i := range requests {
-		id := requests[i].Request.ID
+		id := id(requests[i].Request.ID)
 		if errs[i] = b.answers(ctx, q); errs[i] != nil {
 			continue
 		}
@@ -149,37 +169,47 @@ func (b *broker) Park(ctx context.Context, q record.Queue, requests []record.Par
 	return errs
 }
 
-func (b *broker) Record(_ context.Context, id string) (record.Parked, error) {
-	if id == "unreadable" {
-		return record.Parked{}, errNoKeep
+// RecordFailures is called before the request with these failures is stored.
+func (b *broker) RecordFailures(_ context.Context, r record.Request, failures []record.Failure, _ bool) error {
+	if r.ID == "unreadable" {
+		return errNoKeep
 	}
-	return record.Parked{Request: record.Request{ID: id}}, nil
+	b.set(func() {
+		if len(failures) == 0 || slices.Contains(b.ever, id(r.ID)) {
+			b.t.Errorf("%d failures of %s are stored, want some and before it is parked", len(failures), r.ID)
+		}
+		b.failures = append(b.failures, id(r.ID))
+	})
+	return nil
 }
 
-func (b *broker) Parked(_ context.Context, q record.Queue, ids []string) {
+func (b *broker) Parked(_ context.Context, ids []id) {
 	b.set(func() {
 		for _, id := range ids {
 			if !slices.Contains(b.ever, id) {
-				b.t.Errorf("%s counts as parked in %s and is not stored (I2)", id, q.Zone)
+				b.t.Errorf("%s counts as parked and is not stored (I2)", id)
 			}
 		}
 		b.parked = append(b.parked, ids...)
 	})
 }
 
-func (b *broker) Unfit(_ record.Queue, ids []string) {
+func (b *broker) Unfit(ids []id) {
 	b.set(func() { b.unfit = append(b.unfit, ids...) })
 }
 
-func (b *broker) Released(_ record.Queue, ids []string) {
+func (b *broker) Released(ids []id) {
 	b.set(func() { b.released = append(b.released, ids...) })
 }
 
-func (b *broker) Resend(ctx context.Context, q record.Queue, from *source) error {
+func (b *broker) Pull(ctx context.Context, q record.Queue, from *source) error {
 	var fail error
 	b.set(func() {
-		if fail = b.resend; b.pulls[q] > 0 {
+		if b.pulls[q] > 0 {
 			b.t.Errorf("queue %s is pulled twice at a time", q.Zone)
+		}
+		if len(b.resend) > 0 {
+			fail, b.resend = b.resend[0], b.resend[1:]
 		}
 		b.pulls[q]++
 	})
@@ -207,7 +237,7 @@ func (b *broker) take(q record.Queue) {
 	synctest.Wait()
 }
 
-func (b *broker) want(what string, got *[]string, want ...string) {
+func (b *broker) want(what string, got *[]id, want ...id) {
 	b.t.Helper()
 	b.set(func() {
 		if !slices.Equal(*got, want) {
@@ -220,9 +250,9 @@ func TestParking_StoresInOrderAndCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, zap.NewNop())
 		stop := b.run()
-		for _, id := range []string{"1", "2", "3"} {
-			if !b.p.Put(zoneA, id, id+"b") {
-				t.Errorf("%s was not accepted", id)
+		for _, r := range []id{"1", "2", "3"} {
+			if back := b.p.Put(zoneA, r, "queued", r+"b"); !slices.Equal(back, []id{"queued"}) {
+				t.Errorf("got %v back with %s, want only what a queue delivered", back, r)
 			}
 		}
 		synctest.Wait()
@@ -251,7 +281,7 @@ func TestParking_NoQueueHoldsAnother(t *testing.T) {
 		},
 		"no answer": func(b *broker) { b.hang = func(q record.Queue) bool { return q == zoneA } },
 		"not stored": func(b *broker) {
-			b.storing = func(id string) error { return map[byte]error{'a': errFull}[id[0]] }
+			b.storing = func(id id) error { return map[byte]error{'a': errFull}[id[0]] }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -270,7 +300,7 @@ func TestParking_NoQueueHoldsAnother(t *testing.T) {
 				time.Sleep(3 * time.Second)
 				b.p.Put(zoneA, "a3") // the one by which it is tried
 				for i := range 1000 {
-					if time.Sleep(time.Second); !b.p.Put(zoneA, fmt.Sprint("a", 4+i)) {
+					if time.Sleep(time.Second); len(b.p.Put(zoneA, id(fmt.Sprint("a", 4+i)))) > 0 {
 						continue
 					}
 				}
@@ -279,7 +309,7 @@ func TestParking_NoQueueHoldsAnother(t *testing.T) {
 					if got := len(b.released); got < 3 || got > 40 || b.opens[zoneA] > 40 {
 						t.Errorf("%d of 1003 were taken and released, opened %d times, want a few", got, b.opens[zoneA])
 					}
-					if slices.ContainsFunc(b.parked, func(id string) bool { return id[0] == 'a' }) {
+					if slices.ContainsFunc(b.parked, func(id id) bool { return id[0] == 'a' }) {
 						t.Errorf("parked %v", b.parked)
 					}
 				})
@@ -288,7 +318,7 @@ func TestParking_NoQueueHoldsAnother(t *testing.T) {
 				}
 				b.set(func() { b.refuse, b.hang, b.storing, b.released = nil, nil, nil, nil })
 				time.Sleep(time.Minute)
-				if !b.p.Put(zoneA, "again") {
+				if len(b.p.Put(zoneA, "again")) > 0 {
 					t.Error("nothing is taken a minute after the last attempt")
 				}
 				time.Sleep(time.Second)
@@ -312,7 +342,7 @@ func TestParking_LogsAtAGrowingPace(t *testing.T) {
 		b.refuse = func(record.Queue) error { return errFull }
 		stop := b.run()
 		for i := range 6 * 3600 {
-			b.p.Put(record.Queue{Zone: fmt.Sprint("zone-", i%50), Type: "purge_url"}, strconv.Itoa(i))
+			b.p.Put(record.Queue{Zone: fmt.Sprint("zone-", i%50), Type: "purge_url"}, id(strconv.Itoa(i)))
 			time.Sleep(time.Second)
 		}
 		if n := logs.Len(); n < 5 || n > 50 {
@@ -347,13 +377,14 @@ func TestParking_ForgetsWhatNobodyPuts(t *testing.T) {
 func TestParking_TellsApartWhatIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, zap.NewNop())
-		b.storing = func(id string) error {
-			return map[string]error{"bad": errFull, "large": fmt.Errorf("park: %w", record.ErrUnfit)}[id]
+		b.storing = func(r id) error {
+			return map[id]error{"bad": errFull, "large": fmt.Errorf("park: %w", record.ErrUnfit)}[r]
 		}
 		stop := b.run()
-		b.p.Put(zoneA, "1", "bad", "2", "large", "unreadable", "3")
+		b.p.Put(zoneA, "1", "bad", "2", "large", "unreadable", "part of 3")
 		time.Sleep(time.Second)
-		b.want("parked", &b.parked, "1", "2", "3")
+		b.want("parked", &b.parked, "1", "2", "part of 3")
+		b.want("failures stored before", &b.failures, "part of 3")
 		b.want("unfit", &b.unfit, "large")
 		b.want("released", &b.released, "bad", "unreadable")
 		if err := stop(); err != nil {
@@ -368,8 +399,8 @@ func TestParking_TriesAgainAtOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBroker(t, zap.NewNop())
 			b.twice = twice
-			failed := make(map[string]bool)
-			b.storing = func(id string) error {
+			failed := make(map[id]bool)
+			b.storing = func(id id) error {
 				if failed[id] || len(failed) > 2 {
 					return nil
 				}
@@ -411,7 +442,7 @@ func TestParking_OpensWhatWaits(t *testing.T) {
 		if b.pulls[zoneA] != 1 || b.p.Trouble() != "" {
 			t.Errorf("%d pulls, trouble %q, want it pulled", b.pulls[zoneA], b.p.Trouble())
 		}
-		b.set(func() { b.stored[zoneA] = []string{"old"} })
+		b.set(func() { b.stored[zoneA] = []id{"old"} })
 		from := b.open[zoneA]
 		from.close <- struct{}{}
 		synctest.Wait()
@@ -459,11 +490,11 @@ func TestParking_EndsWithAnErrorOfAPull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, zap.NewNop())
 		b.p.Put(zoneA, "a")
-		b.resend = errGone
+		b.resend = []error{errFull, errFull, errGone}
 		ended := make(chan error, 1)
 		go func() { ended <- b.p.Run(t.Context(), t.Context()) }()
-		if err := <-ended; !errors.Is(err, errGone) {
-			t.Errorf("got %v, want %v", err, errGone)
+		if err := <-ended; !errors.Is(err, record.ErrGone) || len(b.resend) > 0 {
+			t.Errorf("got %v with %d errors left, want %v after the others have passed", err, len(b.resend), errGone)
 		}
 	})
 }
@@ -477,7 +508,7 @@ func TestParking_LosesNothingBetweenPutAndClose(t *testing.T) {
 		var g sync.WaitGroup
 		g.Go(func() {
 			for i := range rounds {
-				b.p.Put(zoneA, strconv.Itoa(i))
+				b.p.Put(zoneA, id(strconv.Itoa(i)))
 				time.Sleep(time.Duration(i%3) * time.Millisecond)
 			}
 		})

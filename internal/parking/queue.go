@@ -13,11 +13,11 @@ import (
 )
 
 // queue is one queue. Its goroutine alone does I/O for it; the Parking's lock guards the rest.
-type queue[L, R any] struct {
+type queue[L any, R Request] struct {
 	p       *Parking[L, R]
 	name    record.Queue
 	wake    chan struct{}  // capacity 1: pending or wanted has changed
-	closing chan chan bool // capacity 0: Owner.Resend asks for the end of the queue
+	closing chan chan bool // capacity 0: Owner.Pull asks for the end of the queue
 
 	pending  []R
 	wanted   bool // to be opened though nothing is pending
@@ -74,7 +74,7 @@ func (s *queue[L, R]) serve(stop, work context.Context) error {
 		source, opened, idle := s.attempt(stop, work)
 		if opened {
 			pulls = true
-			go func() { pulling <- s.p.cfg.Owner.Resend(stop, s.name, source) }()
+			go func() { pulling <- s.pull(stop, source) }()
 		}
 		if idle && !pulls && s.p.forget(s) {
 			return nil
@@ -136,7 +136,7 @@ func (s *queue[L, R]) attempt(stop, work context.Context) (source L, opened, idl
 	}
 	s.note(err, opened)
 	if len(left) > 0 {
-		s.p.cfg.Owner.Released(s.name, left)
+		s.p.cfg.Owner.Released(left)
 	}
 	if err != nil { // what was put meanwhile waits for nothing that is about to come
 		s.p.mu.Lock()
@@ -144,7 +144,7 @@ func (s *queue[L, R]) attempt(stop, work context.Context) (source L, opened, idl
 		s.pending = nil
 		s.p.mu.Unlock()
 		if len(late) > 0 {
-			s.p.cfg.Owner.Released(s.name, late)
+			s.p.cfg.Owner.Released(late)
 		}
 	}
 	return source, opened, false
@@ -223,8 +223,8 @@ func (s *queue[L, R]) storeOnce(stop, work context.Context, lot []R) (left []R, 
 	errs := make([]error, len(lot))
 	parked, at := make([]record.Parked, 0, len(lot)), make([]int, 0, len(lot))
 	for i, r := range lot {
-		p, why := s.p.cfg.Owner.Record(ctx, r)
-		if errs[i] = why; why == nil {
+		p := r.Parked()
+		if errs[i] = s.recordFailures(ctx, &p, r); errs[i] == nil {
 			parked, at = append(parked, p), append(at, i)
 		}
 	}
@@ -245,12 +245,37 @@ func (s *queue[L, R]) storeOnce(stop, work context.Context, lot []R) (left []R, 
 	}
 	late = ctx.Err() != nil
 	if len(unfit) > 0 {
-		s.p.cfg.Owner.Unfit(s.name, unfit)
+		s.p.cfg.Owner.Unfit(unfit)
 	}
 	if len(stored) > 0 {
-		s.p.cfg.Owner.Parked(work, s.name, stored)
+		s.p.cfg.Log.Info("parked what can't be sent now", zap.String("zone", s.name.Zone), zap.String("type", s.name.Type),
+			zap.String("lane", string(s.name.Lane)), zap.Int("requests", len(stored)))
+		s.p.cfg.Owner.Parked(work, stored)
 	}
 	return left, late, err
+}
+
+// recordFailures stores the outcomes of a request's targets before it is parked, because nothing else
+// remembers them then.
+func (s *queue[L, R]) recordFailures(ctx context.Context, p *record.Parked, r R) error {
+	failures, submitted := r.Failures()
+	if !p.Partial || len(failures) == 0 {
+		return nil
+	}
+	return s.p.cfg.Ledger.RecordFailures(ctx, p.Request, failures, submitted)
+}
+
+// pull has the queue pulled until that ends or the stream is gone. Other errors pass.
+func (s *queue[L, R]) pull(stop context.Context, from L) error {
+	for {
+		err := s.p.cfg.Owner.Pull(stop, s.name, from)
+		if err == nil || stop.Err() != nil || errors.Is(err, record.ErrGone) {
+			return err
+		}
+		s.p.cfg.Log.Warn("queue could not be pulled, trying again", zap.String("zone", s.name.Zone),
+			zap.String("type", s.name.Type), zap.Error(err))
+		wait.Sleep(stop, pullRetry)
+	}
 }
 
 // close removes the queue from the broker if nothing is pending.
