@@ -3,7 +3,10 @@ package kit
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -29,9 +32,25 @@ func NewOnce(name, pkg string) *Once {
 		o.mu.Lock()
 		o.dir = dir
 		o.mu.Unlock()
-		return Build(context.Background(), dir, name, pkg)
+		return copyOf(context.Background(), dir, name, pkg)
 	})
 	return o
+}
+
+// copyOf makes a binary as Build does, in a tenth of the time where nothing has changed: other than
+// go build, go run keeps what it has linked, and -exec gives it to cp instead of running it. Where
+// there is no cp it is built.
+func copyOf(ctx context.Context, dir, name, pkg string) (string, error) {
+	cp, err := exec.LookPath("cp")
+	if err != nil {
+		return Build(ctx, dir, name, pkg)
+	}
+	path := filepath.Join(dir, name)
+	cmd := exec.CommandContext(ctx, "go", "run", "-race=false", "-buildvcs=false", "-exec", cp, pkg, path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return path, nil
 }
 
 // Path returns where the program is, and fails the test if it can't be built.

@@ -11,11 +11,12 @@ import (
 	"context"
 	"io"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/edgepurge/edgepurge/e2e/kit"
 )
 
 const (
@@ -33,8 +34,10 @@ var (
 )
 
 func TestSDK_FindsTheAPIInTheEmulator(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "edgepurge")
-	run(t, "go", "build", "-buildvcs=false", "-o", bin, "../../cmd/edgepurge")
+	bin, err := kit.Build(t.Context(), t.TempDir(), "edgepurge", kit.Edgepurge)
+	if err != nil {
+		t.Fatal(err)
+	}
 	run(t, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	unlimited := emulator(t, bin, "--rate", "0", "--latency", "0", "--task-time", "1500ms")
 	limited := emulator(t, bin)

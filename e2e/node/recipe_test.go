@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 )
 
@@ -20,8 +21,10 @@ var recipe = regexp.MustCompile("(?ms)^```js\n(.*?)^```$")
 
 // The recipe is run as it stands, by a user who has the rights that the document gives to a producer and no others.
 func TestRecipe_PurgesFromNode(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "edgepurge")
-	run(t, "go", "build", "-buildvcs=false", "-o", bin, "../../cmd/edgepurge")
+	bin, err := kit.Build(t.Context(), t.TempDir(), "edgepurge", kit.Edgepurge)
+	if err != nil {
+		t.Fatal(err)
+	}
 	run(t, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	address := startNATS(t)
 	worker(t, bin, "nats://worker:worker@"+address, emulator(t, bin, "--task-time", "100ms"))
