@@ -212,7 +212,7 @@ func TestRun_TellsNoSecretWhenItCanNotStart(t *testing.T) {
 
 func tellsNoSecret(t *testing.T, args string) {
 	t.Helper()
-	_, out, errs := away(t, strings.Fields(args)...)
+	_, out, errs := command(t, "", append(strings.Fields(args), "--connect-timeout", "500ms")...)
 	for _, secret := range []string{workerPassword, secretPassword, secretToken, secretKey, secretSession} {
 		if strings.Contains(out+errs, secret) {
 			t.Errorf("%s tells %s:\n%s%s", args, secret, out, errs)

@@ -168,6 +168,7 @@ func TestWrongInput_IsOneClearLineAndExitCode2(t *testing.T) {
 }
 
 func TestDemo_CompletesEveryRequest(t *testing.T) {
+	t.Parallel()
 	code, out, errs := command(t, "", "demo", "--json", "--count", "700", "--task-time", "100ms")
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, errs)
@@ -187,6 +188,7 @@ func TestDemo_CompletesEveryRequest(t *testing.T) {
 }
 
 func TestDemo_PublishesEveryLine(t *testing.T) {
+	t.Parallel()
 	list := file(t, "https://a.example/1\n# a comment\n\nnonsense\nhttps://a.example/1#part\n")
 	code, out, errs := command(t, "", "demo", "--json", "--urls", list, "--task-time", "100ms")
 	if code != exitSome {
