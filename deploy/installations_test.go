@@ -84,21 +84,6 @@ func expressions(t *testing.T) string {
 	return strings.Join(all, "\n")
 }
 
-// Each test of an alert passes as well where two more installations are scraped that are well: those are silent, and
-// the one with the fault is named.
-func TestRules_NameTheInstallationWithTheFault(t *testing.T) {
-	t.Parallel()
-	tests := amongThree(t)
-	rules, err := filepath.Abs(rulesFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests.RuleFiles = []string{rules}
-	if out := runRuleTests(t, promtool(t), tests); out != "" {
-		t.Error(out)
-	}
-}
-
 // amongThree gives the tests of single installations, each as `edgepurge` in the namespace team-a, beside another job
 // in that namespace and the same job in another.
 func amongThree(t *testing.T) ruleTests {

@@ -30,6 +30,28 @@ func (w *town) scrape(r *replica) map[string]string {
 	return all
 }
 
+func TestRules_PassTheirTests(t *testing.T) {
+	t.Parallel()
+	if out, err := exec.CommandContext(t.Context(), promtool(t), "test", "rules", "prometheus/rules_test.yaml").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Each test of an alert passes as well where two more installations are scraped that are well: those are silent, and
+// the one with the fault is named.
+func TestRules_NameTheInstallationWithTheFault(t *testing.T) {
+	t.Parallel()
+	tests := amongThree(t)
+	rules, err := filepath.Abs(rulesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests.RuleFiles = []string{rules}
+	if out := runRuleTests(t, promtool(t), tests); out != "" {
+		t.Error(out)
+	}
+}
+
 // An installation that works has no alert; the same series with one fault in them have it. promtool judges what two
 // replicas serve before and after a load, as if it had been scraped for hours.
 func TestRules_AreQuietOnAWorkerThatIsWell(t *testing.T) {
