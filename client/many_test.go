@@ -285,7 +285,7 @@ func TestPurgeManyAndWait_SaysWhatItCannotSee(t *testing.T) {
 			from = 100
 		}
 		var blind error
-		n := 0
+		n, begun := 0, time.Now()
 		many := client.Many{Requests: several(from, from+100), New: isNew, Blind: func(err error) { blind = err }}
 		for e, err := range c.PurgeManyAndWait(t.Context(), many) {
 			if err != nil || e.Status != purge.Completed {
@@ -293,7 +293,9 @@ func TestPurgeManyAndWait_SaysWhatItCannotSee(t *testing.T) {
 			}
 			n++
 		}
-		if n != 100 || errors.Is(blind, client.ErrDenied) == isNew {
+		// On a busy machine an event may come so late that it is looked for, which is refused too.
+		denied, late := errors.Is(blind, client.ErrDenied), time.Since(begun) > time.Second
+		if n != 100 || !isNew && !denied || isNew && denied && !late {
 			t.Errorf("new %t: %d ends, blind %v; want 100, and the right where it matters", isNew, n, blind)
 		}
 	}

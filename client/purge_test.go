@@ -225,13 +225,20 @@ func TestPurge_WaitsForAStreamThatIsAwayForAMoment(t *testing.T) {
 	if err := w.js.DeleteStream(t.Context(), "PURGE_REQUESTS"); err != nil {
 		t.Fatal(err)
 	}
-	late := time.AfterFunc(500*time.Millisecond, func() {
+	created := make(chan struct{})
+	time.AfterFunc(500*time.Millisecond, func() {
+		defer close(created)
 		if _, err := w.js.CreateStream(context.WithoutCancel(t.Context()), cfg); err != nil {
 			t.Error(err)
 		}
 	})
-	defer late.Stop()
-	if _, err := w.client().Purge(t.Context(), purge.Request{Targets: []string{page}}); err != nil {
+	_, err = w.client().Purge(t.Context(), purge.Request{Targets: []string{page}})
+	select {
+	case <-created:
+	case <-time.After(time.Minute):
+		t.Error("the stream was not created within a minute")
+	}
+	if err != nil {
 		t.Errorf("got %v, want it stored once the stream is there", err)
 	}
 }

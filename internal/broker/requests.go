@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/edgepurge/edgepurge/purge"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // Requests are the stream of the requests that are not done: its lanes, what waits in them, and the
