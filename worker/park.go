@@ -97,7 +97,7 @@ func (w *Worker) queueRoom(q record.Queue) int {
 	switch {
 	case q.Zone != "":
 		return w.overflow.Room(q, window, time.Now())
-	case w.zoneless.targets > 0:
+	case w.zonewait.Targets() > 0:
 		return 0
 	}
 	return min(window, w.overflow.Share(q.Lane))
