@@ -44,6 +44,7 @@ floor 1: one idea each
 	internal/limiter
 	internal/quota
 	internal/zone
+	internal/zonewait
 	# For programs of others. It stands so low that it can't show them anything but the vocabulary.
 	client
 
@@ -112,6 +113,7 @@ only
 	internal/parking: worker
 	internal/quarantine: worker
 	internal/quota: internal/parking worker
+	internal/zonewait: worker
 	internal/config: 4+
 
 # What comes from outside, and who may import it; "2+" is every package from floor 2 up. What is not named here is not

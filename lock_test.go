@@ -260,7 +260,10 @@ func (w *lockWalker) parts(held bool, nodes ...ast.Node) {
 }
 
 // waits are functions that wait or write outside without a context.
-var waits = []string{"Sleep", "InProgress", "Nak", "NakLater", "PublishMsg", "Flush", "CloseIdleConnections"} //nolint:gochecknoglobals // a list
+var waits = []string{ //nolint:gochecknoglobals // a list
+	"Sleep", "InProgress", "Nak", "NakLater", "CloseIdleConnections", "Publish", "PublishMsg", "PublishMsgAsync",
+	"PublishRequest", "PublishProgress", "Flush", "FlushTimeout", "SubscribeSync", "ChanSubscribe", "Unsubscribe", "Drain",
+}
 
 func (w *lockWalker) call(n *ast.CallExpr) {
 	name := called(n)

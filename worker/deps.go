@@ -12,6 +12,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/internal/zonewait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -35,9 +36,7 @@ type Lease interface{ Valid() bool }
 // Zones tells the zone of a host, or package zone's errors.
 type Zones interface {
 	Find(host string) (string, error)
-	// Updated tells that zones were read, Failing that they can't be now.
-	Updated() <-chan struct{}
-	Failing() bool
+	zonewait.Zones
 }
 
 // Queues are where parked requests wait. OpenQueue makes one if there is none, CloseQueue removes one

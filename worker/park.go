@@ -12,15 +12,15 @@ import (
 	"github.com/edgepurge/edgepurge/internal/wait"
 )
 
-// What waits for a zone's next day, for a permission, for a zone that refuses calls for a while, or for
-// zones that can't be read now, would fill the window and keep others out (I7). So what is more than a share
-// of the window is parked in queues in the broker. When its zone takes calls again, it comes back as fast as
-// the zone takes it.
+// What waits for a zone's next day, for a permission, for a zone that refuses calls for a while, or
+// for zones that can't be read now, would fill the window and keep others out (I7). So what is more
+// than a share of the window is parked in queues in the broker. When its zone takes calls again, it
+// comes back as fast as the zone takes it.
 //
-// A request that spans zones is parked as soon as all that is left of it waits so. Its other targets stand in
-// the records of jobs by then, or their outcomes in its record of progress, and when it comes back only what no
-// record holds is sent. If it then still waits for another zone, its message goes back to that queue for a
-// while.
+// A request that spans zones is parked as soon as all that is left of it waits so. Its other
+// targets stand in the records of jobs by then, or their outcomes in its record of progress, and
+// when it comes back only what no record holds is sent. If it then still waits for another zone,
+// its message goes back to that queue for a while.
 
 // kinds has the targets in line by their kinds; the Worker's mu guards it.
 type kinds struct{ *Worker }
@@ -31,8 +31,8 @@ func (l kinds) Each(k quota.Kind, do func(*request)) {
 	l.batcher.Each(l.cfg.Account, k.Zone, k.Type, func(p waiter) { do(p.request) })
 }
 
-// parkingQueueFor returns the queue in which a request that is about to get in line must be parked instead,
-// nil if it need not be. It must be called with the lock held.
+// parkingQueueFor returns the queue in which a request that is about to get in line must be parked
+// instead, nil if it need not be. It must be called with the lock held.
 func (w *Worker) parkingQueueFor(r *request, slots []slot, now time.Time) *record.Queue {
 	if r.Expired(now) {
 		return nil
@@ -53,7 +53,8 @@ func (w *Worker) park(q record.Queue, fresh []*request) {
 	w.putOff(back)
 }
 
-// watchOverflow parks what is more than its share while its kind waits, or while zones can't be read.
+// watchOverflow parks what is more than its share while its kind waits, or while zones can't be
+// read.
 func (w *Worker) watchOverflow(ctx context.Context) {
 	for wait.Sleep(ctx, checkEvery) {
 		waiting := w.quota.Waiting(time.Now())
@@ -68,8 +69,8 @@ func (w *Worker) watchOverflow(ctx context.Context) {
 	}
 }
 
-// parkExcess parks what is more than the share of a kind, and returns what must be put off. It must be called
-// with the lock held.
+// parkExcess parks what is more than the share of a kind, and returns what must be put off. It must
+// be called with the lock held.
 func (w *Worker) parkExcess(k quota.Kind) (back []*request) {
 	out := make(map[*request]bool)
 	queues := w.overflow.Excess(k, time.Now())
@@ -96,7 +97,7 @@ func (w *Worker) queueRoom(q record.Queue) int {
 	switch {
 	case q.Zone != "":
 		return w.overflow.Room(q, window, time.Now())
-	case w.zoneless.targets > 0:
+	case w.zonewait.Targets() > 0:
 		return 0
 	}
 	return min(window, w.overflow.Share(q.Lane))

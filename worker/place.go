@@ -2,8 +2,6 @@ package worker
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,13 +25,16 @@ const largeRequest = 500
 // known yet, the whole request waits for it. It reports whether the request is done, and returns the queue in
 // which it must be parked instead, nil for most. by is what brought it, nil when it was placed before.
 func (w *Worker) place(r *request, by *inbox.Delivery) (done bool, queue *record.Queue) {
-	readings := w.zoneless.readings.Load()
+	reading := w.zonewait.Reading()
 	slots, failures, err := w.slots(r)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if errors.Is(err, zone.ErrPending) {
 		r.keep(by)
-		return false, w.withoutZone(r, readings)
+		if w.zonewait.Hold(r, reading) {
+			return false, nil
+		}
+		return false, w.zonelessQueue(r)
 	}
 	if q := w.parkingQueueFor(r, slots, time.Now()); q != nil {
 		r.keep(by)
@@ -98,7 +99,7 @@ func (w *Worker) slots(r *request) ([]slot, []record.Failure, error) {
 		canonical, err := r.Canonical(target)
 		g := group
 		if err == nil && g.Zone == "" {
-			g.Zone, err = w.zoneOf(r, canonical)
+			g.Zone, err = zone.OfTarget(w.Zones.Find, &r.Body, canonical)
 		}
 		if errors.Is(err, zone.ErrPending) {
 			return nil, nil, err
@@ -110,41 +111,6 @@ func (w *Worker) slots(r *request) ([]slot, []record.Failure, error) {
 		slots = append(slots, slot{g, canonical, i})
 	}
 	return slots, failures, nil
-}
-
-// zoneOf tells the zone of a target whose request names none: by its host, or by the hosts that the
-// tag is limited to.
-func (w *Worker) zoneOf(r *request, canonical string) (string, error) {
-	names := r.Body.Hosts
-	if r.Body.Type == purge.Tag && len(names) == 0 {
-		return "", &purge.Reason{Code: purge.CodeZoneNotFound, Message: "a tag does not imply a zone; give zone or hosts"}
-	}
-	switch r.Body.Type {
-	case purge.URL, purge.Prefix:
-		u, err := url.Parse(canonical)
-		if err != nil {
-			return "", fmt.Errorf("read host: %w", err)
-		}
-		names = []string{u.Hostname()}
-	case purge.Host:
-		names = []string{canonical}
-	case purge.Tag, purge.All:
-	}
-	found := ""
-	for _, name := range names {
-		id, err := w.Zones.Find(hostOf(name))
-		if err != nil {
-			return "", err
-		}
-		if found != "" && id != found {
-			return "", zone.ErrAmbiguous
-		}
-		found = id
-	}
-	if found == "" {
-		return "", zone.ErrUnknown
-	}
-	return found, nil
 }
 
 func failure(index int, err error) record.Failure {
@@ -168,19 +134,10 @@ func failure(index int, err error) record.Failure {
 func hosts(names []string) string {
 	sorted := make([]string, len(names))
 	for i, h := range names {
-		sorted[i] = hostOf(h)
+		sorted[i] = zone.Host(h)
 	}
 	slices.Sort(sorted)
 	return strings.Join(slices.Compact(sorted), ",")
-}
-
-// hostOf is the form in which EdgeOne knows a host: in lower case, as punycode, without the root's dot.
-func hostOf(name string) string {
-	c, err := purge.Canonical(purge.Host, name)
-	if err != nil {
-		c = strings.ToLower(name)
-	}
-	return strings.TrimSuffix(c, ".")
 }
 
 func apiType(t purge.Type) string {

@@ -74,6 +74,13 @@ func (r *request) Queued() bool { return r.from != nil && r.from.Queue() != nil 
 // Parkable reports whether a message brought it, and nothing says that it can't be stored.
 func (r *request) Parkable() bool { return r.from != nil && !r.unfit && len(r.receipts) > 0 }
 
+// Stays reports whether it stays in memory while its zone can't be known: it can't be parked, a
+// part of it is done, or its message is in a queue.
+func (r *request) Stays() bool { return r.unfit || r.Begun() || r.Queued() }
+
+// Size returns the number of its targets.
+func (r *request) Size() int { return r.Total }
+
 // Arrived returns when its message was stored, and at which place.
 func (r *request) Arrived() (time.Time, uint64) { return r.Received, r.receipts[0].Sequence() }
 

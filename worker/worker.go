@@ -18,6 +18,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
 	"github.com/edgepurge/edgepurge/internal/wait"
+	"github.com/edgepurge/edgepurge/internal/zonewait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -62,14 +63,14 @@ type Worker struct {
 	retries    *duequeue.Queue[record.InFlight] // parts of jobs to be tried again, and not yet in line
 	parking    *parking.Parking[inbox.Consumer, *request]
 	overflow   *parking.Overflow[*request] // what must be parked
+	zonewait   *zonewait.List[*request]    // whose zone is not known yet
 	quarantine *quarantine.Quarantine[inbox.Delivery]
 	letters    *deadletter.Backlog[*request] // of refused requests
 
 	mu       sync.Mutex
 	batcher  *batcher.Batcher[waiter]
 	requests map[record.Key]*request
-	zoneless zoneless // whose zone is not known yet
-	expiring int      // requests that have a time to expire
+	expiring int // requests that have a time to expire
 }
 
 // New makes a Worker.
@@ -80,7 +81,6 @@ func New(cfg Config, deps Deps) *Worker {
 		onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
 		requests: make(map[record.Key]*request),
 	}
-	w.zoneless.again = make(chan struct{}, 1)
 	w.troubles = trouble.New(w.Log)
 	w.adopt = adopt.New(adopt.Config{API: w.API, Pace: w.Look, HandedOver: cfg.HandedOver, Log: w.Log})
 	w.quota = quota.New(quota.Config{API: w.API, Pace: w.Aside, Log: w.Log})
@@ -97,6 +97,7 @@ func New(cfg Config, deps Deps) *Worker {
 		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
 	})
 	w.overflow = parking.NewOverflow(cfg.Account, w.quota, kinds{w}, w.budget.Size)
+	w.zonewait = zonewait.New[*request](w.Zones, w.overflow.Share)
 	w.SetMaxTargets(cfg.MaxTargets)
 	w.batcher = batcher.New[waiter](batcher.Config{
 		Limit:    w.limit,

@@ -71,9 +71,10 @@ func TestCommands_WhereNoNATSServerListens(t *testing.T) {
 		"name":   {"nobody.invalid:4222", `"nobody.invalid"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("NATS_URL", c.address)
+			t.Parallel()
+			config := file(t, "nats: {url: \""+c.address+"\"}\n") // a variable would be everybody's
 			start := time.Now()
-			code, _, errs := away(t, "events")
+			code, _, errs := away(t, "events", "--config", config)
 			first, _, _ := strings.Cut(c.address, ",")
 			if code != exitNone || !strings.Contains(errs, first) || !strings.Contains(errs, c.want) || goText.MatchString(errs) ||
 				strings.Contains(errs, "not connected") || strings.Count(errs, "\n") != 1 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -33,30 +34,42 @@ func (l *Ledger) Find(ctx context.Context, queries []Query) (map[record.Key]reco
 	}
 	var found map[record.Key]record.Found
 	err := l.retry.untilDone(ctx, "look up requests", func() (err error) {
-		found, err = l.find(ctx, queries)
+		found, err = l.finder.find(ctx, queries)
 		return err
 	})
 	return found, err
 }
 
-func (l *Ledger) find(ctx context.Context, queries []Query) (map[record.Key]record.Found, error) {
+// finder looks for requests in the streams that they may be in. It changes nothing, except that it
+// closes the progress of a request that a crash left open.
+type finder struct {
+	index    *index
+	jobs     JobStore
+	events   EventStore
+	parked   ParkedStore
+	progress *progress
+	parking  *atomic.Bool // something may be parked
+	log      *zap.Logger
+}
+
+func (fd *finder) find(ctx context.Context, queries []Query) (map[record.Key]record.Found, error) {
 	// The index is read before the events: a request that ends in between has left the index only
 	// after its event was stored, so one of the two looks sees it.
 	parts := make(map[uint64][]record.Key)
 	keys := make([]record.Key, len(queries))
 	for i, q := range queries {
 		keys[i] = q.Key
-		for _, s := range l.index.of(q.Key) {
+		for _, s := range fd.index.of(q.Key) {
 			parts[s] = append(parts[s], q.Key)
 		}
 	}
 	found := make(map[record.Key]record.Found)
-	if err := l.findEnded(ctx, keys, found); err != nil {
+	if err := fd.findEnded(ctx, keys, found); err != nil {
 		return nil, err
 	}
 	var gone []record.Key
 	for sequence, keys := range parts {
-		there, err := l.findRecorded(ctx, sequence, keys, found)
+		there, err := fd.findRecorded(ctx, sequence, keys, found)
 		if err != nil {
 			return nil, err
 		}
@@ -64,23 +77,23 @@ func (l *Ledger) find(ctx context.Context, queries []Query) (map[record.Key]reco
 			gone = append(gone, keys...)
 		}
 	}
-	if err := l.findEnded(ctx, gone, found); err != nil {
+	if err := fd.findEnded(ctx, gone, found); err != nil {
 		return nil, err
 	}
-	if err := l.findParked(ctx, queries, found); err != nil {
+	if err := fd.findParked(ctx, queries, found); err != nil {
 		return nil, err
 	}
-	if err := l.findProgress(ctx, queries, found); err != nil {
+	if err := fd.findProgress(ctx, queries, found); err != nil {
 		return nil, err
 	}
 	return found, nil
 }
 
-func (l *Ledger) findEnded(ctx context.Context, keys []record.Key, found map[record.Key]record.Found) error {
+func (fd *finder) findEnded(ctx context.Context, keys []record.Key, found map[record.Key]record.Found) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	ended, err := l.events.Find(ctx, keys)
+	ended, err := fd.events.Find(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -92,8 +105,8 @@ func (l *Ledger) findEnded(ctx context.Context, keys []record.Key, found map[rec
 
 // findParked finds what waits in a queue, though other targets of the request may be in jobs. Only
 // the leader parks, so that it knows whether there is any.
-func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[record.Key]record.Found) error {
-	if !l.parking.Load() {
+func (fd *finder) findParked(ctx context.Context, queries []Query, found map[record.Key]record.Found) error {
+	if !fd.parking.Load() {
 		return nil
 	}
 	var keys []record.Key
@@ -102,7 +115,7 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 			keys = append(keys, q.Key)
 		}
 	}
-	parked, err := l.parked.Find(ctx, keys)
+	parked, err := fd.parked.Find(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -113,10 +126,10 @@ func (l *Ledger) findParked(ctx context.Context, queries []Query, found map[reco
 }
 
 // findRecorded adds what a part holds of the requests; false when the part is gone.
-func (l *Ledger) findRecorded(
+func (fd *finder) findRecorded(
 	ctx context.Context, sequence uint64, keys []record.Key, found map[record.Key]record.Found,
 ) (bool, error) {
-	data, err := l.jobs.Get(ctx, sequence)
+	data, err := fd.jobs.Get(ctx, sequence)
 	if err != nil {
 		return false, err
 	}
@@ -125,7 +138,7 @@ func (l *Ledger) findRecorded(
 	}
 	job, err := record.DecodeJob(data)
 	if err != nil {
-		l.log.Error("stored job left alone", zap.Uint64("sequence", sequence), zap.Error(err))
+		fd.log.Error("stored job left alone", zap.Uint64("sequence", sequence), zap.Error(err))
 		return true, nil
 	}
 	wanted := make(map[record.Key]bool, len(keys))
@@ -165,7 +178,7 @@ func addShare(held []bool, s *record.Share) []bool {
 
 // findProgress adds what the progress records say of those that may have one: a single target needs
 // none.
-func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[record.Key]record.Found) error {
+func (fd *finder) findProgress(ctx context.Context, queries []Query, found map[record.Key]record.Found) error {
 	var keys []record.Key
 	for _, q := range queries {
 		f := found[q.Key]
@@ -179,7 +192,7 @@ func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[re
 	reads.SetLimit(progressAtOnce)
 	for i, k := range keys {
 		reads.Go(func() error {
-			p, _, err := l.progress.read(ctx, k)
+			p, _, err := fd.progress.read(ctx, k)
 			if errors.Is(err, errLeftAlone) {
 				return nil
 			}
@@ -194,7 +207,7 @@ func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[re
 		if p == nil {
 			continue
 		}
-		if err := l.addProgress(ctx, keys[i], p, found); err != nil {
+		if err := fd.addProgress(ctx, keys[i], p, found); err != nil {
 			return err
 		}
 	}
@@ -202,13 +215,13 @@ func (l *Ledger) findProgress(ctx context.Context, queries []Query, found map[re
 }
 
 // addProgress adds what a progress record says.
-func (l *Ledger) addProgress(
+func (fd *finder) addProgress(
 	ctx context.Context, k record.Key, p *record.Progress, found map[record.Key]record.Found,
 ) error {
 	f := found[k]
 	if _, _, open := p.Counts(); open == 0 && !p.Closed {
 		// Its message came again, so nothing else is left that would publish its event.
-		if err := l.progress.close(ctx, p); err != nil {
+		if err := fd.progress.close(ctx, p); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,6 @@ type Config struct {
 type Ledger struct {
 	cfg    Config
 	jobs   JobStore
-	events EventStore
 	dead   DeadStore
 	parked ParkedStore
 	log    *zap.Logger
@@ -43,6 +42,7 @@ type Ledger struct {
 	publisher  publisher
 	progress   progress
 	quarantine *Quarantine
+	finder     finder
 	retry      retrier
 
 	parking atomic.Bool // something may be parked
@@ -67,12 +67,14 @@ func New(cfg Config, stores Stores, log *zap.Logger) *Ledger {
 	}
 	retry := retrier{trouble.New(log)}
 	events := publisher{cfg.Instance, cfg.Published, stores.Events, retry, log}
-	return &Ledger{
-		cfg: cfg, jobs: stores.Jobs, events: stores.Events, dead: stores.Dead, parked: stores.Parked, log: log,
+	l := &Ledger{
+		cfg: cfg, jobs: stores.Jobs, dead: stores.Dead, parked: stores.Parked, log: log,
 		index: newIndex(), recent: newRecent(), followed: newFollowed(),
 		publisher: events, progress: progress{stores.Progress, stores.Events, events, retry, log},
 		quarantine: &Quarantine{stores.Progress, retry, log}, retry: retry,
 	}
+	l.finder = finder{&l.index, stores.Jobs, stores.Events, stores.Parked, &l.progress, &l.parking, log}
+	return l
 }
 
 // Record stores a job. When it returns without an error, the messages of its requests may be acked

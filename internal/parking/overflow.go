@@ -58,8 +58,8 @@ type Overflow[R Waiter] struct {
 	blocked atomic.Int64
 }
 
-// NewOverflow returns an Overflow for the requests of an account. window returns the size of a lane's
-// window in targets.
+// NewOverflow returns an Overflow for the requests of an account. window returns the size of a
+// lane's window in targets.
 func NewOverflow[R Waiter](account string, gate Gate, line Line[R], window func(purge.Lane) int) *Overflow[R] {
 	return &Overflow[R]{account: account, gate: gate, line: line, window: window}
 }
@@ -74,15 +74,15 @@ func (o *Overflow[R]) Share(lane purge.Lane) int {
 	return max(1, min(window/kindShare, window/totalShare/max(1, int(o.blocked.Load()))))
 }
 
-// Queue returns the queue of a kind for what fills a lane's window. The kind of requests whose zone is
-// unknown has no zone. It needs no lock.
+// Queue returns the queue of a kind for what fills a lane's window. The kind of requests whose zone
+// is unknown has no zone. It needs no lock.
 func (o *Overflow[R]) Queue(k quota.Kind, lane purge.Lane) record.Queue {
 	return record.Queue{Account: o.account, Zone: k.Zone, Type: k.Type, Lane: lane}
 }
 
-// QueueFor returns the queue in which a request must be parked instead of getting in line with so many
-// targets of each kind; nil if it need not be. It must if all that is left of it waits for kinds that
-// are not sent, and one of them has its share in line.
+// QueueFor returns the queue in which a request must be parked instead of getting in line with so
+// many targets of each kind; nil if it need not be. It must if all that is left of it waits for
+// kinds that are not sent, and one of them has its share in line.
 func (o *Overflow[R]) QueueFor(r R, targets map[quota.Kind]int, now time.Time) *record.Queue {
 	if !r.Parkable() {
 		return nil
@@ -103,14 +103,15 @@ func (o *Overflow[R]) QueueFor(r R, targets map[quota.Kind]int, now time.Time) *
 	return over
 }
 
-// Fits reports whether so many bulk targets of a kind, which are stored elsewhere, may get in line now.
+// Fits reports whether so many bulk targets of a kind, which are stored elsewhere, may get in line
+// now.
 func (o *Overflow[R]) Fits(k quota.Kind, targets int, now time.Time) bool {
 	waiting := o.line.Waiting(k)
 	return waiting == 0 || !o.gate.Until(k, now).Waits || waiting+targets <= o.Share(purge.Bulk)
 }
 
-// Room returns how many targets a queue may bring back, of so many that fit into its window: as many as
-// its zone's day has room for, or the share that may be tried where that is not known.
+// Room returns how many targets a queue may bring back, of so many that fit into its window: as
+// many as its zone's day has room for, or the share that may be tried where that is not known.
 func (o *Overflow[R]) Room(q record.Queue, window int, now time.Time) int {
 	k := quota.Kind{Zone: q.Zone, Type: q.Type}
 	waiting := o.line.Waiting(k)
@@ -120,9 +121,9 @@ func (o *Overflow[R]) Room(q record.Queue, window int, now time.Time) int {
 	return min(window, max(o.Share(q.Lane), o.gate.Room(k))-waiting)
 }
 
-// Excess returns the requests in line that are more than the share of a kind, by queue and in the order
-// in which they came: the newest of those of which nothing is under way. The oldest of a lane stays,
-// however large it is.
+// Excess returns the requests in line that are more than the share of a kind, by queue and in the
+// order in which they came: the newest of those of which nothing is under way. The oldest of a lane
+// stays, however large it is.
 func (o *Overflow[R]) Excess(k quota.Kind, now time.Time) map[record.Queue][]R {
 	left := map[purge.Lane]int{purge.Bulk: o.Share(purge.Bulk), purge.Interactive: o.Share(purge.Interactive)}
 	if o.line.Waiting(k) <= min(left[purge.Bulk], left[purge.Interactive]) {
@@ -151,8 +152,8 @@ func (o *Overflow[R]) Excess(k quota.Kind, now time.Time) map[record.Queue][]R {
 	return out
 }
 
-// idle returns those of the requests that wait for a kind of which nothing is under way: all that is left
-// of them waits for this kind or for others that are not sent.
+// idle returns those of the requests that wait for a kind of which nothing is under way: all that
+// is left of them waits for this kind or for others that are not sent.
 func (o *Overflow[R]) idle(k quota.Kind, waits map[R]int, now time.Time) []R {
 	var idle []R
 	rest := make(map[R]int) // what waits of those that are not in line for this kind alone

@@ -119,7 +119,8 @@ func TestOverflow_KindsShareHalfOfTheWindow(t *testing.T) {
 	}
 }
 
-// A new request is parked when all that is left of it waits, and one of its kinds has its share in line.
+// A new request is parked when all that is left of it waits, and one of its kinds has its share in
+// line.
 func TestOverflow_ParksANewRequest(t *testing.T) {
 	t.Parallel()
 	type targets = map[quota.Kind]int

@@ -17,14 +17,15 @@ import (
 const (
 	// openTimeout and storeTimeout bound one attempt: a broker that refuses a right does not answer.
 	openTimeout, storeTimeout = 2 * time.Second, 5 * time.Second
-	// quickTries is how often an attempt is made at once, after quickWait each, before the queue counts as
-	// failing: most failures are over by then.
+	// quickTries is how often an attempt is made at once, after quickWait each, before the queue
+	// counts as failing: most failures are over by then.
 	quickTries, quickWait = 3, 50 * time.Millisecond
 	// retryFirst and retryMax bound the time between attempts for a queue that fails; it doubles.
 	retryFirst, retryMax = time.Second, time.Minute
 	// drainGrace is how long a store that is under way may take after the end of the intake.
 	drainGrace = time.Second
-	// unsureTries is how often it is tried to open a queue that nobody needs any more: for about five minutes.
+	// unsureTries is how often it is tried to open a queue that nobody needs any more: for about five
+	// minutes.
 	unsureTries = 10
 	// pullRetry is the time between two pulls of a queue that fail.
 	pullRetry = time.Second
@@ -32,16 +33,16 @@ const (
 	idleFor = 2 * time.Minute
 )
 
-// Broker opens and closes queues. OpenQueue makes a queue if there is none; CloseQueue removes one that is
-// empty, and reports whether it was.
+// Broker opens and closes queues. OpenQueue makes a queue if there is none; CloseQueue removes one
+// that is empty, and reports whether it was.
 type Broker[L any] interface {
 	OpenQueue(ctx context.Context, q record.Queue) (L, error)
 	CloseQueue(ctx context.Context, q record.Queue) (bool, error)
 }
 
-// Ledger stores requests. Park stores them at the end of a queue, in order, and returns one error for
-// each. An error that wraps [record.ErrUnfit] is final; after any other the request may or may not be
-// stored. RecordFailures stores the outcomes of a request's targets.
+// Ledger stores requests. Park stores them at the end of a queue, in order, and returns one error
+// for each. An error that wraps [record.ErrUnfit] is final; after any other the request may or may
+// not be stored. RecordFailures stores the outcomes of a request's targets.
 type Ledger interface {
 	RecordFailures(ctx context.Context, r record.Request, failures []record.Failure, submitted bool) error
 	Park(ctx context.Context, q record.Queue, requests []record.Parked) []error
@@ -54,8 +55,8 @@ type Request interface {
 	Failures() (failures []record.Failure, submitted bool)
 }
 
-// Owner is whose requests R are parked. Its methods are called from the goroutine of the queue, one at a
-// time for each queue; they may block without harm to other queues.
+// Owner is whose requests R are parked. Its methods are called from the goroutine of the queue, one
+// at a time for each queue; they may block without harm to other queues.
 type Owner[L any, R Request] interface {
 	// Parked says that the requests are stored.
 	Parked(ctx context.Context, requests []R)
@@ -98,9 +99,9 @@ func New[L any, R Request](cfg Config[L, R]) *Parking[L, R] {
 	}
 }
 
-// Put takes requests over, to be stored behind those that were put into the queue before. It returns those
-// that stay with the caller: what a queue delivered, because it is stored there, and all if the queue fails
-// and its next attempt is not due. It never blocks.
+// Put takes requests over, to be stored behind those that were put into the queue before. It
+// returns those that stay with the caller: what a queue delivered, because it is stored there, and
+// all if the queue fails and its next attempt is not due. It never blocks.
 func (p *Parking[L, R]) Put(q record.Queue, requests ...R) (back []R) {
 	fresh := make([]R, 0, len(requests))
 	for _, r := range requests {
@@ -133,8 +134,8 @@ func (p *Parking[L, R]) Open(q record.Queue) {
 	wait.Signal(s.wake)
 }
 
-// Close removes a queue that is empty, and reports whether it did. Owner.Pull calls it; it waits for what
-// the queue's goroutine does just then.
+// Close removes a queue that is empty, and reports whether it did. Owner.Pull calls it; it waits
+// for what the queue's goroutine does just then.
 func (p *Parking[L, R]) Close(ctx context.Context, q record.Queue) bool {
 	p.mu.Lock()
 	s := p.queues[q]
@@ -170,8 +171,8 @@ func (p *Parking[L, R]) Trouble() string {
 	return p.failing.text()
 }
 
-// Run serves the queues until stop ends; work bounds what is stored for them. It returns once all of its
-// goroutines have ended, with the first error of Owner.Pull that ends it.
+// Run serves the queues until stop ends; work bounds what is stored for them. It returns once all
+// of its goroutines have ended, with the first error of Owner.Pull that ends it.
 func (p *Parking[L, R]) Run(stop, work context.Context) error {
 	g, ctx := errgroup.WithContext(work)
 	stopped, cancel := context.WithCancel(stop)

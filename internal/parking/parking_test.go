@@ -30,8 +30,8 @@ var (
 	zoneB = record.Queue{Account: "main", Zone: "zone-b", Type: "purge_url", Lane: purge.Interactive}
 )
 
-// broker is a strict fake of what stores and opens queues, and of the owner: it fails the test where a queue is
-// used in a way that would lose a request.
+// broker is a strict fake of what stores and opens queues, and of the owner: it fails the test
+// where a queue is used in a way that would lose a request.
 type broker struct {
 	t *testing.T
 	p *parking.Parking[*source, id]
@@ -58,8 +58,8 @@ type broker struct {
 // source is what a queue is pulled from.
 type source struct{ close chan struct{} } // capacity 0: the test has the queue closed
 
-// id is a request. Those that begin with "part" have outcomes that stand in no job; "unreadable" has too. Those
-// that begin with "queued" were delivered by a queue.
+// id is a request. Those that begin with "part" have outcomes that stand in no job; "unreadable"
+// has too. Those that begin with "queued" were delivered by a queue.
 type id string
 
 func (r id) Queued() bool { return strings.HasPrefix(string(r), "queued") }
@@ -273,7 +273,8 @@ func TestParking_StoresInOrderAndCloses(t *testing.T) {
 	})
 }
 
-// A queue without an answer holds neither who puts nor another queue, and takes nothing while it fails.
+// A queue without an answer holds neither who puts nor another queue, and takes nothing while it
+// fails.
 func TestParking_NoQueueHoldsAnother(t *testing.T) {
 	for name, fail := range map[string]func(*broker){
 		"refused": func(b *broker) {
@@ -373,7 +374,8 @@ func TestParking_ForgetsWhatNobodyPuts(t *testing.T) {
 	})
 }
 
-// What an attempt stored is parked, what it did not is released, and what can't be is given back for good.
+// What an attempt stored is parked, what it did not is released, and what can't be is given back
+// for good.
 func TestParking_TellsApartWhatIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, zap.NewNop())
@@ -537,7 +539,8 @@ func TestParking_LosesNothingBetweenPutAndClose(t *testing.T) {
 	})
 }
 
-// An attempt whose answer is lost may have made the queue. It is opened again and closed, though nobody puts any more.
+// An attempt whose answer is lost may have made the queue. It is opened again and closed, though
+// nobody puts any more.
 func TestParking_ClosesWhatItMayHaveMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, zap.NewNop())
@@ -563,7 +566,8 @@ func TestParking_ClosesWhatItMayHaveMade(t *testing.T) {
 	})
 }
 
-// An attempt to close a queue whose answer is lost may have removed it: it is made again before anything is stored.
+// An attempt to close a queue whose answer is lost may have removed it: it is made again before
+// anything is stored.
 func TestParking_StoresInNoQueueThatMayBeGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, zap.NewNop())

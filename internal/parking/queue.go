@@ -29,8 +29,8 @@ type queue[L any, R Request] struct {
 	trying   bool      // an attempt is under way while failures is not 0
 }
 
-// accepts reports whether requests may be put; the lock must be held. A queue that fails takes what its next
-// attempt is made with, and nothing while that is under way.
+// accepts reports whether requests may be put; the lock must be held. A queue that fails takes what
+// its next attempt is made with, and nothing while that is under way.
 func (s *queue[L, R]) accepts(now time.Time) bool {
 	return s.failures == 0 || !s.trying && !now.Before(s.retryAt)
 }
@@ -104,8 +104,8 @@ func (s *queue[L, R]) wait(now time.Time) time.Duration {
 // todo reports whether there is something to do; the lock must be held.
 func (s *queue[L, R]) todo() bool { return len(s.pending) > 0 || (s.wanted || s.unsure) && !s.open }
 
-// attempt opens the queue if it is not, and stores what is pending. opened says that the source is new; idle
-// that there was nothing to do, and that nobody needs to remember a failure.
+// attempt opens the queue if it is not, and stores what is pending. opened says that the source is
+// new; idle that there was nothing to do, and that nobody needs to remember a failure.
 func (s *queue[L, R]) attempt(stop, work context.Context) (source L, opened, idle bool) {
 	s.p.mu.Lock()
 	open, sure, lot := s.open, s.open && !s.doubt, s.pending
@@ -172,8 +172,8 @@ func (s *queue[L, R]) note(err error, opened bool) {
 		zap.String("lane", string(s.name.Lane)), zap.Int("queues", len(s.p.failing)))
 }
 
-// openQueue opens the queue, with a few quick tries: what comes of a refusal that needs a person is the same
-// each time.
+// openQueue opens the queue, with a few quick tries: what comes of a refusal that needs a person is
+// the same each time.
 func (s *queue[L, R]) openQueue(stop context.Context) (source L, err error) {
 	for range s.tries() {
 		ctx, cancel := context.WithTimeout(stop, openTimeout)
@@ -255,8 +255,8 @@ func (s *queue[L, R]) storeOnce(stop, work context.Context, lot []R) (left []R, 
 	return left, late, err
 }
 
-// recordFailures stores the outcomes of a request's targets before it is parked, because nothing else
-// remembers them then.
+// recordFailures stores the outcomes of a request's targets before it is parked, because nothing
+// else remembers them then.
 func (s *queue[L, R]) recordFailures(ctx context.Context, p *record.Parked, r R) error {
 	failures, submitted := r.Failures()
 	if !p.Partial || len(failures) == 0 {
