@@ -30,7 +30,7 @@ func startNATS(dir, address string) (*natsServer, error) {
 		return nil, fmt.Errorf("start nats: %w", err)
 	}
 	go s.Start() // ends with Shutdown, which stop waits for
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(30 * time.Second) {
 		s.Shutdown()
 		return nil, fmt.Errorf("start nats on %s: not ready in 10 s; choose another address with --nats-listen", address)
 	}
