@@ -109,7 +109,7 @@ func (w *Worker) register(a arrival) entry {
 	case have.lookup != nil:
 		have.lookup.joined = append(have.lookup.joined, a.delivery)
 		return joined
-	case !w.matches(&a, have.Digest):
+	case !a.matches(have.Digest):
 		return conflicting
 	}
 	have.deliver(a.delivery.Receipt)
@@ -124,7 +124,7 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 	parked := make(map[record.Queue][]*request)
 	for _, a := range fresh {
 		f, known := found[a.Key()]
-		same := known && w.matches(&a, f.Digest)
+		same := known && a.matches(f.Digest)
 		if same {
 			w.resume(&a, f)
 		}

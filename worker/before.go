@@ -2,94 +2,46 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 
-	"github.com/edgepurge/edgepurge/internal/canonical"
-	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/record"
-	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Records and events of the last version outlive it. It read a few messages otherwise: it gave other ids to CloudEvents,
-// took the last of two members with one name, and had other canonical forms. A message that it has begun goes on as it
-// began: with that id, and in those forms.
-
-// earlier is a message as the last version read it.
-type earlier struct {
-	id   string
-	body purge.Request
-	err  error
-}
-
-func (w *Worker) readEarlier(d inbox.Delivery, source string) earlier {
-	var e earlier
-	if e.body, e.err = purge.Decode(d.Data, d.ContentType); e.err != nil {
-		if data, ok := lastOfTwice(d.Data); ok {
-			e.body, e.err = purge.Decode(data, d.ContentType)
-		}
-	}
-	named := e.body
-	if c := named.CloudEvent; named.ID == "" && c != nil && purge.ValidID(c.ID) {
-		named.ID = c.ID
-	}
-	named.CloudEvent = nil
-	if e.id = purge.PickID(named, source, d.MsgID); e.id == "" {
-		e.id = purge.GeneratedID(d.Stored, d.Sequence)
-	}
-	return e
-}
-
-// lastOfTwice returns a message without the members whose name comes once more, in the request and in its labels.
-func lastOfTwice(data []byte) ([]byte, bool) {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(data, &object) != nil {
-		return nil, false
-	}
-	for _, name := range []string{"data", "labels"} {
-		if inner, ok := lastOfTwice(object[name]); ok {
-			object[name] = inner
-		}
-	}
-	once, err := json.Marshal(object)
-	return once, err == nil
-}
+// before is the message as the last version read it. What a queue delivers is no such message.
+func (a *arrival) before() record.Before { return record.ReadBefore(&a.delivery.Delivery, a.Source) }
 
 // matches reports whether digest is that of the message, as the last version computed it too.
-func (w *Worker) matches(a *arrival, digest string) bool {
-	switch {
-	case digest == a.Digest, a.delivery.Receipt.Parked() && a.Body.HasDigest(digest):
-		return true
-	case a.delivery.Receipt.Parked():
-		return false
-	case digest == purge.RawDigest(a.delivery.Data): // one of the versions could not read it
+func (a *arrival) matches(digest string) bool {
+	if digest == a.Digest {
 		return true
 	}
-	e := w.readEarlier(a.delivery, a.Source)
-	return e.err == nil && e.body.HasDigest(digest)
+	if a.delivery.Receipt.Parked() {
+		return a.Body.HasDigest(digest)
+	}
+	b := a.before()
+	return b.HasDigest(&a.delivery.Delivery, digest)
 }
 
 // resume lets a request go on by the rules of the records in which a part of it stands.
 func (w *Worker) resume(a *arrival, f record.Found) {
-	if f.Rules != canonical.Before || a.delivery.Receipt.Parked() || len(f.Recorded) == 0 {
+	if a.delivery.Receipt.Parked() || !f.BegunBefore() {
 		return
 	}
-	e := w.readEarlier(a.delivery, a.Source)
-	if e.err != nil || !e.body.HasDigest(f.Digest) {
+	b := a.before()
+	as, ok := b.Resume(a.Request.Request, &f)
+	if !ok {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	as := a.Request.Request
-	as.Rules, as.Digest, as.Type, as.Labels, as.Total = f.Rules, f.Digest, e.body.Type, e.body.Labels, len(f.Recorded)
-	a.Reread(as, e.body)
+	a.Reread(as, b.Body)
 	a.reason = nil
 	w.weigh(a.request)
 }
 
-// identify gives messages that come again the ids under which the last version has recorded them. That it was the same
-// message is proven by the broker's timestamp: another one may have come under that id. It reports false when the context
-// has ended.
+// identify gives messages that come again the ids under which the last version has recorded them. The
+// broker's timestamp proves that it was the same message: another one may have come under that id. It
+// returns false when the context has ended.
 func (w *Worker) identify(ctx context.Context, arrivals []arrival) bool {
 	ids := make(map[int]record.Key)
 	var queries []ledger.Query
@@ -98,12 +50,12 @@ func (w *Worker) identify(ctx context.Context, arrivals []arrival) bool {
 		if a.delivery.Receipt.Parked() || a.delivery.Count < 2 || a.Body.CloudEvent == nil {
 			continue
 		}
-		e := w.readEarlier(a.delivery, a.Source)
-		if e.id == a.ID {
+		b := a.before()
+		if b.ID == a.ID {
 			continue
 		}
-		ids[i] = record.Key{Source: a.Source, ID: e.id}
-		queries = append(queries, ledger.Query{Key: ids[i], Total: len(e.body.Targets), Redelivered: true})
+		ids[i] = record.Key{Source: a.Source, ID: b.ID}
+		queries = append(queries, ledger.Query{Key: ids[i], Total: len(b.Body.Targets), Redelivered: true})
 	}
 	if len(queries) == 0 {
 		return true
@@ -114,7 +66,7 @@ func (w *Worker) identify(ctx context.Context, arrivals []arrival) bool {
 	}
 	for i, k := range ids {
 		a := &arrivals[i]
-		if f, ok := found[k]; ok && f.Received.Equal(a.delivery.Stored) && w.matches(a, f.Digest) {
+		if f, ok := found[k]; ok && f.Received.Equal(a.delivery.Stored) && a.matches(f.Digest) {
 			a.ID = k.ID
 		}
 	}
