@@ -32,7 +32,7 @@ func startNATS(dir, address string) (*natsServer, error) {
 	go s.Start() // ends with Shutdown, which stop waits for
 	if !s.ReadyForConnections(30 * time.Second) {
 		s.Shutdown()
-		return nil, fmt.Errorf("start nats on %s: not ready in 10 s; choose another address with --nats-listen", address)
+		return nil, fmt.Errorf("start nats on %s: not ready in 30 s; choose another address with --nats-listen", address)
 	}
 	return &natsServer{s}, nil
 }
