@@ -11,7 +11,7 @@ import (
 type Group struct {
 	Account string
 	Zone    string
-	Type    string // the API's word, as "purge_url"
+	Type    purge.Type
 	Method  string
 	Hosts   string // sorted, joined by commas
 }
@@ -86,7 +86,7 @@ func (b *Batcher[W]) Waiting() int { return b.waiting }
 
 // Hold keeps all groups of a zone's type back until the given time; a time in the past lets them go,
 // and so does the zero time, which also forgets them. It looks at their limits anew.
-func (b *Batcher[W]) Hold(account, zone, typ string, until time.Time) {
+func (b *Batcher[W]) Hold(account, zone string, typ purge.Type, until time.Time) {
 	key := Group{Account: account, Zone: zone, Type: typ}
 	h := b.holds[key]
 	switch {

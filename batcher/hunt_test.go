@@ -32,7 +32,7 @@ func newHunter(t *rapid.T) *hunter {
 		groups: []batcher.Group{urls("zone-a"), urls("zone-b")},
 	}
 	for _, hosts := range []string{"", "a.test"} {
-		h.groups = append(h.groups, batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_cache_tag", Hosts: hosts})
+		h.groups = append(h.groups, batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Tag, Hosts: hosts})
 	}
 	h.b = batcher.New[int](batcher.Config{
 		Limit: func(batcher.Group) int { return h.limit },

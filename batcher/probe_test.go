@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestProbe_ComesBackAsItWas(t *testing.T) {
@@ -14,7 +15,7 @@ func TestProbe_ComesBackAsItWas(t *testing.T) {
 	if due, ok := b.When(at(99)); !ok || !due.Equal(at(100)) {
 		t.Errorf("got a batch at %v, %t, want it at %v", due, ok, at(100))
 	}
-	b.Hold("main", "zone-a", "purge_url", at(200))
+	b.Hold("main", "zone-a", purge.URL, at(200))
 	wantBatch(t, b.Next(at(199)), "none")
 	if again := b.Next(at(200)); again != probe || again.Tries != 1 || !again.IsProbe() {
 		t.Fatalf("got %+v, want the probe again", again)
@@ -25,15 +26,15 @@ func TestProbe_ComesBackAsItWas(t *testing.T) {
 
 func TestProbe_BacksOffAlone(t *testing.T) {
 	b := limited(4, 1000)
-	tags := batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_cache_tag"}
+	tags := batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Tag}
 	for _, g := range []batcher.Group{urls("zone-a"), tags} {
 		for _, target := range []string{"a", "b", "c", "d"} {
-			b.Add(at(0), g, bulk, target, g.Type)
+			b.Add(at(0), g, bulk, target, string(g.Type))
 		}
 		refuse(t, b, b.Next(at(0)))
 	}
 	b.Return(b.Next(at(1)), at(much))
-	wantBatch(t, b.Next(at(2)), "a=purge_cache_tag b=purge_cache_tag")
+	wantBatch(t, b.Next(at(2)), "a=tag b=tag")
 }
 
 func TestProbe_IsTakenApart(t *testing.T) {
@@ -97,7 +98,7 @@ func TestProbe_LatePieceLeavesTheGateShut(t *testing.T) {
 	if b.Next(at(1)) == nil || b.Suspect(piece) {
 		t.Fatal("got no probe, or a single target taken back")
 	}
-	other := batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_prefix"}
+	other := batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Prefix}
 	b.Add(at(0), other, bulk, "x", "r3")
 	b.Add(at(0), other, bulk, "y", "r3")
 	refuse(t, b, b.Next(at(much)))

@@ -42,7 +42,7 @@ func newMachine(t *rapid.T) *machine {
 	}
 	m.groups = []batcher.Group{urls("zone-a"), urls("zone-b")}
 	for _, hosts := range []string{"", "a.test"} {
-		m.groups = append(m.groups, batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_cache_tag", Hosts: hosts})
+		m.groups = append(m.groups, batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Tag, Hosts: hosts})
 	}
 	for _, g := range m.groups {
 		m.model.lines[g] = &line{}

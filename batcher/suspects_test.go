@@ -157,17 +157,17 @@ func TestSuspects_AreNarrowedDown(t *testing.T) {
 
 func TestSuspects_AreSentOneProbeAZone(t *testing.T) {
 	b := limited(2, 1000)
-	tags := batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_cache_tag"}
+	tags := batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Tag}
 	for _, g := range []batcher.Group{urls("zone-a"), tags, urls("zone-b")} {
 		for _, target := range []string{"x", "y"} {
-			b.Add(at(0), g, bulk, target, g.Type)
+			b.Add(at(0), g, bulk, target, string(g.Type))
 		}
 		refuse(t, b, b.Next(at(0)))
 	}
 	first := b.Next(at(1))
-	wantBatch(t, first, "x=purge_url")
+	wantBatch(t, first, "x=url")
 	second := b.Next(at(1))
-	if wantBatch(t, second, "x=purge_url"); second.Group == first.Group {
+	if wantBatch(t, second, "x=url"); second.Group == first.Group {
 		t.Errorf("got two probes of %+v, want one of each zone", first.Group)
 	}
 	wantBatch(t, b.Next(at(much)), "none")
@@ -176,7 +176,7 @@ func TestSuspects_AreSentOneProbeAZone(t *testing.T) {
 	}
 	b.Cleared(first)
 	batch := b.Next(at(1))
-	if wantBatch(t, batch, "x=purge_cache_tag"); batch.Group != tags {
+	if wantBatch(t, batch, "x=tag"); batch.Group != tags {
 		t.Errorf("got a probe of %+v, want the other type's turn", batch.Group)
 	}
 }

@@ -1,17 +1,21 @@
 package batcher
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
 
 // WaitingOf is the number of targets of a zone's type in line, in batches that came back and among
 // suspects.
-func (b *Batcher[W]) WaitingOf(account, zone, typ string) int {
+func (b *Batcher[W]) WaitingOf(account, zone string, typ purge.Type) int {
 	n := 0
 	b.visit(account, zone, typ, func(slots int, _ func(func(*Slot[W]))) { n += slots })
 	return n
 }
 
 // WaitersOf is the number of those who wait for the targets that WaitingOf counts: several may wait for one target.
-func (b *Batcher[W]) WaitersOf(account, zone, typ string) int {
+func (b *Batcher[W]) WaitersOf(account, zone string, typ purge.Type) int {
 	h := b.holds[Group{Account: account, Zone: zone, Type: typ}]
 	if h == nil {
 		return 0
@@ -42,7 +46,7 @@ func (s *suspects[W]) waiters() int {
 }
 
 // Each calls do for everybody who waits for a target of a zone's type, once for each target.
-func (b *Batcher[W]) Each(account, zone, typ string, do func(W)) {
+func (b *Batcher[W]) Each(account, zone string, typ purge.Type, do func(W)) {
 	b.visit(account, zone, typ, func(_ int, each func(func(*Slot[W]))) {
 		each(func(s *Slot[W]) {
 			for _, w := range s.Waiters {
@@ -53,7 +57,7 @@ func (b *Batcher[W]) Each(account, zone, typ string, do func(W)) {
 }
 
 // visit hands over the slots of a zone's type, a number of them at a time.
-func (b *Batcher[W]) visit(account, zone, typ string, do func(n int, each func(func(*Slot[W])))) {
+func (b *Batcher[W]) visit(account, zone string, typ purge.Type, do func(n int, each func(func(*Slot[W])))) {
 	h := b.holds[Group{Account: account, Zone: zone, Type: typ}]
 	if h == nil {
 		return

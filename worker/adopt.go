@@ -29,7 +29,7 @@ func (w *Worker) findJob(
 			return
 		}
 		w.Log.Info("job adopted, whose answer was lost", zap.String("job", created.JobID),
-			zap.String("zone", batch.Group.Zone), zap.String("type", batch.Group.Type),
+			zap.String("zone", batch.Group.Zone), typeField(batch.Group.Type),
 			zap.Int("targets", len(batch.Slots)), zap.Duration("after", time.Since(lost)))
 		w.Metrics.Adopted()
 		w.cleared(batch)

@@ -51,7 +51,7 @@ func (a *past) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Create
 		for _, target := range p.Targets {
 			rows = append(rows, edgeone.Task{JobID: id, Target: target, Type: p.Type, Method: p.Method, Created: date})
 		}
-		if p.Type == edgeone.TypeAll {
+		if p.Type == purge.All {
 			rows = []edgeone.Task{{JobID: id, Target: "example.com", Type: p.Type, Method: p.Method, Created: date}}
 		}
 	})

@@ -23,7 +23,7 @@ func (w *Worker) logCall(
 		refused += len(r.Targets)
 	}
 	log := w.Log.With(
-		zap.String("lane", string(lane)), zap.String("zone", batch.Group.Zone), zap.String("type", batch.Group.Type),
+		zap.String("lane", string(lane)), zap.String("zone", batch.Group.Zone), typeField(batch.Group.Type),
 		zap.Int("targets", len(batch.Slots)), zap.Int("refused", refused), zap.Int("tries", batch.Tries+1),
 		zap.Stringer("class", class), zap.String("job", created.JobID),
 		zap.Duration("waited", sent.Sub(batch.Since)), zap.Duration("took", time.Since(sent)),

@@ -67,7 +67,7 @@ type world struct {
 	zone    func(host string) (string, error)
 	updated chan struct{} // what Updated gives
 	create  func(p edgeone.Purge) (edgeone.Created, error)
-	quota   func() (map[string]edgeone.Quota, error)
+	quota   func() (map[purge.Type]edgeone.Quota, error)
 	limit   int // of a part of a job, in bytes
 
 	mu       sync.Mutex
@@ -96,7 +96,7 @@ func newWorld() *world {
 		zone:    func(string) (string, error) { return "zone-a", nil },
 		updated: make(chan struct{}),
 		create:  accept,
-		quota:   func() (map[string]edgeone.Quota, error) { return map[string]edgeone.Quota{}, nil },
+		quota:   func() (map[purge.Type]edgeone.Quota, error) { return map[purge.Type]edgeone.Quota{}, nil },
 		limit:   1 << 20,
 		events:  make(map[string]purge.Outcome),
 	}
@@ -237,7 +237,9 @@ func (w *world) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Creat
 	return w.create(p)
 }
 
-func (w *world) Quotas(context.Context, string) (map[string]edgeone.Quota, error) { return w.quota() }
+func (w *world) Quotas(context.Context, string) (map[purge.Type]edgeone.Quota, error) {
+	return w.quota()
+}
 
 func (w *world) Wait(ctx context.Context) error {
 	if !wait.Sleep(ctx, 50*time.Millisecond) {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/batcher"
-	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -81,7 +81,7 @@ func (w *Worker) enlist(r *request) {
 // [zone.ErrPending], when a zone can't be told yet.
 func (w *Worker) slots(r *request) ([]slot, []record.Failure, error) {
 	group := batcher.Group{
-		Account: w.cfg.Account, Zone: r.Body.Zone, Type: apiType(r.Body.Type), Method: string(r.Body.Method),
+		Account: w.cfg.Account, Zone: r.Body.Zone, Type: cmp.Or(r.Body.Type, purge.URL), Method: string(r.Body.Method),
 		Hosts: hosts(r.Body.Hosts),
 	}
 	if r.Body.Type == purge.All {
@@ -138,28 +138,4 @@ func hosts(names []string) string {
 	}
 	slices.Sort(sorted)
 	return strings.Join(slices.Compact(sorted), ",")
-}
-
-func apiType(t purge.Type) string {
-	switch t {
-	case purge.Prefix:
-		return edgeone.TypePrefix
-	case purge.Host:
-		return edgeone.TypeHost
-	case purge.Tag:
-		return edgeone.TypeTag
-	case purge.All:
-		return edgeone.TypeAll
-	case purge.URL:
-	}
-	return edgeone.TypeURL
-}
-
-func purgeType(api string) purge.Type {
-	for _, t := range []purge.Type{purge.Prefix, purge.Host, purge.Tag, purge.All} {
-		if apiType(t) == api {
-			return t
-		}
-	}
-	return purge.URL
 }

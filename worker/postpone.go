@@ -56,7 +56,7 @@ func (w *Worker) setAside(batch *batcher.Batch[waiter], out refusedTargets) (tak
 		return batch, nil
 	}
 	w.Log.Warn("batch accepted in part: the day is exhausted", zap.String("zone", batch.Group.Zone),
-		zap.String("type", batch.Group.Type), zap.Int("accepted", len(now)), zap.Int("kept", len(later)))
+		typeField(batch.Group.Type), zap.Int("accepted", len(now)), zap.Int("kept", len(later)))
 	return part(batch, now), part(batch, later)
 }
 

@@ -3,11 +3,17 @@ package worker
 import (
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/wait"
+	"github.com/edgepurge/edgepurge/purge"
 )
+
+// typeField names a type in the log as EdgeOne does.
+func typeField(t purge.Type) zap.Field { return zap.String("type", edgeone.TypeName(t)) }
 
 func kindOf(g batcher.Group) quota.Kind { return quota.Kind{Zone: g.Zone, Type: g.Type} }
 

@@ -71,7 +71,7 @@ func (w *Worker) objection(body purge.Request) *purge.Reason {
 	if body.Account != "" && body.Account != w.cfg.Account {
 		return &purge.Reason{Code: purge.CodePolicy, Message: "no such account is configured", Field: "account"}
 	}
-	field, why := edgeone.Unsupported(w.cfg.Version, apiType(body.Type), string(body.Method), len(body.Hosts) > 0)
+	field, why := edgeone.Unsupported(w.cfg.Version, body.Type, string(body.Method), len(body.Hosts) > 0)
 	if why != "" {
 		return &purge.Reason{Code: purge.CodeUnsupported, Message: why, Field: field}
 	}

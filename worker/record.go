@@ -41,7 +41,7 @@ func (w *Worker) record(ctx context.Context, batch *batcher.Batch[waiter], creat
 			w.unrecorded(ctx, f, err)
 			return
 		}
-		w.Log.Debug("job stored", zap.String("job", job.ID), zap.String("zone", job.Zone), zap.String("type", job.Type),
+		w.Log.Debug("job stored", zap.String("job", job.ID), zap.String("zone", job.Zone), typeField(job.Type),
 			zap.Int("targets", job.Rows), zap.Int("requests", len(job.Shares)))
 		w.Tracker.Track(stored)
 		w.recorded(f)

@@ -41,7 +41,7 @@ func refusals(batch *batcher.Batch[waiter], c edgeone.Created) refusedTargets {
 			names, reasons = append(names, name), append(reasons, cmp.Or(r.Reason, "refused by EdgeOne"))
 		}
 	}
-	for i, at := range record.Pair(purgeType(batch.Group.Type), sent, names) {
+	for i, at := range record.Pair(batch.Group.Type, sent, names) {
 		if at >= 0 {
 			f.reasons[sent[at]] = reasons[i]
 			continue

@@ -101,7 +101,7 @@ func TestExpire_EndsWhatWasNotSentInTime(t *testing.T) {
 			}
 			return edgeone.Created{}, errDay
 		}
-		w.quota = func() (map[string]edgeone.Quota, error) { return rows(0), nil }
+		w.quota = func() (map[purge.Type]edgeone.Quota, error) { return rows(0), nil }
 		stop := w.run(t, w.worker())
 		soon := time.Now().Add(10 * time.Second)
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "spent", Zone: "zone-a", Targets: pages(2), Expires: soon})

@@ -12,6 +12,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/adopt"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/wait"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -56,7 +57,7 @@ func purgeOf(batch *batcher.Batch[waiter]) edgeone.Purge {
 	if batch.Group.Hosts != "" {
 		p.Hosts = strings.Split(batch.Group.Hosts, ",")
 	}
-	if p.Type == edgeone.TypeAll {
+	if p.Type == purge.All {
 		return p
 	}
 	p.Targets = make([]string, len(batch.Slots))
@@ -126,7 +127,7 @@ func (w *Worker) resendRepeated(ctx context.Context, batch *batcher.Batch[waiter
 	w.cleared(batch)
 	w.mark(batch, sent)
 	w.Log.Warn("call answered with the job of an earlier call", zap.String("job", job), zap.String("zone", batch.Group.Zone),
-		zap.String("type", batch.Group.Type), zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1))
+		typeField(batch.Group.Type), zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1))
 	if batch.Tries+1 < repeatedTries {
 		w.again(batch, retryDelay(batch.Tries))
 		return

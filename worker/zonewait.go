@@ -1,16 +1,18 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // zonelessQueue is the queue of a request whose zone is not known: a queue without a zone.
 func (w *Worker) zonelessQueue(r *request) *record.Queue {
-	q := w.overflow.Queue(quota.Kind{Type: apiType(r.Body.Type)}, r.ChargedLane())
+	q := w.overflow.Queue(quota.Kind{Type: cmp.Or(r.Body.Type, purge.URL)}, r.ChargedLane())
 	return &q
 }
 
