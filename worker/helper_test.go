@@ -69,6 +69,8 @@ type world struct {
 	create  func(p edgeone.Purge) (edgeone.Created, error)
 	quota   func() (map[purge.Type]edgeone.Quota, error)
 	limit   int // of a part of a job, in bytes
+	metrics *metrics.Pipeline
+	pace    Pace // nil: one call every 50 ms
 
 	mu       sync.Mutex
 	away     bool // the broker is
@@ -98,6 +100,7 @@ func newWorld() *world {
 		create:  accept,
 		quota:   func() (map[purge.Type]edgeone.Quota, error) { return map[purge.Type]edgeone.Quota{}, nil },
 		limit:   1 << 20,
+		metrics: metrics.NewPipeline(prometheus.NewRegistry()),
 		events:  make(map[string]purge.Outcome),
 	}
 }
@@ -111,12 +114,16 @@ func (w *world) parts() (Config, Deps) {
 		lanes[name] = l
 	}
 	log := zap.NewNop()
+	pace := w.pace
+	if pace == nil {
+		pace = w
+	}
 	cfg := Config{
 		Account: "main", Subjects: purge.Subjects{Prefix: "purge"}, BulkWindow: 10_000, InteractiveWindow: 1000, Drain: 5 * time.Second,
 	}
 	return cfg, Deps{
-		Lanes: lanes, Acker: w, API: w, Pace: w, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
-		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w.stores(), log), Tracker: w, Metrics: metrics.NewPipeline(prometheus.NewRegistry()), Log: log,
+		Lanes: lanes, Acker: w, API: w, Pace: pace, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
+		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w.stores(), log), Tracker: w, Metrics: w.metrics, Log: log,
 	}
 }
 
@@ -124,9 +131,9 @@ func (w *world) parts() (Config, Deps) {
 func deliver(t *testing.T, k *Worker, w *world, q *record.Queue, d record.Delivery) inbox.Delivery {
 	t.Helper()
 	from := w.lanes[purge.Bulk]
-	p := k.inbox.Lane(purge.Bulk, from)
+	p := k.table.inbox.Lane(purge.Bulk, from)
 	if q != nil {
-		p = k.inbox.Queue(*q, from, func() int { return 1 })
+		p = k.table.inbox.Queue(*q, from, func() int { return 1 })
 	}
 	from.deliveries <- d
 	lot, err := p.Pull(t.Context())

@@ -79,9 +79,9 @@ func TestWorker_CountsWhatItDoes(t *testing.T) {
 			}
 			return accept(p)
 		}
-		k := w.worker()
 		reg := prometheus.NewRegistry()
-		k.Metrics = metrics.NewPipeline(reg)
+		w.metrics = metrics.NewPipeline(reg)
+		k := w.worker()
 		stop := w.run(t, k)
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Targets: pages(3)})
 		w.give(t, purge.Bulk, 2, purge.Request{ID: "b", Targets: pages(2)}) // both are among those of a
