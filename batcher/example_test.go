@@ -75,7 +75,7 @@ func ExampleBatcher_Return() {
 
 // One of the targets is bad, and EdgeOne refuses every call that carries it without saying which it
 // is. It is found in a few calls, by which the others are purged.
-func ExampleBatcher_Suspect() {
+func ExampleBatcher_Bisect() {
 	b := batcher.New[string](batcher.Config{
 		Limit: func(batcher.Group) int { return 500 },
 		Bytes: func(target string) int { return len(target) }, MaxBytes: 10_000_000,
@@ -96,7 +96,7 @@ func ExampleBatcher_Suspect() {
 			continue
 		}
 		fmt.Println("refused: ", hosts)
-		if !b.Suspect(batch) {
+		if !b.Bisect(batch) {
 			fmt.Println("found:   ", hosts[0])
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// naive is the batcher without an index: it looks at everything each time. It knows no suspects.
+// naive is the batcher without an index: it looks at everything each time. It has no bisection.
 type naive struct {
 	model
 

@@ -35,12 +35,12 @@ func TestBatcher_PausedLanesAreNotSent(t *testing.T) {
 	wantBatch(t, b.Next(at(2*much)), "b2=r")
 }
 
-func TestBatcher_PausedSuspectsWait(t *testing.T) {
+func TestBatcher_PausedBisectionsWait(t *testing.T) {
 	b := limited(3, 1000)
 	for _, target := range []string{"x", "y"} {
 		b.Add(at(0), urls("zone-a"), bulk, target, "r")
 	}
-	b.Suspect(b.Next(at(much)))
+	b.Bisect(b.Next(at(much)))
 	b.Pause(bulk, true)
 	wantBatch(t, b.Next(at(much)), "none")
 	b.Pause(bulk, false)
@@ -84,7 +84,7 @@ func TestBatcher_TellsWhoWaitsInAZone(t *testing.T) {
 		t.Errorf("got %d targets of batches that are out, want none", got)
 	}
 	for i, batch := range out {
-		if i%2 == 0 && b.Suspect(batch) {
+		if i%2 == 0 && b.Bisect(batch) {
 			continue
 		}
 		b.Return(batch, at(200))

@@ -6,15 +6,16 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// WaitingOf is the number of targets of a zone's type in line, in batches that came back and among
-// suspects.
+// WaitingOf is the number of targets of a zone's type in line, in batches that came back and in
+// bisections.
 func (b *Batcher[W]) WaitingOf(account, zone string, typ purge.Type) int {
 	n := 0
 	b.visit(account, zone, typ, func(slots int, _ func(func(*Slot[W]))) { n += slots })
 	return n
 }
 
-// WaitersOf is the number of those who wait for the targets that WaitingOf counts: several may wait for one target.
+// WaitersOf is the number of those who wait for the targets that WaitingOf counts: several may wait
+// for one target.
 func (b *Batcher[W]) WaitersOf(account, zone string, typ purge.Type) int {
 	h := b.holds[Group{Account: account, Zone: zone, Type: typ}]
 	if h == nil {
@@ -25,8 +26,8 @@ func (b *Batcher[W]) WaitersOf(account, zone string, typ purge.Type) int {
 		switch {
 		case it.batch != nil:
 			n += it.batch.waiters
-		case it.suspects != nil:
-			n += it.suspects.waiters()
+		case it.bisection != nil:
+			n += it.bisection.waiters()
 		case it == &it.group.ofUrgent: // once for both
 			n += it.group.waiters
 		}
@@ -34,7 +35,7 @@ func (b *Batcher[W]) WaitersOf(account, zone string, typ purge.Type) int {
 	return n
 }
 
-func (s *suspects[W]) waiters() int {
+func (s *bisection[W]) waiters() int {
 	n := s.pool.waiters
 	for _, set := range slices.Concat(s.narrow, s.refused) {
 		n += set.waiters
@@ -80,14 +81,14 @@ func (b *Batcher[W]) visit(account, zone string, typ purge.Type, do func(n int, 
 		switch {
 		case it.batch != nil:
 			ofBatch(it.batch)
-		case it.suspects != nil:
-			for _, set := range slices.Concat(it.suspects.narrow, it.suspects.refused) {
+		case it.bisection != nil:
+			for _, set := range slices.Concat(it.bisection.narrow, it.bisection.refused) {
 				ofBatch(set)
 			}
-			if it.suspects.back != nil {
-				ofBatch(it.suspects.back)
+			if it.bisection.back != nil {
+				ofBatch(it.bisection.back)
 			}
-			ofGroup(&it.suspects.pool)
+			ofGroup(&it.bisection.pool)
 		case it == &it.group.ofUrgent: // once for both
 			ofGroup(it.group)
 		}

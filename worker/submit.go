@@ -74,13 +74,13 @@ func (sn *sender) verdict(
 	case edgeone.TooLarge:
 		sn.split(ctx, batch, err)
 	case edgeone.BadTarget:
-		sn.suspect(ctx, batch, err)
+		sn.bisect(ctx, batch, err)
 	case edgeone.NoJob:
 		if batch.Tries < noJobTries {
 			sn.line.again(batch, retryDelay(batch.Tries))
 			return
 		}
-		sn.suspect(ctx, batch, err)
+		sn.bisect(ctx, batch, err)
 	case edgeone.DailyQuota:
 		sn.line.postpone(batch, sent)
 	case edgeone.Permission:
@@ -131,10 +131,10 @@ func (sn *sender) split(ctx context.Context, batch *batcher.Batch[waiter], err e
 	sn.line.again(right, 0)
 }
 
-// suspect has the bad targets of a batch looked for, until each is refused alone and fails alone.
-func (sn *sender) suspect(ctx context.Context, batch *batcher.Batch[waiter], err error) {
+// bisect starts the search for the bad targets of a batch: each is refused alone and fails alone.
+func (sn *sender) bisect(ctx context.Context, batch *batcher.Batch[waiter], err error) {
 	sn.mu.Lock()
-	some := sn.batcher.Suspect(batch)
+	some := sn.batcher.Bisect(batch)
 	sn.mu.Unlock()
 	wait.Signal(sn.line.wake) // the next probe may go
 	if !some {
