@@ -25,6 +25,8 @@ floor 0: what all others speak of
 	internal/canonical < internal/record
 	purge
 	purge < internal/record
+	# The client of the API speaks of types as all others do, and has EdgeOne's names for them on the wire alone.
+	purge < internal/edgeone
 	internal/edgeone/v20220901
 	internal/edgeone/v20220901 < internal/edgeone
 	internal/edgeone/v20220106

@@ -11,18 +11,19 @@ import (
 type Group struct {
 	Account string
 	Zone    string
-	Type    string // the API's word, as "purge_url"
+	Type    purge.Type
 	Method  string
 	Hosts   string // sorted, joined by commas
 }
 
 // Config bounds batches and waiting. All values must be positive but for the lingers.
 type Config struct {
-	// Limit tells how many targets one call of the group may carry now: the quota's Batch, the
+	// Limit returns how many targets one call of the group may carry now: the quota's Batch, the
 	// API's ceiling, the operator's cap, whichever is least. Below 1 counts as 1. It is asked when
 	// something happens to the group: that a limit has fallen is noticed then, or by Hold.
 	Limit func(Group) int
-	// Bytes tells what a target takes in the encoded body, MaxBytes what all of a call may take.
+	// Bytes returns what a target takes in the encoded body, MaxBytes is what all of a call may
+	// take.
 	Bytes    func(target string) int
 	MaxBytes int
 	// Linger is how long an interactive target waits for company when a call could go at once.
@@ -39,15 +40,15 @@ const agedShare = 10
 
 // Batcher holds the targets that wait. The zero value is not usable.
 type Batcher[W any] struct {
-	cfg     Config
-	groups  map[Group]*group[W]
-	holds   map[Group]*hold[W] // by account, zone and type
-	gates   map[Group]*gate[W] // by account and zone
-	waiting int
+	cfg        Config
+	groups     map[Group]*group[W]
+	holds      map[Group]*hold[W]      // by account, zone and type
+	probeSlots map[Group]*probeSlot[W] // by account and zone
+	waiting    int
 
-	now   time.Time   // the latest that was told
-	piles piles[W]    // what could be sent, in its order
-	fresh []*group[W] // groups that changed since they were filed
+	now   time.Time   // the latest that a caller gave
+	heaps heaps[W]    // what could be sent, in its order
+	fresh []*group[W] // groups that changed since they were classified
 	seq   uint64      // of the item that came last
 
 	paused paused
@@ -61,7 +62,8 @@ type Batcher[W any] struct {
 func New[W any](cfg Config) *Batcher[W] {
 	return &Batcher[W]{
 		cfg:    cfg,
-		groups: make(map[Group]*group[W]), holds: make(map[Group]*hold[W]), gates: make(map[Group]*gate[W]),
+		groups: make(map[Group]*group[W]), holds: make(map[Group]*hold[W]),
+		probeSlots: make(map[Group]*probeSlot[W]),
 	}
 }
 
@@ -80,13 +82,13 @@ func (b *Batcher[W]) Add(now time.Time, g Group, lane purge.Lane, target string,
 	b.touch(gr)
 }
 
-// Waiting is the number of targets in line, in batches that came back and among suspects, without
+// Waiting is the number of targets in line, in batches that came back and in bisections, without
 // those that are out in a batch.
 func (b *Batcher[W]) Waiting() int { return b.waiting }
 
-// Hold keeps all groups of a zone's type back until the given time; a time in the past lets them go,
-// and so does the zero time, which also forgets them. It looks at their limits anew.
-func (b *Batcher[W]) Hold(account, zone, typ string, until time.Time) {
+// Hold keeps all groups of a zone's type back until the given time; a time in the past lets them
+// go, and so does the zero time, which also forgets them. It looks at their limits anew.
+func (b *Batcher[W]) Hold(account, zone string, typ purge.Type, until time.Time) {
 	key := Group{Account: account, Zone: zone, Type: typ}
 	h := b.holds[key]
 	switch {
@@ -98,7 +100,7 @@ func (b *Batcher[W]) Hold(account, zone, typ string, until time.Time) {
 	}
 	h.until = until
 	for _, it := range h.items {
-		b.file(it)
+		b.refile(it)
 	}
 	b.release(key, h)
 }
@@ -106,8 +108,8 @@ func (b *Batcher[W]) Hold(account, zone, typ string, until time.Time) {
 // paused says which lanes are not sent.
 type paused struct{ urgent, bulk bool }
 
-// Pause keeps a lane's targets back, or lets them go. What came back in a batch is of the interactive
-// lane if one of its targets is.
+// Pause keeps a lane's targets back, or lets them go. What came back in a batch is of the
+// interactive lane if one of its targets is.
 func (b *Batcher[W]) Pause(lane purge.Lane, pause bool) {
 	p := &b.paused.bulk
 	if lane == purge.Interactive {
@@ -119,7 +121,7 @@ func (b *Batcher[W]) Pause(lane purge.Lane, pause bool) {
 	*p = pause
 	for _, h := range b.holds {
 		for _, it := range h.items {
-			b.file(it)
+			b.refile(it)
 		}
 	}
 }
@@ -131,13 +133,13 @@ func (b *Batcher[W]) Return(batch *Batch[W], notBefore time.Time) {
 	batch.Tries++
 	batch.count()
 	b.waiting += len(batch.Slots)
-	if p := batch.land(); p != nil {
+	if p := batch.resolve(); p != nil {
 		b.takeBack(batch, p)
 		return
 	}
 	it := &item[W]{batch: batch}
 	b.enter(batch.Group, it)
-	b.file(it)
+	b.refile(it)
 }
 
 // Remove takes out every waiter for whom drop is true and returns how many targets left with them.
@@ -156,12 +158,12 @@ func (b *Batcher[W]) removeOf(it *item[W], drop func(W) bool) (left int) {
 	switch {
 	case it.batch != nil:
 		left = it.batch.Remove(drop)
-		b.file(it)
+		b.refile(it)
 		if len(it.batch.Slots) == 0 {
 			b.leave(it.batch.Group, it)
 		}
-	case it.suspects != nil:
-		left = it.suspects.remove(drop)
+	case it.bisection != nil:
+		left = it.bisection.remove(drop)
 	case it == &it.group.ofUrgent: // once for both
 		if left = it.group.remove(drop); left > 0 {
 			b.touch(it.group)
@@ -170,7 +172,8 @@ func (b *Batcher[W]) removeOf(it *item[W], drop func(W) bool) (left int) {
 	return left
 }
 
-// touch has a group filed anew when its place is asked for, or forgets it when it is empty.
+// touch notes that a group must be classified again before the next batch, or forgets it when it is
+// empty.
 func (b *Batcher[W]) touch(gr *group[W]) {
 	if len(gr.slots) == 0 {
 		delete(b.groups, gr.key)

@@ -30,7 +30,7 @@ func at(ms int) time.Time {
 const much = 3_600_000
 
 func urls(zone string) batcher.Group {
-	return batcher.Group{Account: "main", Zone: zone, Type: "purge_url"}
+	return batcher.Group{Account: "main", Zone: zone, Type: purge.URL}
 }
 
 // limited makes a batcher whose targets take as many bytes as they have letters.
@@ -80,11 +80,11 @@ func TestBatcher_EqualTargetsShareASlot(t *testing.T) {
 }
 
 func TestBatcher_KeepsGroupsApart(t *testing.T) {
-	base := batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_prefix", Method: "delete", Hosts: "a.test"}
+	base := batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Prefix, Method: "delete", Hosts: "a.test"}
 	for name, change := range map[string]func(*batcher.Group){
 		"account": func(g *batcher.Group) { g.Account = "other" },
 		"zone":    func(g *batcher.Group) { g.Zone = "zone-b" },
-		"type":    func(g *batcher.Group) { g.Type = "purge_host" },
+		"type":    func(g *batcher.Group) { g.Type = purge.Host },
 		"method":  func(g *batcher.Group) { g.Method = "invalidate" },
 		"hosts":   func(g *batcher.Group) { g.Hosts = "a.test,b.test" },
 	} {

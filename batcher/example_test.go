@@ -18,7 +18,7 @@ func ExampleBatcher() {
 		MaxBytes: 10_000_000,
 		Linger:   2 * time.Millisecond, Quiet: 20 * time.Millisecond, MaxQuiet: 250 * time.Millisecond,
 	})
-	site := batcher.Group{Account: "main", Zone: "zone-3fkff38fyw8s", Type: "purge_url"}
+	site := batcher.Group{Account: "main", Zone: "zone-3fkff38fyw8s", Type: purge.URL}
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	b.Add(now, site, purge.Bulk, "https://www.example.com/", "nightly")
 	b.Add(now, site, purge.Bulk, "https://www.example.com/about/", "nightly")
@@ -51,7 +51,7 @@ func ExampleBatcher_Return() {
 		Limit: func(batcher.Group) int { return 500 },
 		Bytes: func(target string) int { return len(target) }, MaxBytes: 10_000_000,
 	})
-	site := batcher.Group{Account: "main", Zone: "zone-3fkff38fyw8s", Type: "purge_cache_tag"}
+	site := batcher.Group{Account: "main", Zone: "zone-3fkff38fyw8s", Type: purge.Tag}
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	for _, tag := range []string{"blog", "shop", "news"} {
 		b.Add(now, site, purge.Bulk, tag, "nightly")
@@ -75,12 +75,12 @@ func ExampleBatcher_Return() {
 
 // One of the targets is bad, and EdgeOne refuses every call that carries it without saying which it
 // is. It is found in a few calls, by which the others are purged.
-func ExampleBatcher_Suspect() {
+func ExampleBatcher_Bisect() {
 	b := batcher.New[string](batcher.Config{
 		Limit: func(batcher.Group) int { return 500 },
 		Bytes: func(target string) int { return len(target) }, MaxBytes: 10_000_000,
 	})
-	site := batcher.Group{Account: "main", Zone: "zone-3fkff38fyw8s", Type: "purge_host"}
+	site := batcher.Group{Account: "main", Zone: "zone-3fkff38fyw8s", Type: purge.Host}
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	for _, host := range []string{"www", "blog", "img", "cdn", "typo", "shop", "api", "news"} {
 		b.Add(now, site, purge.Bulk, host, "nightly")
@@ -96,7 +96,7 @@ func ExampleBatcher_Suspect() {
 			continue
 		}
 		fmt.Println("refused: ", hosts)
-		if !b.Suspect(batch) {
+		if !b.Bisect(batch) {
 			fmt.Println("found:   ", hosts[0])
 		}
 	}

@@ -8,20 +8,20 @@ func (b *Batcher[W]) Lined() int {
 	for _, g := range b.groups {
 		n += len(g.urgent.line) + len(g.bulk.line)
 	}
-	for _, gt := range b.gates {
-		for _, s := range gt.all {
+	for _, ps := range b.probeSlots {
+		for _, s := range ps.all {
 			n += len(s.pool.urgent.line) + len(s.pool.bulk.line)
 		}
 	}
 	return n
 }
 
-// Kept is the number of things that the batcher knows of, beside the targets: groups, zones under
-// suspicion, holds, items in piles.
+// Kept is the number of things that the batcher knows of, beside the targets: groups, probe
+// slots, holds, items in heaps.
 func (b *Batcher[W]) Kept() int {
-	n := len(b.groups) + len(b.gates) + len(b.holds)
-	for _, p := range []*pile[W]{
-		&b.piles.later, &b.piles.urgent, &b.piles.full, &b.piles.few, &b.piles.urgentSuspects, &b.piles.bulkSuspects,
+	n := len(b.groups) + len(b.probeSlots) + len(b.holds)
+	for _, p := range []*itemHeap[W]{
+		&b.heaps.delayed, &b.heaps.urgent, &b.heaps.full, &b.heaps.partial, &b.heaps.urgentProbes, &b.heaps.bulkProbes,
 	} {
 		n += len(p.items)
 	}
@@ -35,8 +35,8 @@ func (b *Batcher[W]) Counted() (n int) {
 			switch {
 			case it.batch != nil:
 				n += len(it.batch.Slots)
-			case it.suspects != nil:
-				n += it.suspects.counted()
+			case it.bisection != nil:
+				n += it.bisection.counted()
 			case it == &it.group.ofUrgent:
 				n += len(it.group.slots)
 			}
@@ -45,7 +45,7 @@ func (b *Batcher[W]) Counted() (n int) {
 	return n
 }
 
-func (s *suspects[W]) counted() int {
+func (s *bisection[W]) counted() int {
 	n := len(s.pool.slots)
 	for _, set := range slices.Concat(s.narrow, s.refused) {
 		n += len(set.Slots)
@@ -53,11 +53,11 @@ func (s *suspects[W]) counted() int {
 	if s.back != nil {
 		n += len(s.back.Slots) + len(s.back.probe().rest)
 	}
-	if out := s.gate.out; out != nil && out.suspects == s {
+	if out := s.probeSlot.out; out != nil && out.bisection == s {
 		n += len(out.rest)
 	}
 	return n
 }
 
-// IsProbe tells whether a batch carries suspects.
+// IsProbe tells whether a batch belongs to a bisection.
 func (batch *Batch[W]) IsProbe() bool { return batch.probe() != nil }

@@ -15,7 +15,7 @@ type group[W any] struct {
 	waiters int // of all slots
 
 	ofUrgent, ofBulk item[W]
-	changed          bool // since it was filed
+	changed          bool // since it was classified
 }
 
 func newGroup[W any](key Group) *group[W] {
@@ -79,13 +79,13 @@ func (g *group[W]) full(limit, maxBytes int) bool {
 	return len(g.slots) >= limit || g.urgent.bytes+g.bulk.bytes >= maxBytes
 }
 
-// crowded tells whether the interactive targets leave no room in a call for the first bulk one.
+// crowded reports whether the interactive targets leave no room in a call for the first bulk one.
 func (g *group[W]) crowded(first *Slot[W], limit, maxBytes int) bool {
 	return g.urgent.live >= limit || g.urgent.live > 0 && g.urgent.bytes+first.bytes > maxBytes
 }
 
-// take removes up to limit targets and maxBytes, from one queue after the other, each in its order: the
-// interactive one where urgent says so. A single target larger than maxBytes goes alone.
+// take removes up to limit targets and maxBytes, from one queue after the other, each in its order:
+// the interactive one where urgent says so. A single target larger than maxBytes goes alone.
 func (g *group[W]) take(limit, maxBytes int, urgent ...bool) *Batch[W] {
 	n := min(limit, len(g.slots))
 	slots := make([]*Slot[W], 0, n)

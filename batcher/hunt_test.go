@@ -32,7 +32,7 @@ func newHunter(t *rapid.T) *hunter {
 		groups: []batcher.Group{urls("zone-a"), urls("zone-b")},
 	}
 	for _, hosts := range []string{"", "a.test"} {
-		h.groups = append(h.groups, batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_cache_tag", Hosts: hosts})
+		h.groups = append(h.groups, batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Tag, Hosts: hosts})
 	}
 	h.b = batcher.New[int](batcher.Config{
 		Limit: func(batcher.Group) int { return h.limit },
@@ -91,7 +91,7 @@ func (h *hunter) call(t *rapid.T) {
 	h.out = append(h.out, batch)
 }
 
-func (h *hunter) land(t *rapid.T) *batcher.Batch[int] {
+func (h *hunter) receive(t *rapid.T) *batcher.Batch[int] {
 	if len(h.out) == 0 {
 		t.Skip("nothing on the wire")
 	}
@@ -102,7 +102,7 @@ func (h *hunter) land(t *rapid.T) *batcher.Batch[int] {
 }
 
 // answer is what the API says to a call.
-func (h *hunter) answer(t *rapid.T) { h.judge(t, h.land(t)) }
+func (h *hunter) answer(t *rapid.T) { h.judge(t, h.receive(t)) }
 
 func (h *hunter) judge(t *rapid.T, batch *batcher.Batch[int]) {
 	sunk := slices.ContainsFunc(batch.Slots, func(s *batcher.Slot[int]) bool { return h.bad[s.Target] })
@@ -110,7 +110,7 @@ func (h *hunter) judge(t *rapid.T, batch *batcher.Batch[int]) {
 	case !sunk:
 		h.b.Cleared(batch)
 		h.end(t, batch, "accepted")
-	case !h.b.Suspect(batch):
+	case !h.b.Bisect(batch):
 		if len(batch.Slots) != 1 {
 			t.Fatalf("got a batch of %d for found, want one target", len(batch.Slots))
 		}
@@ -134,7 +134,7 @@ func (h *hunter) endOf(t *rapid.T, w int, how string) {
 }
 
 func (h *hunter) stumble(t *rapid.T) {
-	batch := h.land(t)
+	batch := h.receive(t)
 	notBefore := h.now.Add(time.Duration(rapid.IntRange(-10, 100).Draw(t, "backoff")) * time.Millisecond)
 	if len(batch.Slots) > 1 && rapid.Bool().Draw(t, "halve") {
 		left, right := batch.Halve()
@@ -147,7 +147,7 @@ func (h *hunter) stumble(t *rapid.T) {
 
 // part keeps some of a batch back that is sent otherwise, as when a day has room for some.
 func (h *hunter) part(t *rapid.T) {
-	batch := h.land(t)
+	batch := h.receive(t)
 	n := rapid.IntRange(0, len(batch.Slots)-1).Draw(t, "first")
 	h.b.Return(&batcher.Batch[int]{Group: batch.Group, Slots: batch.Slots[n:]}, h.now)
 	if n > 0 {
@@ -156,7 +156,7 @@ func (h *hunter) part(t *rapid.T) {
 }
 
 func (h *hunter) refuseAll(t *rapid.T) {
-	batch := h.land(t)
+	batch := h.receive(t)
 	h.b.Drop(batch)
 	h.end(t, batch, "dropped")
 }
@@ -223,7 +223,7 @@ func (h *hunter) drain(t *rapid.T) {
 	}
 }
 
-func TestSuspects_AreFoundWhateverHappens(t *testing.T) {
+func TestBisection_AreFoundWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHunter(t)
 		t.Repeat(map[string]func(*rapid.T){

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// item is something that could be sent: a group's interactive or bulk targets, a batch that came back,
-// or the suspects of a group. One of the three is set.
+// item is something that could be sent: a group's interactive or bulk targets, a batch that came
+// back, or the bisection of a group. One of the three is set.
 type item[W any] struct {
-	group    *group[W]
-	batch    *Batch[W]
-	suspects *suspects[W]
+	group     *group[W]
+	batch     *Batch[W]
+	bisection *bisection[W]
 
-	seq   uint64 // order among equals: of coming, of suspects that of their last turn
+	seq   uint64 // order among equals: of arrival, for a bisection of its last turn
 	hold  *hold[W]
 	place int // in the hold
 
-	pile  *pile[W] // nil: nothing to send
-	index int      // in the pile
+	heap  *itemHeap[W] // nil: nothing to send
+	index int          // in the heap
 	key   time.Time
 }
 
-// before ranks the items of a pile. What came back goes before what as old never went.
+// before ranks the items of a heap. Of two that are equally old, what came back goes first.
 func (it *item[W]) before(o *item[W]) bool {
 	if c := it.key.Compare(o.key); c != 0 {
 		return c < 0
@@ -32,27 +32,27 @@ func (it *item[W]) before(o *item[W]) bool {
 	return it.seq < o.seq
 }
 
-// pile is a heap of items.
-type pile[W any] struct{ items []*item[W] }
+// itemHeap has the items by key, the first on top.
+type itemHeap[W any] struct{ items []*item[W] }
 
 // Len, Less, Swap, Push and Pop are for package heap.
-func (p *pile[W]) Len() int { return len(p.items) }
+func (p *itemHeap[W]) Len() int { return len(p.items) }
 
-func (p *pile[W]) Less(i, j int) bool { return p.items[i].before(p.items[j]) }
+func (p *itemHeap[W]) Less(i, j int) bool { return p.items[i].before(p.items[j]) }
 
-func (p *pile[W]) Swap(i, j int) {
+func (p *itemHeap[W]) Swap(i, j int) {
 	p.items[i], p.items[j] = p.items[j], p.items[i]
 	p.items[i].index, p.items[j].index = i, j
 }
 
-func (p *pile[W]) Push(x any) {
+func (p *itemHeap[W]) Push(x any) {
 	if it, ok := x.(*item[W]); ok {
 		it.index = len(p.items)
 		p.items = append(p.items, it)
 	}
 }
 
-func (p *pile[W]) Pop() any {
+func (p *itemHeap[W]) Pop() any {
 	last := len(p.items) - 1
 	it := p.items[last]
 	p.items[last] = nil
@@ -61,24 +61,24 @@ func (p *pile[W]) Pop() any {
 }
 
 // top is the first item, nil when there is none.
-func (p *pile[W]) top() *item[W] {
+func (p *itemHeap[W]) top() *item[W] {
 	if len(p.items) == 0 {
 		return nil
 	}
 	return p.items[0]
 }
 
-// put moves an item to a pile, or to its new place there; nil takes it out.
-func (it *item[W]) put(p *pile[W], key time.Time) {
-	if it.pile == p && p != nil {
+// put moves an item to a heap, or to its new place there; nil takes it out.
+func (it *item[W]) put(p *itemHeap[W], key time.Time) {
+	if it.heap == p && p != nil {
 		it.key = key
 		heap.Fix(p, it.index)
 		return
 	}
-	if it.pile != nil {
-		heap.Remove(it.pile, it.index)
+	if it.heap != nil {
+		heap.Remove(it.heap, it.index)
 	}
-	it.pile, it.key = p, key
+	it.heap, it.key = p, key
 	if p != nil {
 		heap.Push(p, it)
 	}

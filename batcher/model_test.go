@@ -85,7 +85,7 @@ func (m *model) urgentSince(now time.Time, g batcher.Group) (since time.Time, ok
 	return since, m.full(l) || !since.Add(linger).After(now)
 }
 
-// bulkMay tells whether bulk of the line may be sent now in a call of its own.
+// bulkMay reports whether bulk of the line may be sent now in a call of its own.
 func (m *model) bulkMay(now time.Time, g batcher.Group) bool {
 	l := m.lines[g]
 	fills := len(l.urgent) > 0 && len(m.take(l, true)) > len(l.urgent)

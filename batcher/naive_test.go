@@ -11,7 +11,7 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// naive is the batcher without an index: it looks at everything each time. It knows no suspects.
+// naive is the batcher without an index: it looks at everything each time. It has no bisection.
 type naive struct {
 	model
 
@@ -164,7 +164,7 @@ func newPair(t *rapid.T) *pair {
 	}
 	for _, zone := range []string{"zone-a", "zone-b", "zone-c"} {
 		for _, hosts := range []string{"", "a.test"} {
-			g := batcher.Group{Account: "main", Zone: zone, Type: "purge_cache_tag", Hosts: hosts}
+			g := batcher.Group{Account: "main", Zone: zone, Type: purge.Tag, Hosts: hosts}
 			p.groups = append(p.groups, g)
 			p.n.lines[g] = &line{}
 			p.n.limits[g] = rapid.IntRange(1, 5).Draw(t, "limit")

@@ -83,7 +83,7 @@ func TestBatcher_WhenSaysThatNothingWaits(t *testing.T) {
 	if due, ok := b.When(at(0)); ok {
 		t.Errorf("got a batch at %v, want none", due)
 	}
-	b.Hold("main", "zone-a", "purge_url", at(much))
+	b.Hold("main", "zone-a", purge.URL, at(much))
 	if due, ok := b.When(at(0)); ok {
 		t.Errorf("got a batch at %v, want none: a hold alone is nothing to send", due)
 	}
@@ -228,7 +228,7 @@ func TestBatcher_AgedShareOfACrowdedGroupIsFilledUp(t *testing.T) {
 func TestBatcher_InteractiveThatMayNotBeSentDoesNotHoldBulkBack(t *testing.T) {
 	tests := map[string]func(b *batcher.Batcher[string]){
 		"held": func(b *batcher.Batcher[string]) {
-			b.Hold("main", "zone-a", "purge_url", at(much))
+			b.Hold("main", "zone-a", purge.URL, at(much))
 			b.Add(at(0), urls("zone-a"), interactive, "urgent", "now")
 		},
 		"backing off": func(b *batcher.Batcher[string]) {

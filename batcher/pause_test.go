@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestBatcher_PausedLanesAreNotSent(t *testing.T) {
@@ -34,12 +35,12 @@ func TestBatcher_PausedLanesAreNotSent(t *testing.T) {
 	wantBatch(t, b.Next(at(2*much)), "b2=r")
 }
 
-func TestBatcher_PausedSuspectsWait(t *testing.T) {
+func TestBatcher_PausedBisectionsWait(t *testing.T) {
 	b := limited(3, 1000)
 	for _, target := range []string{"x", "y"} {
 		b.Add(at(0), urls("zone-a"), bulk, target, "r")
 	}
-	b.Suspect(b.Next(at(much)))
+	b.Bisect(b.Next(at(much)))
 	b.Pause(bulk, true)
 	wantBatch(t, b.Next(at(much)), "none")
 	b.Pause(bulk, false)
@@ -50,7 +51,7 @@ func TestBatcher_TellsWhoWaitsInAZone(t *testing.T) {
 	b := limited(2, 1000)
 	visited := func(zone string) []string {
 		var all []string
-		b.Each("main", zone, "purge_url", func(w string) { all = append(all, w) })
+		b.Each("main", zone, purge.URL, func(w string) { all = append(all, w) })
 		slices.Sort(all)
 		return all
 	}
@@ -66,24 +67,24 @@ func TestBatcher_TellsWhoWaitsInAZone(t *testing.T) {
 		if got := visited("zone-a"); !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, want %v", what, got, want)
 		}
-		if got := b.WaitingOf("main", "zone-a", "purge_url"); got != 6 {
+		if got := b.WaitingOf("main", "zone-a", purge.URL); got != 6 {
 			t.Errorf("%s: got %d targets, want 6", what, got)
 		}
-		if got := b.WaitersOf("main", "zone-a", "purge_url"); got != len(want) {
+		if got := b.WaitersOf("main", "zone-a", purge.URL); got != len(want) {
 			t.Errorf("%s: got %d waiters, want %d", what, got, len(want))
 		}
 	}
 	check("in line")
-	b.Hold("main", "zone-b", "purge_url", at(much))
+	b.Hold("main", "zone-b", purge.URL, at(much))
 	var out []*batcher.Batch[string]
 	for batch := b.Next(at(100)); batch != nil; batch = b.Next(at(100)) {
 		out = append(out, batch)
 	}
-	if got := b.WaitingOf("main", "zone-a", "purge_url"); got != 0 || len(visited("zone-a")) != 0 {
+	if got := b.WaitingOf("main", "zone-a", purge.URL); got != 0 || len(visited("zone-a")) != 0 {
 		t.Errorf("got %d targets of batches that are out, want none", got)
 	}
 	for i, batch := range out {
-		if i%2 == 0 && b.Suspect(batch) {
+		if i%2 == 0 && b.Bisect(batch) {
 			continue
 		}
 		b.Return(batch, at(200))

@@ -2,22 +2,22 @@ package batcher
 
 import "slices"
 
-// Suspect takes back a batch that was refused because a target of it is bad. Its targets are sent
+// Bisect takes back a batch that was refused because a target of it is bad. Its targets are sent
 // again in probes, until each has been accepted with others or alone, or refused alone. It is false
 // for a batch of one target, which is found bad by that and is the caller's to end.
-func (b *Batcher[W]) Suspect(batch *Batch[W]) bool {
-	p := batch.land()
+func (b *Batcher[W]) Bisect(batch *Batch[W]) bool {
+	p := batch.resolve()
 	if p != nil {
-		p.suspects.distrust(p)
+		p.bisection.poolRest(p)
 		if p.pooled {
-			p.suspects.shrink(len(batch.Slots))
+			p.bisection.shrink(len(batch.Slots))
 		}
 	}
 	if len(batch.Slots) < 2 {
-		p.settle()
+		p.refile()
 		return false
 	}
-	s := b.suspectsOf(batch.Group)
+	s := b.bisectionOf(batch.Group)
 	set := newBatch(batch.Group, batch.Slots)
 	if p != nil {
 		s.narrow = append(s.narrow, set)
@@ -25,47 +25,47 @@ func (b *Batcher[W]) Suspect(batch *Batch[W]) bool {
 		s.refused = append(s.refused, set)
 	}
 	b.waiting += len(set.Slots)
-	s.settle()
+	s.refile()
 	return true
 }
 
-// Cleared tells that a batch was accepted: it is to be called for each. For one that is no probe it
+// Cleared notes that a batch was accepted; it must be called for each. If the batch is no probe, it
 // does nothing.
 func (b *Batcher[W]) Cleared(batch *Batch[W]) {
-	p := batch.land()
+	p := batch.resolve()
 	if p == nil {
 		return
 	}
-	s := p.suspects
+	s := p.bisection
 	if len(p.rest) > 0 {
 		s.narrow = append(s.narrow, newBatch(batch.Group, p.rest))
 	}
 	if p.pooled {
 		s.grow(len(batch.Slots))
 	}
-	s.settle()
+	s.refile()
 }
 
-// Drop tells that nothing more comes of a batch: its targets have ended for another reason than that
-// one is bad, as a plan that does not allow the type. For one that is no probe it does nothing.
+// Drop notes that a batch is over, because its targets have ended for another reason than a bad
+// target, as a plan that does not allow the type. If the batch is no probe, it does nothing.
 func (b *Batcher[W]) Drop(batch *Batch[W]) {
-	if p := batch.land(); p != nil {
-		p.suspects.distrust(p)
-		p.settle()
+	if p := batch.resolve(); p != nil {
+		p.bisection.poolRest(p)
+		p.refile()
 	}
 }
 
 // takeBack keeps a probe for its time. Of two, pieces of one, the second goes to the pool.
 func (b *Batcher[W]) takeBack(batch *Batch[W], p *probe[W]) {
-	s := b.suspectsOf(batch.Group) // those of a piece may have been forgotten meanwhile
+	s := b.bisectionOf(batch.Group) // those of a piece may have been forgotten meanwhile
 	if s.back == nil {
 		s.back = batch
-		(&probe[W]{suspects: s, rest: p.rest, pooled: p.pooled}).mark(batch)
+		(&probe[W]{bisection: s, rest: p.rest, pooled: p.pooled}).attach(batch)
 	} else {
 		s.toPool(batch.Slots)
-		s.distrust(p)
+		s.poolRest(p)
 	}
-	s.settle()
+	s.refile()
 }
 
 // probe is what the slots of a batch lead to, nil for a batch that is none.
@@ -76,16 +76,16 @@ func (batch *Batch[W]) probe() *probe[W] {
 	return batch.Slots[0].probe
 }
 
-func (p *probe[W]) mark(batch *Batch[W]) {
+func (p *probe[W]) attach(batch *Batch[W]) {
 	p.size = len(batch.Slots)
 	for _, s := range batch.Slots {
 		s.probe = p
 	}
 }
 
-// land opens the gate behind a probe that was out, and gives what is known of it; nil for a batch that
-// is none. When it is a piece, nothing is known of the rest.
-func (batch *Batch[W]) land() *probe[W] {
+// resolve frees the probe slot of a batch that was out as a probe, and returns what is known of it;
+// nil for another batch. If the batch is a piece of its probe, nothing is known of the rest.
+func (batch *Batch[W]) resolve() *probe[W] {
 	p := batch.probe()
 	if p == nil {
 		return nil
@@ -94,47 +94,47 @@ func (batch *Batch[W]) land() *probe[W] {
 		s.probe = nil
 	}
 	if len(batch.Slots) != p.size {
-		p.suspects.distrust(p)
+		p.bisection.poolRest(p)
 	}
 	p.open()
 	return p
 }
 
 func (p *probe[W]) open() {
-	if gt := p.suspects.gate; gt.out == p {
-		gt.out = nil
+	if ps := p.bisection.probeSlot; ps.out == p {
+		ps.out = nil
 	}
 }
 
 // shorten notes that a probe lost targets, and perhaps the bad ones.
 func (p *probe[W]) shorten(batch *Batch[W]) {
-	p.suspects.distrust(p)
+	p.bisection.poolRest(p)
 	if len(batch.Slots) == 0 {
 		p.open()
 	}
-	p.settle()
+	p.refile()
 }
 
-func (p *probe[W]) settle() {
+func (p *probe[W]) refile() {
 	if p != nil {
-		p.suspects.settle()
+		p.bisection.refile()
 	}
 }
 
-func (s *suspects[W]) shrink(tested int) {
-	s.chunk = max(chunkLeast, min(s.chunk, float64(tested))/shrinkBy)
+func (s *bisection[W]) shrink(tested int) {
+	s.chunk = max(chunkMin, min(s.chunk, float64(tested))/shrinkBy)
 }
 
-func (s *suspects[W]) grow(tested int) {
+func (s *bisection[W]) grow(tested int) {
 	s.chunk = max(s.chunk, growBy*min(s.chunk, float64(tested)))
 }
 
-// remove takes out waiters everywhere but in the probe that is out, and the targets that nobody waits
-// for any more. A set that loses one may have lost the bad one, so it goes to the pool.
-func (s *suspects[W]) remove(drop func(W) bool) int {
+// remove takes out waiters everywhere but in the probe that is out, and the targets that nobody
+// waits for any more. A set that loses one may have lost the bad one, so it goes to the pool.
+func (s *bisection[W]) remove(drop func(W) bool) int {
 	left := s.pool.remove(drop)
 	left += s.removeOf(&s.narrow, drop) + s.removeOf(&s.refused, drop)
-	if out := s.gate.out; out != nil && out.suspects == s {
+	if out := s.probeSlot.out; out != nil && out.bisection == s {
 		left += s.removeRest(out, drop)
 	}
 	if s.back != nil {
@@ -144,11 +144,11 @@ func (s *suspects[W]) remove(drop func(W) bool) int {
 	if s.back != nil && len(s.back.Slots) == 0 {
 		s.back = nil
 	}
-	s.settle()
+	s.refile()
 	return left
 }
 
-func (s *suspects[W]) removeOf(sets *[]*Batch[W], drop func(W) bool) (left int) {
+func (s *bisection[W]) removeOf(sets *[]*Batch[W], drop func(W) bool) (left int) {
 	*sets = slices.DeleteFunc(*sets, func(set *Batch[W]) bool {
 		n := set.Remove(drop)
 		left += n
@@ -160,9 +160,9 @@ func (s *suspects[W]) removeOf(sets *[]*Batch[W], drop func(W) bool) (left int) 
 	return left
 }
 
-func (s *suspects[W]) removeRest(p *probe[W], drop func(W) bool) (left int) {
+func (s *bisection[W]) removeRest(p *probe[W], drop func(W) bool) (left int) {
 	if p.rest, left = cut(p.rest, drop); left > 0 {
-		s.distrust(p)
+		s.poolRest(p)
 	}
 	return left
 }

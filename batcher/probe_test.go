@@ -4,36 +4,37 @@ import (
 	"testing"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestProbe_ComesBackAsItWas(t *testing.T) {
-	b := suspected(t, "abcdefgh")
+	b := bisecting(t, "abcdefgh")
 	probe := b.Next(at(1))
 	b.Return(probe, at(100))
 	wantBatch(t, b.Next(at(99)), "none") // the others wait for it
 	if due, ok := b.When(at(99)); !ok || !due.Equal(at(100)) {
 		t.Errorf("got a batch at %v, %t, want it at %v", due, ok, at(100))
 	}
-	b.Hold("main", "zone-a", "purge_url", at(200))
+	b.Hold("main", "zone-a", purge.URL, at(200))
 	wantBatch(t, b.Next(at(199)), "none")
 	if again := b.Next(at(200)); again != probe || again.Tries != 1 || !again.IsProbe() {
 		t.Fatalf("got %+v, want the probe again", again)
 	}
 	b.Cleared(probe)
-	wantBatch(t, b.Next(at(200)), "e=r1 f=r1") // what it told is not forgotten
+	wantBatch(t, b.Next(at(200)), "e=r1 f=r1") // its answer is not forgotten
 }
 
 func TestProbe_BacksOffAlone(t *testing.T) {
 	b := limited(4, 1000)
-	tags := batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_cache_tag"}
+	tags := batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Tag}
 	for _, g := range []batcher.Group{urls("zone-a"), tags} {
 		for _, target := range []string{"a", "b", "c", "d"} {
-			b.Add(at(0), g, bulk, target, g.Type)
+			b.Add(at(0), g, bulk, target, string(g.Type))
 		}
 		refuse(t, b, b.Next(at(0)))
 	}
 	b.Return(b.Next(at(1)), at(much))
-	wantBatch(t, b.Next(at(2)), "a=purge_cache_tag b=purge_cache_tag")
+	wantBatch(t, b.Next(at(2)), "a=tag b=tag")
 }
 
 func TestProbe_IsTakenApart(t *testing.T) {
@@ -55,12 +56,12 @@ func TestProbe_IsTakenApart(t *testing.T) {
 		},
 		"one part waits, the other is refused": func(b *batcher.Batcher[string], probe *batcher.Batch[string]) {
 			b.Return(&batcher.Batch[string]{Group: probe.Group, Slots: probe.Slots[2:]}, at(1))
-			b.Suspect(&batcher.Batch[string]{Group: probe.Group, Slots: probe.Slots[:2]})
+			b.Bisect(&batcher.Batch[string]{Group: probe.Group, Slots: probe.Slots[:2]})
 		},
 	}
 	for name, part := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := suspected(t, "abcdefgh")
+			b := bisecting(t, "abcdefgh")
 			part(b, b.Next(at(1)))
 			if b.Waiting() != b.Counted() || b.Waiting() < 7 {
 				t.Errorf("got %d targets waiting, %d of them there", b.Waiting(), b.Counted())
@@ -70,7 +71,7 @@ func TestProbe_IsTakenApart(t *testing.T) {
 	}
 }
 
-// late is a piece of a probe, whose other piece and all other suspects are done with.
+// late is a piece of a probe, whose other piece and everything else of the bisection is done.
 func late(t *testing.T, b *batcher.Batcher[string]) *batcher.Batch[string] {
 	t.Helper()
 	probe := b.Next(at(1))
@@ -85,19 +86,19 @@ func late(t *testing.T, b *batcher.Batcher[string]) *batcher.Batch[string] {
 }
 
 func TestProbe_PieceComesBackLate(t *testing.T) {
-	b := suspected(t, "abcd")
+	b := bisecting(t, "abcd")
 	b.Return(late(t, b), at(1))
 	wantFound(t, b, "a")
 }
 
 func TestProbe_LatePieceLeavesTheGateShut(t *testing.T) {
-	b := suspected(t, "abcd")
+	b := bisecting(t, "abcd")
 	piece := late(t, b)
 	refuse(t, b, send(b, bulk, "r2", "e", "f", "g", "h"))
-	if b.Next(at(1)) == nil || b.Suspect(piece) {
+	if b.Next(at(1)) == nil || b.Bisect(piece) {
 		t.Fatal("got no probe, or a single target taken back")
 	}
-	other := batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_prefix"}
+	other := batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Prefix}
 	b.Add(at(0), other, bulk, "x", "r3")
 	b.Add(at(0), other, bulk, "y", "r3")
 	refuse(t, b, b.Next(at(much)))
@@ -122,7 +123,7 @@ func TestProbe_IsLost(t *testing.T) {
 	}
 	for name, lose := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := suspected(t, "abcdefgh")
+			b := bisecting(t, "abcdefgh")
 			lose(b, b.Next(at(1)))
 			if b.Waiting() != 4 || b.Counted() != 4 {
 				t.Errorf("got %d targets waiting, %d of them there, want 4", b.Waiting(), b.Counted())
@@ -136,7 +137,7 @@ func TestProbe_IsLost(t *testing.T) {
 }
 
 func TestProbe_ThatShrinksTellsNothingOfTheOthers(t *testing.T) {
-	b := suspected(t, "abcdefgh")
+	b := bisecting(t, "abcdefgh")
 	probe := b.Next(at(1))
 	probe.Slots[0].Waiters[0] = "gone"
 	if left := probe.Remove(func(w string) bool { return w == "gone" }); left != 1 {
@@ -180,7 +181,7 @@ func wantFound(t *testing.T, b *batcher.Batcher[string], bad string) {
 		switch {
 		case !sunk:
 			b.Cleared(batch)
-		case !b.Suspect(batch):
+		case !b.Bisect(batch):
 			found += batch.Slots[0].Target
 		}
 	}

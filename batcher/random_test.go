@@ -42,7 +42,7 @@ func newMachine(t *rapid.T) *machine {
 	}
 	m.groups = []batcher.Group{urls("zone-a"), urls("zone-b")}
 	for _, hosts := range []string{"", "a.test"} {
-		m.groups = append(m.groups, batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_cache_tag", Hosts: hosts})
+		m.groups = append(m.groups, batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Tag, Hosts: hosts})
 	}
 	for _, g := range m.groups {
 		m.model.lines[g] = &line{}
@@ -114,7 +114,7 @@ func (m *machine) call(t *rapid.T) {
 	m.out = append(m.out, m.taken(t, batch, !aged))
 }
 
-// ready tells what the model would have: an interactive target that may be sent, the oldest of such,
+// ready returns what the model would have: an interactive target that may be sent, the oldest of such,
 // and bulk for a call of its own.
 func (m *machine) ready() (urgent bool, since time.Time, bulkToo bool) {
 	offer := func(at time.Time) {
@@ -194,14 +194,14 @@ func (m *machine) checkWhen(t *rapid.T, when time.Time, ok bool) {
 
 // accept ends a batch on the wire.
 func (m *machine) accept(t *rapid.T) {
-	for _, e := range m.land(t).entries {
+	for _, e := range m.receive(t).entries {
 		m.ended = append(m.ended, e.waiters...)
 	}
 }
 
 // giveBack returns a batch from the wire, whole or in halves.
 func (m *machine) giveBack(t *rapid.T) {
-	r := m.land(t)
+	r := m.receive(t)
 	notBefore := m.now.Add(time.Duration(rapid.IntRange(-10, 100).Draw(t, "backoff")) * time.Millisecond)
 	parts := []returned{r}
 	if len(r.entries) > 1 && rapid.Bool().Draw(t, "halve") {
@@ -221,7 +221,7 @@ func (m *machine) giveBack(t *rapid.T) {
 	}
 }
 
-func (m *machine) land(t *rapid.T) returned {
+func (m *machine) receive(t *rapid.T) returned {
 	if len(m.out) == 0 {
 		t.Skip("nothing on the wire")
 	}

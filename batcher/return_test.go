@@ -147,14 +147,14 @@ func TestBatch_RemoveLeavesTheRest(t *testing.T) {
 }
 
 func TestBatcher_HoldsByAccountZoneAndType(t *testing.T) {
-	held := batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_cache_tag", Hosts: "a.test"}
+	held := batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Tag, Hosts: "a.test"}
 	groups := map[string]batcher.Group{
 		"same":          held,
-		"other hosts":   {Account: "main", Zone: "zone-a", Type: "purge_cache_tag", Hosts: "b.test"},
-		"other method":  {Account: "main", Zone: "zone-a", Type: "purge_cache_tag", Method: "delete"},
-		"other account": {Account: "spare", Zone: "zone-a", Type: "purge_cache_tag"},
-		"other zone":    {Account: "main", Zone: "zone-b", Type: "purge_cache_tag"},
-		"other type":    {Account: "main", Zone: "zone-a", Type: "purge_url"},
+		"other hosts":   {Account: "main", Zone: "zone-a", Type: purge.Tag, Hosts: "b.test"},
+		"other method":  {Account: "main", Zone: "zone-a", Type: purge.Tag, Method: "delete"},
+		"other account": {Account: "spare", Zone: "zone-a", Type: purge.Tag},
+		"other zone":    {Account: "main", Zone: "zone-b", Type: purge.Tag},
+		"other type":    {Account: "main", Zone: "zone-a", Type: purge.URL},
 	}
 	b := limited(9, 1000)
 	b.Hold(held.Account, held.Zone, held.Type, at(500))

@@ -1,17 +1,22 @@
 package batcher
 
-import "slices"
+import (
+	"slices"
 
-// WaitingOf is the number of targets of a zone's type in line, in batches that came back and among
-// suspects.
-func (b *Batcher[W]) WaitingOf(account, zone, typ string) int {
+	"github.com/edgepurge/edgepurge/purge"
+)
+
+// WaitingOf is the number of targets of a zone's type in line, in batches that came back and in
+// bisections.
+func (b *Batcher[W]) WaitingOf(account, zone string, typ purge.Type) int {
 	n := 0
 	b.visit(account, zone, typ, func(slots int, _ func(func(*Slot[W]))) { n += slots })
 	return n
 }
 
-// WaitersOf is the number of those who wait for the targets that WaitingOf counts: several may wait for one target.
-func (b *Batcher[W]) WaitersOf(account, zone, typ string) int {
+// WaitersOf is the number of those who wait for the targets that WaitingOf counts: several may wait
+// for one target.
+func (b *Batcher[W]) WaitersOf(account, zone string, typ purge.Type) int {
 	h := b.holds[Group{Account: account, Zone: zone, Type: typ}]
 	if h == nil {
 		return 0
@@ -21,8 +26,8 @@ func (b *Batcher[W]) WaitersOf(account, zone, typ string) int {
 		switch {
 		case it.batch != nil:
 			n += it.batch.waiters
-		case it.suspects != nil:
-			n += it.suspects.waiters()
+		case it.bisection != nil:
+			n += it.bisection.waiters()
 		case it == &it.group.ofUrgent: // once for both
 			n += it.group.waiters
 		}
@@ -30,7 +35,7 @@ func (b *Batcher[W]) WaitersOf(account, zone, typ string) int {
 	return n
 }
 
-func (s *suspects[W]) waiters() int {
+func (s *bisection[W]) waiters() int {
 	n := s.pool.waiters
 	for _, set := range slices.Concat(s.narrow, s.refused) {
 		n += set.waiters
@@ -42,7 +47,7 @@ func (s *suspects[W]) waiters() int {
 }
 
 // Each calls do for everybody who waits for a target of a zone's type, once for each target.
-func (b *Batcher[W]) Each(account, zone, typ string, do func(W)) {
+func (b *Batcher[W]) Each(account, zone string, typ purge.Type, do func(W)) {
 	b.visit(account, zone, typ, func(_ int, each func(func(*Slot[W]))) {
 		each(func(s *Slot[W]) {
 			for _, w := range s.Waiters {
@@ -53,7 +58,7 @@ func (b *Batcher[W]) Each(account, zone, typ string, do func(W)) {
 }
 
 // visit hands over the slots of a zone's type, a number of them at a time.
-func (b *Batcher[W]) visit(account, zone, typ string, do func(n int, each func(func(*Slot[W])))) {
+func (b *Batcher[W]) visit(account, zone string, typ purge.Type, do func(n int, each func(func(*Slot[W])))) {
 	h := b.holds[Group{Account: account, Zone: zone, Type: typ}]
 	if h == nil {
 		return
@@ -76,14 +81,14 @@ func (b *Batcher[W]) visit(account, zone, typ string, do func(n int, each func(f
 		switch {
 		case it.batch != nil:
 			ofBatch(it.batch)
-		case it.suspects != nil:
-			for _, set := range slices.Concat(it.suspects.narrow, it.suspects.refused) {
+		case it.bisection != nil:
+			for _, set := range slices.Concat(it.bisection.narrow, it.bisection.refused) {
 				ofBatch(set)
 			}
-			if it.suspects.back != nil {
-				ofBatch(it.suspects.back)
+			if it.bisection.back != nil {
+				ofBatch(it.bisection.back)
 			}
-			ofGroup(&it.suspects.pool)
+			ofGroup(&it.bisection.pool)
 		case it == &it.group.ofUrgent: // once for both
 			ofGroup(it.group)
 		}

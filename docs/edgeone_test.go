@@ -13,6 +13,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
 	"github.com/edgepurge/edgepurge/internal/tree"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const edgeoneFile = "docs/edgeone.md"
@@ -148,8 +149,8 @@ func TestDocsEdgeOne_SwitchesAreTheEmulators(t *testing.T) {
 func TestDocsEdgeOne_CeilingsAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	text := string(tree.Read(t, edgeoneFile))
-	for typ, word := range map[string]string{
-		edgeone.TypeURL: "URLs", edgeone.TypePrefix: "prefixes", edgeone.TypeHost: "hosts", edgeone.TypeTag: "tags",
+	for typ, word := range map[purge.Type]string{
+		purge.URL: "URLs", purge.Prefix: "prefixes", purge.Host: "hosts", purge.Tag: "tags",
 	} {
 		n := edgeone.Ceiling(typ)
 		want := strconv.Itoa(n)

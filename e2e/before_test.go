@@ -149,7 +149,7 @@ func TestBefore_JobEndsInTheFormInWhichItWasSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	job := keptOf(t, "job")[0]
-	created, err := api.CreatePurge(t.Context(), edgeone.Purge{Zone: "zone-a", Type: edgeone.TypeURL, Targets: []string{
+	created, err := api.CreatePurge(t.Context(), edgeone.Purge{Zone: "zone-a", Type: purge.URL, Targets: []string{
 		"https://www.example.com/ts%20", "https://www.example.com/a/../b", "https://www.example.com/blog/*",
 		"https://www.example.com/y", "https://www.example.com/plain", "https://www.example.com/ev-1",
 		"https://www.example.com/ev-2", "https://www.example.com/ev-3", "https://www.example.com/ev-4",
@@ -241,7 +241,7 @@ func TestBefore_ParkedRequestsKeepIDAndForm(t *testing.T) {
 	f := w.front(nil)
 	w.provision()
 	changes := w.began(keptOf(t, "parked-request"))
-	q := record.Queue{Account: "main", Zone: "zone-a", Type: edgeone.TypeURL, Lane: purge.Bulk}
+	q := record.Queue{Account: "main", Zone: "zone-a", Type: purge.URL, Lane: purge.Bulk}
 	if _, err := w.broker().Parked.Open(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}

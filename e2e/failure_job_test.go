@@ -83,7 +83,7 @@ func TestFailure_JobOlderThanAWeek(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			created, err := client.CreatePurge(t.Context(), edgeone.Purge{Zone: "zone-a", Type: edgeone.TypeURL, Targets: []string{url(1)}})
+			created, err := client.CreatePurge(t.Context(), edgeone.Purge{Zone: "zone-a", Type: purge.URL, Targets: []string{url(1)}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestFailure_JobOlderThanAWeek(t *testing.T) {
 // store stores a job of zone-a with one request of one target, as an owner before would have.
 func (w *world) store(head record.Head, id, target string) {
 	w.t.Helper()
-	head.Account, head.Zone, head.Type, head.Rows = w.cfg.EdgeOne.Account, "zone-a", edgeone.TypeURL, 1
+	head.Account, head.Zone, head.Type, head.Rows = w.cfg.EdgeOne.Account, "zone-a", purge.URL, 1
 	j := record.Job{Head: head, Targets: []string{target}, Shares: []record.Share{{
 		Request: record.Request{
 			Source: "test", ID: id, Lane: purge.Bulk, Type: purge.URL, Total: 1, Received: head.Submitted,

@@ -28,7 +28,7 @@ func TestFailure_RecordOfANewerVersion(t *testing.T) {
 	for subject, data := range newer {
 		w.putRecord(subject, data)
 	}
-	q := record.Queue{Account: "main", Zone: "zone-a", Type: apiTypes[purge.URL], Lane: purge.Bulk}
+	q := record.Queue{Account: "main", Zone: "zone-a", Type: purge.URL, Lane: purge.Bulk}
 	if _, err := w.broker().Parked.Open(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}

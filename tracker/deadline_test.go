@@ -17,7 +17,7 @@ import (
 var shortLife = tracker.Config{Deadline: time.Minute}
 
 // takeOver tracks a job whose deadline is long past, as a new owner does.
-func (b *bench) takeOver(t *testing.T, typ string, targets int, during time.Duration) {
+func (b *bench) takeOver(t *testing.T, typ purge.Type, targets int, during time.Duration) {
 	t.Helper()
 	stop := b.run(t)
 	defer stop()
@@ -82,17 +82,17 @@ func TestTracker_ReadsAllPagesBeforeItGivesUp(t *testing.T) {
 func TestTracker_BelievesALateEnd(t *testing.T) {
 	tests := []struct {
 		name    string
-		typ     string
+		typ     purge.Type
 		targets int
 		tasks   []edgeone.Task
 		polls   int
 		want    []string // codes of the first targets
 	}{
-		{"all succeeded", edgeone.TypeURL, 2, rows("success", "success"), 1, []string{"", ""}},
-		{"one failed", edgeone.TypeURL, 2, rows("success", "failed"), 1, []string{"", "failed"}},
-		{"one row for the whole job", edgeone.TypeURL, 500, rows("success"), 3, []string{"", "", ""}},
-		{"one failed row for the whole job", edgeone.TypeURL, 500, rows("timeout"), 3, []string{"timeout", "timeout"}},
-		{"a whole zone", edgeone.TypeAll, 1, []edgeone.Task{{JobID: testJob, Target: "example.com", Status: "success"}}, 1, []string{""}},
+		{"all succeeded", purge.URL, 2, rows("success", "success"), 1, []string{"", ""}},
+		{"one failed", purge.URL, 2, rows("success", "failed"), 1, []string{"", "failed"}},
+		{"one row for the whole job", purge.URL, 500, rows("success"), 3, []string{"", "", ""}},
+		{"one failed row for the whole job", purge.URL, 500, rows("timeout"), 3, []string{"timeout", "timeout"}},
+		{"a whole zone", purge.All, 1, []edgeone.Task{{JobID: testJob, Target: "example.com", Status: "success"}}, 1, []string{""}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestTracker_BelievesALateEnd(t *testing.T) {
 					t.Errorf("ended at poll %d, want %d", got, tt.polls)
 				}
 				typ := purge.URL
-				if tt.typ == edgeone.TypeAll {
+				if tt.typ == purge.All {
 					typ = purge.All
 				}
 				for i, want := range tt.want {
@@ -139,7 +139,7 @@ func TestTracker_AsksAgainPastTheDeadline(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, shortLife, inTurn(tt.answers...))
-				b.takeOver(t, edgeone.TypeURL, tt.targets, 10*time.Minute)
+				b.takeOver(t, purge.URL, tt.targets, 10*time.Minute)
 				e := b.oneEnd(t)
 				if got := len(b.polls(testJob)); got != tt.polls {
 					t.Errorf("ended at poll %d, want %d", got, tt.polls)
@@ -165,7 +165,7 @@ func TestTracker_ThrottlingEndsNoJob(t *testing.T) {
 			}
 			return answer{tasks: rows("success")}
 		}
-		b.takeOver(t, edgeone.TypeURL, 1, 10*time.Minute)
+		b.takeOver(t, purge.URL, 1, 10*time.Minute)
 		if got := of(b.oneEnd(t), purge.URL, url(0)); got != "" {
 			t.Errorf("code is %q, want none", got)
 		}

@@ -81,12 +81,12 @@ func (s *site) submit(t *testing.T, targets ...string) record.InFlight {
 	t.Helper()
 	for range 100 {
 		sent := time.Now()
-		created, err := s.CreatePurge(t.Context(), edgeone.Purge{Zone: emulator.DefaultZone, Type: edgeone.TypeURL, Targets: targets})
+		created, err := s.CreatePurge(t.Context(), edgeone.Purge{Zone: emulator.DefaultZone, Type: purge.URL, Targets: targets})
 		if err != nil {
 			continue
 		}
 		job := record.InFlight{Head: record.Head{
-			Zone: emulator.DefaultZone, ID: created.JobID, Type: edgeone.TypeURL, Rows: len(targets), Submitted: sent,
+			Zone: emulator.DefaultZone, ID: created.JobID, Type: purge.URL, Rows: len(targets), Submitted: sent,
 		}}
 		s.tracker.Track(job)
 		return job

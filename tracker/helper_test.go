@@ -16,6 +16,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
 	"github.com/edgepurge/edgepurge/tracker"
 )
 
@@ -344,7 +345,7 @@ func (b *bench) noEnd(t *testing.T) {
 
 func jobOf(id string, rows int, submitted time.Time) record.InFlight {
 	return record.InFlight{
-		Head:      record.Head{Zone: testZone, ID: id, Type: edgeone.TypeURL, Rows: rows, Submitted: submitted},
+		Head:      record.Head{Zone: testZone, ID: id, Type: purge.URL, Rows: rows, Submitted: submitted},
 		Sequences: []uint64{7},
 	}
 }
@@ -355,7 +356,7 @@ func url(i int) string { return "https://www.example.com/" + strconv.Itoa(i) }
 func rows(statuses ...string) []edgeone.Task {
 	tasks := make([]edgeone.Task, len(statuses))
 	for i, s := range statuses {
-		tasks[i] = edgeone.Task{JobID: testJob, Target: url(i), Type: edgeone.TypeURL, Status: s}
+		tasks[i] = edgeone.Task{JobID: testJob, Target: url(i), Type: purge.URL, Status: s}
 	}
 	return tasks
 }

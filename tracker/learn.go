@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -62,7 +63,7 @@ func (t *Tracker) learn(job *followed, tasks []edgeone.Task, now time.Time) {
 }
 
 // timesOf must be called with the lock held.
-func (t *Tracker) timesOf(typ string) *times {
+func (t *Tracker) timesOf(typ purge.Type) *times {
 	s := t.times[typ]
 	if s == nil {
 		s = new(times)
@@ -73,7 +74,7 @@ func (t *Tracker) timesOf(typ string) *times {
 
 // wakeUp has what waits come sooner where it has waited long enough, now that it is known how long tasks
 // take. It must be called with the lock held.
-func (t *Tracker) wakeUp(typ string, now time.Time) {
+func (t *Tracker) wakeUp(typ purge.Type, now time.Time) {
 	t.turns.Reschedule(func(next turn, due time.Time) time.Time {
 		job := next.first()
 		if job.Type != typ {

@@ -9,13 +9,14 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 	"github.com/edgepurge/edgepurge/tracker"
 )
 
 // timed is the row of a job of one target.
 func timed(job, status string, created time.Time, took time.Duration) edgeone.Task {
 	return edgeone.Task{
-		JobID: job, Target: url(0), Type: edgeone.TypeURL, Status: status,
+		JobID: job, Target: url(0), Type: purge.URL, Status: status,
 		Created: created.Truncate(time.Second), Updated: created.Truncate(time.Second).Add(took),
 	}
 }

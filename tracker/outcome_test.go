@@ -238,33 +238,32 @@ func TestTracker_BelievesOneRowAcrossTheDeadline(t *testing.T) {
 func TestTracker_KnowsTargetsByTheirCanonicalForm(t *testing.T) {
 	type spelling struct{ written, echoed string }
 	tests := []struct {
-		typ            string
-		of             purge.Type
+		typ            purge.Type
 		failed, passed spelling
 	}{
 		{
-			edgeone.TypeURL, purge.URL,
+			purge.URL,
 			spelling{"https://www.example.com/ä?q=1", "HTTPS://WWW.example.com:443/%C3%A4?q=1#x"},
 			spelling{"https://www.example.com", "https://www.EXAMPLE.com/"},
 		},
 		{
-			edgeone.TypePrefix, purge.Prefix,
+			purge.Prefix,
 			spelling{"http://example.com", "http://EXAMPLE.com:80/"},
 			spelling{"http://example.com/b c/", "http://example.com/b%20c/"},
 		},
 		{
-			edgeone.TypeHost, purge.Host,
+			purge.Host,
 			spelling{"Bücher.example", "xn--bcher-kva.example"},
 			spelling{"www.example.com", "WWW.example.com"},
 		},
 		// Tags are compared as they are, even where they look like hosts or URLs.
-		{edgeone.TypeTag, purge.Tag, spelling{"Sport", "Sport"}, spelling{"sport", "sport"}},
-		{edgeone.TypeTag, purge.Tag, spelling{"http://a.b", "http://a.b"}, spelling{"http://a.b/", "http://a.b/"}},
+		{purge.Tag, spelling{"Sport", "Sport"}, spelling{"sport", "sport"}},
+		{purge.Tag, spelling{"http://a.b", "http://a.b"}, spelling{"http://a.b/", "http://a.b/"}},
 		// What has no canonical form is known as it is.
-		{edgeone.TypeURL, purge.URL, spelling{"not a URL", "not a URL"}, spelling{"nor this", "nor this"}},
+		{purge.URL, spelling{"not a URL", "not a URL"}, spelling{"nor this", "nor this"}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.typ+" "+tt.failed.written, func(t *testing.T) {
+		t.Run(string(tt.typ)+" "+tt.failed.written, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, tracker.Config{}, always(
 					edgeone.Task{JobID: testJob, Target: "another", Status: "timeout"},
@@ -278,10 +277,10 @@ func TestTracker_KnowsTargetsByTheirCanonicalForm(t *testing.T) {
 				pass(time.Minute)
 				e := b.oneEnd(t)
 				all := []string{tt.failed.written, tt.passed.written, "another"}
-				if got := of(e, tt.of, tt.failed.written, all...); got != "failed" {
+				if got := of(e, tt.typ, tt.failed.written, all...); got != "failed" {
 					t.Errorf("code of %q, echoed as %q, is %q, want failed", tt.failed.written, tt.failed.echoed, got)
 				}
-				if got := of(e, tt.of, tt.passed.written, all...); got != "" {
+				if got := of(e, tt.typ, tt.passed.written, all...); got != "" {
 					t.Errorf("code of %q, echoed as %q, is %q, want none", tt.passed.written, tt.passed.echoed, got)
 				}
 			})
@@ -366,7 +365,7 @@ func TestTracker_EndsJobsOfTheWholeZone(t *testing.T) {
 				stop := b.run(t)
 				defer stop()
 				job := jobOf(testJob, 1, b.start)
-				job.Type = edgeone.TypeAll
+				job.Type = purge.All
 				b.Track(job)
 				pass(time.Minute)
 				e := b.oneEnd(t)

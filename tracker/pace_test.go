@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 	"github.com/edgepurge/edgepurge/tracker"
 )
 
@@ -235,7 +236,7 @@ func TestTracker_CountsJobsInFlight(t *testing.T) {
 				t.Errorf("%s: %d jobs in flight, want %d", when, got, want)
 			}
 			byType, oldest := b.ByType()
-			if byType[edgeone.TypeURL] != want || oldest.IsZero() != (want == 0) || want > 0 && !oldest.Equal(b.start) {
+			if byType[purge.URL] != want || oldest.IsZero() != (want == 0) || want > 0 && !oldest.Equal(b.start) {
 				t.Errorf("%s: got %v, the oldest of %v; want %d, of %v", when, byType, oldest, want, b.start)
 			}
 		}

@@ -57,7 +57,7 @@ func (s *story) rows(at time.Duration) []edgeone.Task {
 	var tasks []edgeone.Task
 	for i := range s.statuses {
 		if status := s.row(i, at); status != "" {
-			tasks = append(tasks, edgeone.Task{JobID: testJob, Target: url(i), Type: edgeone.TypeURL, Status: status})
+			tasks = append(tasks, edgeone.Task{JobID: testJob, Target: url(i), Type: purge.URL, Status: status})
 		}
 	}
 	return tasks

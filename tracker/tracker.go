@@ -14,6 +14,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // API is what the tracker asks of EdgeOne. Errors are classified by [edgeone.Classify].
@@ -75,7 +76,7 @@ type Tracker struct {
 	open   map[*followed]struct{} // jobs that have not ended
 	asking map[string]int         // polls that wait for an answer, by zone
 	asked  int                    // all of them
-	times  map[string]*times
+	times  map[purge.Type]*times
 	zones  map[string]*zone
 	clock  edgeone.Clock
 	since  time.Time // from then on it is known of each of our jobs when it was made
@@ -88,7 +89,7 @@ func New(cfg Config, api API, ledger Ledger, pace Pace, log *zap.Logger) *Tracke
 	return &Tracker{
 		cfg: cfg.withDefaults(), api: api, ledger: ledger, pace: pace, log: log,
 		turns: duequeue.New[turn](), ends: make(chan struct{}, endsAtOnce), open: make(map[*followed]struct{}),
-		asking: make(map[string]int), times: make(map[string]*times), zones: make(map[string]*zone), since: time.Now(),
+		asking: make(map[string]int), times: make(map[purge.Type]*times), zones: make(map[string]*zone), since: time.Now(),
 		troubles: trouble.New(log),
 	}
 }
@@ -153,12 +154,12 @@ func (t *Tracker) InFlight() int {
 	return len(t.open)
 }
 
-// ByType is InFlight by types, in the API's words, and tells when the oldest of these jobs was submitted;
+// ByType is InFlight by types, and tells when the oldest of these jobs was submitted;
 // zero when there is none.
-func (t *Tracker) ByType() (byType map[string]int, oldest time.Time) {
+func (t *Tracker) ByType() (byType map[purge.Type]int, oldest time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	byType = make(map[string]int)
+	byType = make(map[purge.Type]int)
 	for job := range t.open {
 		byType[job.Type]++
 		if oldest.IsZero() || job.Submitted.Before(oldest) {
@@ -248,7 +249,8 @@ func (t *Tracker) end(ctx context.Context, job *followed, out *record.Outcome) {
 	t.mu.Lock()
 	delete(t.open, job)
 	t.mu.Unlock()
-	t.log.Info("job final", zap.String("job", job.ID), zap.String("zone", job.Zone), zap.String("type", job.Type),
+	t.log.Info("job final", zap.String("job", job.ID), zap.String("zone", job.Zone),
+		zap.String("type", edgeone.TypeName(job.Type)),
 		zap.Int("targets", job.Rows), zap.Int("polls", job.polls), zap.Duration("took", time.Since(job.Submitted)), zap.String("code", out.Rest.Code))
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
 	"github.com/edgepurge/edgepurge/tracker"
 )
 
@@ -57,7 +58,7 @@ func (f *factory) create(zone string, m made) record.InFlight {
 	date := f.now().Truncate(time.Second)
 	time.Sleep(f.latency / 2)
 	return record.InFlight{
-		Head:      record.Head{Zone: zone, ID: m.id, Type: edgeone.TypeURL, Rows: m.rows, Submitted: sent, Created: date},
+		Head:      record.Head{Zone: zone, ID: m.id, Type: purge.URL, Rows: m.rows, Submitted: sent, Created: date},
 		Sequences: []uint64{1},
 	}
 }
@@ -126,7 +127,7 @@ func (f *factory) rows(m made) []edgeone.Task {
 	rows := make([]edgeone.Task, m.rows)
 	for i := range rows {
 		rows[i] = edgeone.Task{
-			JobID: m.id, Target: url(i), Type: edgeone.TypeURL, Status: edgeone.StatusProcessing,
+			JobID: m.id, Target: url(i), Type: purge.URL, Status: edgeone.StatusProcessing,
 			Created: m.at.Truncate(time.Second), Updated: m.at.Truncate(time.Second),
 		}
 		if end := m.at.Add(m.finishes); !now.Before(end) {

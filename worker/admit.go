@@ -4,11 +4,47 @@ import (
 	"context"
 	"slices"
 
+	"go.uber.org/zap"
+
 	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/internal/quarantine"
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/purge"
 )
+
+// admitter takes requests in: it reads them, looks up what is known of them, and puts them in line.
+type admitter struct {
+	*state
+
+	account    string
+	subjects   purge.Subjects
+	version    string // of the API
+	line       *line
+	table      *table
+	parker     *parker
+	recorder   *recorder
+	quarantine *quarantine.Quarantine[inbox.Delivery]
+	quota      *quota.Gate
+	zones      Zones
+	ledger     *ledger.Ledger
+	metrics    *metrics.Pipeline
+	log        *zap.Logger
+}
+
+func newAdmitter(w *Worker, deps Deps) *admitter {
+	ad := &admitter{
+		state: w.state, account: w.cfg.Account, subjects: w.cfg.Subjects, version: w.cfg.Version, line: w.line,
+		table: w.table, parker: w.parker, recorder: w.recorder, quota: w.quota, zones: deps.Zones,
+		ledger: deps.Ledger, metrics: deps.Metrics, log: deps.Log,
+	}
+	ad.quarantine = quarantine.New(quarantine.Config[inbox.Delivery]{
+		Ledger: deps.Ledger.Quarantine(), Owner: quarantineOwner{ad}, Log: deps.Log,
+	})
+	return ad
+}
 
 // arrival is a request with the delivery that brought it.
 type arrival struct {
@@ -19,32 +55,32 @@ type arrival struct {
 }
 
 // admit takes deliveries in, except those that must be handled apart.
-func (w *Worker) admit(ctx context.Context, from *inbox.Puller, lot []inbox.Delivery) {
+func (ad *admitter) admit(ctx context.Context, from *inbox.Puller, lot []inbox.Delivery) {
 	if from.Queue() == nil {
-		w.received(from.Lane(), lot)
+		ad.received(from.Lane(), lot)
 	}
-	for part := range parts(w.quarantine.Divert(lot)) {
-		w.take(ctx, part)
+	for part := range parts(ad.quarantine.Divert(lot)) {
+		ad.take(ctx, part)
 	}
 }
 
 // received counts what a lane delivered.
-func (w *Worker) received(lane purge.Lane, lot []inbox.Delivery) {
+func (ad *admitter) received(lane purge.Lane, lot []inbox.Delivery) {
 	redelivered := 0
 	for i := range lot {
 		if lot[i].Count > 1 {
 			redelivered++
 		}
 	}
-	w.Metrics.Received(lane, len(lot), redelivered)
+	ad.metrics.Received(lane, len(lot), redelivered)
 }
 
 // take has new requests get in line; known ones join or are acked, bad ones are told and buried. It
 // returns when each is held or done, or the context has ended.
-func (w *Worker) take(ctx context.Context, lot []inbox.Delivery) {
+func (ad *admitter) take(ctx context.Context, lot []inbox.Delivery) {
 	for len(lot) > 0 && ctx.Err() == nil {
-		arrivals := w.readAll(lot)
-		if !w.identify(ctx, arrivals) {
+		arrivals := ad.readAll(lot)
+		if !ad.identify(ctx, arrivals) {
 			return // the context has ended: nothing is held yet
 		}
 		fresh := make([]arrival, 0, len(lot))
@@ -52,7 +88,7 @@ func (w *Worker) take(ctx context.Context, lot []inbox.Delivery) {
 		queries := make([]ledger.Query, 0, len(lot))
 		for _, a := range arrivals {
 			d := a.delivery
-			switch w.register(a) {
+			switch ad.table.register(a) {
 			case joined:
 				continue
 			case conflicting:
@@ -66,18 +102,18 @@ func (w *Worker) take(ctx context.Context, lot []inbox.Delivery) {
 				queries = append(queries, ledger.Query{Key: a.Key(), Total: a.Total, Redelivered: parked || d.Count > 1, Parked: parked})
 			}
 		}
-		found, err := w.Ledger.Find(ctx, queries)
+		found, err := ad.ledger.Find(ctx, queries)
 		if err != nil {
 			return // the context has ended: what is held comes again
 		}
-		lot = w.sort(ctx, fresh, found, reused)
+		lot = ad.sort(ctx, fresh, found, reused)
 	}
 }
 
-func (w *Worker) readAll(lot []inbox.Delivery) []arrival {
+func (ad *admitter) readAll(lot []inbox.Delivery) []arrival {
 	arrivals := make([]arrival, 0, len(lot))
 	for _, d := range lot {
-		if a, ok := w.read(d); ok {
+		if a, ok := ad.read(d); ok {
 			arrivals = append(arrivals, a)
 		}
 	}
@@ -93,32 +129,9 @@ const (
 	conflicting              // its id is held for another body
 )
 
-// register puts a request into the table, unless its id is held already.
-func (w *Worker) register(a arrival) entry {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	have := w.requests[a.Key()]
-	switch {
-	case have == nil:
-		a.deliver(a.delivery.Receipt)
-		a.lookup = new(lookup)
-		w.weigh(a.request)
-		w.requests[a.Key()] = a.request
-		return registered
-	case have.find(a.delivery.Receipt) >= 0:
-	case have.lookup != nil:
-		have.lookup.joined = append(have.lookup.joined, a.delivery)
-		return joined
-	case !a.matches(have.Digest):
-		return conflicting
-	}
-	have.deliver(a.delivery.Receipt)
-	return joined
-}
-
 // sort decides what becomes of new requests by what is known of them, and gives the deliveries that
 // came for them meanwhile.
-func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []inbox.Delivery {
+func (ad *admitter) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []inbox.Delivery {
 	var done, rejected []arrival
 	var ended []*request
 	parked := make(map[record.Queue][]*request)
@@ -126,7 +139,7 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 		f, known := found[a.Key()]
 		same := known && a.matches(f.Digest)
 		if same {
-			w.resume(&a, f)
+			ad.resume(&a, f)
 		}
 		switch {
 		case known && !same:
@@ -138,8 +151,8 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			rejected = append(rejected, a)
 			done = append(done, a)
 		default:
-			w.found(a.request, f)
-			done, q := w.place(a.request, &a.delivery)
+			ad.table.found(a.request, f)
+			done, q := ad.place(a.request, &a.delivery)
 			if done {
 				ended = append(ended, a.request)
 			}
@@ -148,7 +161,7 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			}
 		}
 	}
-	wait, drop := w.refuse(ctx, rejected, reused)
+	wait, drop := ad.refuse(ctx, rejected, reused)
 	kept := func(a arrival) bool { return wait[a.request] || drop[a.request] }
 	var answered, dropped []*inbox.Receipt
 	for _, a := range reused {
@@ -160,34 +173,26 @@ func (w *Worker) sort(ctx context.Context, fresh []arrival, found map[record.Key
 			answered = append(answered, a.delivery.Receipt)
 		}
 	}
-	w.inbox.Forget(dropped)
+	ad.table.inbox.Forget(dropped)
 	over := slices.DeleteFunc(slices.Clone(done), func(a arrival) bool { return wait[a.request] })
 	for _, a := range over {
 		if !kept(a) {
 			answered = append(answered, a.delivery.Receipt)
 		}
 	}
-	if !w.ack(ctx, answered) {
+	if !ad.table.ack(ctx, answered) {
 		over = nil // the context has ended: they are given back
 	}
-	again := w.unlook(fresh, over)
-	w.finish(ctx, ended)
+	again := ad.table.unlook(fresh, over)
+	ad.recorder.finish(ctx, ended)
 	for q, requests := range parked {
-		w.park(q, requests)
+		ad.parker.park(q, requests)
 	}
 	return again
 }
 
-// found takes over what the records hold of a request.
-func (w *Worker) found(r *request, f record.Found) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	r.Found(f.Recorded)
-	w.weigh(r)
-}
-
 // refuse ends what is refused as a whole, as conclude does.
-func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) (wait, drop map[*request]bool) {
+func (ad *admitter) refuse(ctx context.Context, rejected, reused []arrival) (wait, drop map[*request]bool) {
 	all := make([]refusal, 0, len(rejected)+len(reused))
 	for _, a := range reused {
 		a.reason = &purge.Reason{
@@ -199,7 +204,7 @@ func (w *Worker) refuse(ctx context.Context, rejected, reused []arrival) (wait, 
 	for _, a := range rejected {
 		all = append(all, a.refusal())
 	}
-	return w.conclude(ctx, all)
+	return ad.recorder.conclude(ctx, all)
 }
 
 // refusal is the end of a request that is refused as a whole.
@@ -217,32 +222,19 @@ func (a *arrival) letter() record.DeadLetter {
 	}
 }
 
-// unlook ends the looking-up of requests, forgets those that are done, and gives what joined them.
-func (w *Worker) unlook(fresh, done []arrival) []inbox.Delivery {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var lot []inbox.Delivery
-	for _, a := range fresh {
-		lot = append(lot, a.lookup.joined...)
-		a.lookup = nil
-	}
-	for _, a := range done {
-		w.forget(a.request)
-	}
-	return lot
-}
-
-// forget takes a request out of the table; its messages are acked or will come again.
-func (w *Worker) forget(r *request) {
-	if r.part == nil {
-		if w.requests[r.Key()] != r {
-			return
+// pull admits what a lane or queue brings while there is room, until stop ends or the queue is
+// empty.
+func (ad *admitter) pull(stop, work context.Context, from *inbox.Puller) error {
+	for stop.Err() == nil {
+		lot, err := from.Pull(stop)
+		if err != nil {
+			return err
 		}
-		delete(w.requests, r.Key())
+		ad.admit(work, from, lot)
+		if q := from.Queue(); q != nil && len(lot) == 0 && from.Unacked() == 0 && ad.parker.parking.Close(stop, *q) {
+			break
+		}
 	}
-	w.budget.Clear(&r.charge)
-	w.inbox.Forget(r.receipts) // no-op for those that were acked
-	if r.expires {
-		w.expiring--
-	}
+	from.Stop()
+	return nil
 }

@@ -44,23 +44,23 @@ func TestAdmit_LaneAndQueueBringTheSameRequest(t *testing.T) {
 			if tt.queue {
 				one, other = other, one
 			}
-			first, _ := k.read(one)
-			second, _ := k.read(other)
-			if got := k.register(first); got != registered {
+			first, _ := k.admitter.read(one)
+			second, _ := k.admitter.read(other)
+			if got := k.table.register(first); got != registered {
 				t.Fatalf("%s: got %v, want it registered", tt.name, got)
 			}
-			if got := k.register(second); got != joined {
+			if got := k.table.register(second); got != joined {
 				t.Fatalf("%s: got %v, want it to join", tt.name, got)
 			}
-			again := k.unlook([]arrival{first}, nil)
+			again := k.table.unlook([]arrival{first}, nil)
 			if len(again) != 1 || again[0].Reply != other.Reply || again[0].Receipt != other.Receipt {
 				t.Errorf("%s: got %+v back, want the second message with its intake", tt.name, again)
 			}
-			if got := k.register(second); got != joined {
+			if got := k.table.register(second); got != joined {
 				t.Fatalf("%s: got %v, want it to join after the look-up", tt.name, got)
 			}
 			w.acked, w.naked = nil, nil
-			k.ackParked(t.Context(), []*request{first.request})
+			k.table.ackParked(t.Context(), []*request{first.request})
 			if !slices.Equal(w.acked, []string{"bulk.7"}) || !slices.Equal(w.naked, []string{"queue.7"}) {
 				t.Errorf("%s: acked %v, gave back %v, want the lane's message acked and the queue's back", tt.name, w.acked, w.naked)
 			}

@@ -51,7 +51,7 @@ func (a *past) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Create
 		for _, target := range p.Targets {
 			rows = append(rows, edgeone.Task{JobID: id, Target: target, Type: p.Type, Method: p.Method, Created: date})
 		}
-		if p.Type == edgeone.TypeAll {
+		if p.Type == purge.All {
 			rows = []edgeone.Task{{JobID: id, Target: "example.com", Type: p.Type, Method: p.Method, Created: date}}
 		}
 	})
@@ -177,8 +177,8 @@ func TestAdopt_GoesOnWithTheJobThatIsFound(t *testing.T) {
 				a := lose(page(0))
 				a.hidden = tt.hidden
 				reg := prometheus.NewRegistry()
+				a.metrics = metrics.NewPipeline(reg)
 				k := a.worker()
-				k.Metrics = metrics.NewPipeline(reg)
 				stop := a.run(t, k)
 				a.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-a", Targets: []string{page(1000)}})
 				a.until(func() bool { return len(a.letters) == 1 })
@@ -310,7 +310,7 @@ func TestAdopt_DrainEndsTheLooking(t *testing.T) {
 		a.give(t, purge.Bulk, 2, purge.Request{ID: "r", Zone: "zone-a", Targets: pages(3)})
 		a.until(func() bool { return len(a.calls) == 2 })
 		wait.Sleep(t.Context(), 200*time.Millisecond)
-		if n := len(k.calls); n != 0 {
+		if n := len(k.sender.calls); n != 0 {
 			t.Errorf("got %d calls in flight, want none: it only looks", n)
 		}
 		start := time.Now()

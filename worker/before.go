@@ -23,7 +23,7 @@ func (a *arrival) matches(digest string) bool {
 }
 
 // resume lets a request go on by the rules of the records in which a part of it stands.
-func (w *Worker) resume(a *arrival, f record.Found) {
+func (ad *admitter) resume(a *arrival, f record.Found) {
 	if a.delivery.Receipt.Parked() || !f.BegunBefore() {
 		return
 	}
@@ -32,17 +32,17 @@ func (w *Worker) resume(a *arrival, f record.Found) {
 	if !ok {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	ad.mu.Lock()
+	defer ad.mu.Unlock()
 	a.Reread(as, b.Body)
 	a.reason = nil
-	w.weigh(a.request)
+	ad.table.weigh(a.request)
 }
 
 // identify gives messages that come again the ids under which the last version has recorded them. The
 // broker's timestamp proves that it was the same message: another one may have come under that id. It
 // returns false when the context has ended.
-func (w *Worker) identify(ctx context.Context, arrivals []arrival) bool {
+func (ad *admitter) identify(ctx context.Context, arrivals []arrival) bool {
 	ids := make(map[int]record.Key)
 	var queries []ledger.Query
 	for i := range arrivals {
@@ -60,7 +60,7 @@ func (w *Worker) identify(ctx context.Context, arrivals []arrival) bool {
 	if len(queries) == 0 {
 		return true
 	}
-	found, err := w.Ledger.Find(ctx, queries)
+	found, err := ad.ledger.Find(ctx, queries)
 	if err != nil {
 		return false
 	}

@@ -80,8 +80,8 @@ func TestBlocked_IsProbedByOneCallAtATime(t *testing.T) {
 func TestBlocked_CallsWithoutAnAnswerLeaveRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.quota = func() (map[string]edgeone.Quota, error) {
-			return map[string]edgeone.Quota{edgeone.TypeURL: {Batch: 10, Daily: 100_000, DailyAvailable: 100_000}}, nil
+		w.quota = func() (map[purge.Type]edgeone.Quota, error) {
+			return map[purge.Type]edgeone.Quota{purge.URL: {Batch: 10, Daily: 100_000, DailyAvailable: 100_000}}, nil
 		}
 		answer := make(chan struct{})
 		k := w.worker()

@@ -11,7 +11,7 @@ import (
 
 // buildJob makes the record of a job: which request has which targets in it, and which targets
 // EdgeOne refused.
-func (w *Worker) buildJob(
+func (rc *recorder) buildJob(
 	batch *batcher.Batch[waiter], created edgeone.Created, out refusedTargets, sent time.Time,
 ) *jobBuilder {
 	g := batch.Group
@@ -32,8 +32,8 @@ func (w *Worker) buildJob(
 	if g.Hosts != "" {
 		f.job.Hosts = strings.Split(g.Hosts, ",")
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
 	for _, s := range batch.Slots {
 		f.slot(s, sent)
 	}

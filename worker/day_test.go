@@ -13,16 +13,16 @@ import (
 
 var errDay = &edgeone.Error{Action: "CreatePurgeTask", Code: "LimitExceeded.DailyQuota", Message: "exhausted", Sent: true}
 
-func rows(available int) map[string]edgeone.Quota {
-	return map[string]edgeone.Quota{edgeone.TypeURL: {Batch: 500, Daily: 1000, DailyAvailable: available}}
+func rows(available int) map[purge.Type]edgeone.Quota {
+	return map[purge.Type]edgeone.Quota{purge.URL: {Batch: 500, Daily: 1000, DailyAvailable: available}}
 }
 
 func TestWorker_AsksAnExhaustedDayOnlyNowAndThen(t *testing.T) {
-	unread := func() (map[string]edgeone.Quota, error) { return nil, errAway }
-	wrong := func() (map[string]edgeone.Quota, error) { return rows(700), nil }
-	exhausted := func() (map[string]edgeone.Quota, error) { return rows(0), nil }
+	unread := func() (map[purge.Type]edgeone.Quota, error) { return nil, errAway }
+	wrong := func() (map[purge.Type]edgeone.Quota, error) { return rows(700), nil }
+	exhausted := func() (map[purge.Type]edgeone.Quota, error) { return rows(0), nil }
 	for name, tt := range map[string]struct {
-		quota func() (map[string]edgeone.Quota, error)
+		quota func() (map[purge.Type]edgeone.Quota, error)
 		calls int // within an hour, at most
 	}{"not read": {unread, 25}, "wrongly read": {wrong, 20}, "read": {exhausted, 1}} {
 		t.Run(name, func(t *testing.T) {

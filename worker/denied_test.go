@@ -30,8 +30,8 @@ func TestDenied_ZonesStallNoOther(t *testing.T) {
 			}
 			return accept(p)
 		}
+		w.pace = limiter.New(20)
 		k := w.worker()
-		k.Pace = limiter.New(20)
 		stop := w.run(t, k)
 		const zones = 8
 		for i := range zones {
@@ -77,8 +77,8 @@ func TestDenied_PausesTheAccountOnlyInDoubt(t *testing.T) {
 					}
 					return accept(p)
 				}
+				w.pace = limiter.New(20)
 				k := w.worker()
-				k.Pace = limiter.New(20)
 				stop := w.run(t, k)
 				w.give(t, purge.Bulk, 1, purge.Request{ID: "first", Zone: "zone-good", Targets: pages(1)})
 				w.until(func() bool { return len(w.acked) == 1 })

@@ -19,7 +19,7 @@ import (
 // API is what the worker asks of EdgeOne. Errors are classified by [edgeone.Classify].
 type API interface {
 	CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Created, error)
-	Quotas(ctx context.Context, zone string) (map[string]edgeone.Quota, error)
+	Quotas(ctx context.Context, zone string) (map[purge.Type]edgeone.Quota, error)
 	adopt.API
 }
 

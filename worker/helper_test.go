@@ -67,8 +67,10 @@ type world struct {
 	zone    func(host string) (string, error)
 	updated chan struct{} // what Updated gives
 	create  func(p edgeone.Purge) (edgeone.Created, error)
-	quota   func() (map[string]edgeone.Quota, error)
+	quota   func() (map[purge.Type]edgeone.Quota, error)
 	limit   int // of a part of a job, in bytes
+	metrics *metrics.Pipeline
+	pace    Pace // nil: one call every 50 ms
 
 	mu       sync.Mutex
 	away     bool // the broker is
@@ -96,8 +98,9 @@ func newWorld() *world {
 		zone:    func(string) (string, error) { return "zone-a", nil },
 		updated: make(chan struct{}),
 		create:  accept,
-		quota:   func() (map[string]edgeone.Quota, error) { return map[string]edgeone.Quota{}, nil },
+		quota:   func() (map[purge.Type]edgeone.Quota, error) { return map[purge.Type]edgeone.Quota{}, nil },
 		limit:   1 << 20,
+		metrics: metrics.NewPipeline(prometheus.NewRegistry()),
 		events:  make(map[string]purge.Outcome),
 	}
 }
@@ -111,12 +114,16 @@ func (w *world) parts() (Config, Deps) {
 		lanes[name] = l
 	}
 	log := zap.NewNop()
+	pace := w.pace
+	if pace == nil {
+		pace = w
+	}
 	cfg := Config{
 		Account: "main", Subjects: purge.Subjects{Prefix: "purge"}, BulkWindow: 10_000, InteractiveWindow: 1000, Drain: 5 * time.Second,
 	}
 	return cfg, Deps{
-		Lanes: lanes, Acker: w, API: w, Pace: w, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
-		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w.stores(), log), Tracker: w, Metrics: metrics.NewPipeline(prometheus.NewRegistry()), Log: log,
+		Lanes: lanes, Acker: w, API: w, Pace: pace, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
+		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w.stores(), log), Tracker: w, Metrics: w.metrics, Log: log,
 	}
 }
 
@@ -124,9 +131,9 @@ func (w *world) parts() (Config, Deps) {
 func deliver(t *testing.T, k *Worker, w *world, q *record.Queue, d record.Delivery) inbox.Delivery {
 	t.Helper()
 	from := w.lanes[purge.Bulk]
-	p := k.inbox.Lane(purge.Bulk, from)
+	p := k.table.inbox.Lane(purge.Bulk, from)
 	if q != nil {
-		p = k.inbox.Queue(*q, from, func() int { return 1 })
+		p = k.table.inbox.Queue(*q, from, func() int { return 1 })
 	}
 	from.deliveries <- d
 	lot, err := p.Pull(t.Context())
@@ -237,7 +244,9 @@ func (w *world) CreatePurge(ctx context.Context, p edgeone.Purge) (edgeone.Creat
 	return w.create(p)
 }
 
-func (w *world) Quotas(context.Context, string) (map[string]edgeone.Quota, error) { return w.quota() }
+func (w *world) Quotas(context.Context, string) (map[purge.Type]edgeone.Quota, error) {
+	return w.quota()
+}
 
 func (w *world) Wait(ctx context.Context) error {
 	if !wait.Sleep(ctx, 50*time.Millisecond) {

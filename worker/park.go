@@ -1,15 +1,21 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/inbox"
+	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/internal/parking"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
+	"github.com/edgepurge/edgepurge/internal/zonewait"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // What waits for a zone's next day, for a permission, for a zone that refuses calls for a while, or
@@ -22,58 +28,68 @@ import (
 // when it comes back only what no record holds is sent. If it then still waits for another zone,
 // its message goes back to that queue for a while.
 
-// kinds has the targets in line by their kinds; the Worker's mu guards it.
-type kinds struct{ *Worker }
+// parker moves requests into queues and back.
+type parker struct {
+	*state
 
-func (l kinds) Waiting(k quota.Kind) int { return l.batcher.WaitersOf(l.cfg.Account, k.Zone, k.Type) }
+	account  string
+	line     *line
+	table    *table
+	admitter *admitter
+	parking  *parking.Parking[inbox.Consumer, *request]
+	overflow *parking.Overflow[*request]
+	zonewait *zonewait.List[*request]
+	quota    *quota.Gate
+	ledger   *ledger.Ledger
+	metrics  *metrics.Pipeline
+	log      *zap.Logger
 
-func (l kinds) Each(k quota.Kind, do func(*request)) {
-	l.batcher.Each(l.cfg.Account, k.Zone, k.Type, func(p waiter) { do(p.request) })
+	pullQueue func(stop context.Context, p *inbox.Puller) error // set by Run
 }
 
-// parkingQueueFor returns the queue in which a request that is about to get in line must be parked
-// instead, nil if it need not be. It must be called with the lock held.
-func (w *Worker) parkingQueueFor(r *request, slots []slot, now time.Time) *record.Queue {
-	if r.Expired(now) {
-		return nil
+func newParker(w *Worker, deps Deps) *parker {
+	pk := &parker{
+		state: w.state, account: w.cfg.Account, line: w.line, table: w.table, quota: w.quota, ledger: deps.Ledger,
+		metrics: deps.Metrics, log: deps.Log,
 	}
-	targets := make(map[quota.Kind]int)
-	for _, s := range slots {
-		targets[kindOf(s.group)]++
-	}
-	return w.overflow.QueueFor(r, targets, now)
+	pk.parking = parking.New(parking.Config[inbox.Consumer, *request]{
+		Broker: deps.Queues, Ledger: deps.Ledger, Owner: parkingOwner{pk}, Log: deps.Log,
+	})
+	pk.overflow = parking.NewOverflow(pk.account, pk.quota, pk.line, pk.table.budget.Size)
+	pk.zonewait = zonewait.New[*request](deps.Zones, pk.overflow.Share)
+	return pk
 }
 
 // park parks requests that have just come, behind what must be parked of those in line.
-func (w *Worker) park(q record.Queue, fresh []*request) {
-	w.mu.Lock()
-	back := w.parkExcess(quota.Kind{Zone: q.Zone, Type: q.Type})
-	back = append(back, w.parking.Put(q, fresh...)...)
-	w.mu.Unlock()
-	w.putOff(back)
+func (pk *parker) park(q record.Queue, fresh []*request) {
+	pk.mu.Lock()
+	back := pk.parkExcess(quota.Kind{Zone: q.Zone, Type: q.Type})
+	back = append(back, pk.parking.Put(q, fresh...)...)
+	pk.mu.Unlock()
+	pk.table.putOff(back)
 }
 
 // watchOverflow parks what is more than its share while its kind waits, or while zones can't be
 // read.
-func (w *Worker) watchOverflow(ctx context.Context) {
+func (pk *parker) watchOverflow(ctx context.Context) {
 	for wait.Sleep(ctx, checkEvery) {
-		waiting := w.quota.Waiting(time.Now())
-		w.overflow.SetBlocked(max(len(waiting), w.parking.Len()))
+		waiting := pk.quota.Waiting(time.Now())
+		pk.overflow.SetBlocked(max(len(waiting), pk.parking.Len()))
 		for _, k := range waiting {
-			w.mu.Lock()
-			back := w.parkExcess(k)
-			w.mu.Unlock()
-			w.putOff(back)
+			pk.mu.Lock()
+			back := pk.parkExcess(k)
+			pk.mu.Unlock()
+			pk.table.putOff(back)
 		}
-		w.parkZoneless()
+		pk.parkZoneless()
 	}
 }
 
 // parkExcess parks what is more than the share of a kind, and returns what must be put off. It must
 // be called with the lock held.
-func (w *Worker) parkExcess(k quota.Kind) (back []*request) {
+func (pk *parker) parkExcess(k quota.Kind) (back []*request) {
 	out := make(map[*request]bool)
-	queues := w.overflow.Excess(k, time.Now())
+	queues := pk.overflow.Excess(k, time.Now())
 	for _, requests := range queues {
 		for _, r := range requests {
 			out[r] = true
@@ -82,88 +98,105 @@ func (w *Worker) parkExcess(k quota.Kind) (back []*request) {
 	if len(out) == 0 {
 		return nil
 	}
-	w.batcher.Remove(func(p waiter) bool { return out[p.request] })
+	pk.batcher.Remove(func(p waiter) bool { return out[p.request] })
 	for q, requests := range queues {
-		back = append(back, w.parking.Put(q, requests...)...)
+		back = append(back, pk.parking.Put(q, requests...)...)
 	}
 	return back
 }
 
 // queueRoom returns how many targets a queue may bring back.
-func (w *Worker) queueRoom(q record.Queue) int {
-	window := w.budget.Room(q.Lane)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (pk *parker) queueRoom(q record.Queue) int {
+	window := pk.table.budget.Room(q.Lane)
+	pk.mu.Lock()
+	defer pk.mu.Unlock()
 	switch {
 	case q.Zone != "":
-		return w.overflow.Room(q, window, time.Now())
-	case w.zonewait.Targets() > 0:
+		return pk.overflow.Room(q, window, time.Now())
+	case pk.zonewait.Targets() > 0:
 		return 0
 	}
-	return min(window, w.overflow.Share(q.Lane))
+	return min(window, pk.overflow.Share(q.Lane))
 }
 
 // reopen opens the queues that an earlier leader left.
-func (w *Worker) reopen(ctx context.Context) error {
-	queues, err := w.Ledger.Queues(ctx)
+func (pk *parker) reopen(ctx context.Context) error {
+	queues, err := pk.ledger.Queues(ctx)
 	if err != nil {
 		return err
 	}
-	w.overflow.SetBlocked(len(queues))
+	pk.overflow.SetBlocked(len(queues))
 	for _, q := range queues {
-		if q.Account != w.cfg.Account {
-			w.Log.Warn("parked requests of another account left alone", zap.String("account", q.Account))
+		if q.Account != pk.account {
+			pk.log.Warn("parked requests of another account left alone", zap.String("account", q.Account))
 			continue
 		}
-		w.parking.Open(q)
+		pk.parking.Open(q)
 	}
 	return nil
 }
 
-// parkingOwner is the Worker as the queues of its requests know it.
-type parkingOwner struct{ *Worker }
+// parkingOwner is the parker as the queues of its requests know it.
+type parkingOwner struct{ pk *parker }
 
 // Parked acks requests that are stored.
 func (o parkingOwner) Parked(ctx context.Context, requests []*request) {
-	o.Metrics.Parked(len(requests))
-	o.ackParked(ctx, requests)
+	o.pk.metrics.Parked(len(requests))
+	o.pk.table.ackParked(ctx, requests)
 }
 
 // Unfit puts requests in line that can't be parked; those of which a part is done come again.
 func (o parkingOwner) Unfit(requests []*request) {
 	for _, r := range requests {
-		o.keepInMemory(r)
+		o.pk.keepInMemory(r)
 	}
 }
 
 // Released gives requests back that could not be parked.
-func (o parkingOwner) Released(requests []*request) { o.putOff(requests) }
+func (o parkingOwner) Released(requests []*request) { o.pk.table.putOff(requests) }
 
 // Pull admits what a queue brings.
 func (o parkingOwner) Pull(ctx context.Context, q record.Queue, from inbox.Consumer) error {
-	return o.pullQueue(ctx, o.inbox.Queue(q, from, func() int { return o.queueRoom(q) }))
+	return o.pk.pullQueue(ctx, o.pk.table.inbox.Queue(q, from, func() int { return o.pk.queueRoom(q) }))
 }
 
 // keepInMemory puts a request in line that can't be parked.
-func (w *Worker) keepInMemory(r *request) {
-	w.mu.Lock()
+func (pk *parker) keepInMemory(r *request) {
+	pk.mu.Lock()
 	r.unfit = true
 	again, part := r.enlisted, r.Begun()
-	w.mu.Unlock()
+	pk.mu.Unlock()
 	if part {
-		w.putOff([]*request{r})
+		pk.table.putOff([]*request{r})
 		return
 	}
 	if !again {
-		w.place(r, nil)
+		pk.admitter.place(r, nil)
 		return
 	}
-	slots, _, err := w.slots(r)
+	slots, _, err := pk.admitter.slots(r)
 	if err != nil {
-		w.Log.Error("request kept until the next owner", zap.Stringer("request", r.Key()), zap.Error(err))
+		pk.log.Error("request kept until the next owner", zap.Stringer("request", r.Key()), zap.Error(err))
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.add(r, slots)
+	pk.mu.Lock()
+	defer pk.mu.Unlock()
+	pk.line.add(r, slots)
+}
+
+// zonelessQueue is the queue of a request whose zone is not known: a queue without a zone.
+func (pk *parker) zonelessQueue(r *request) *record.Queue {
+	q := pk.overflow.Queue(quota.Kind{Type: cmp.Or(r.Body.Type, purge.URL)}, r.ChargedLane())
+	return &q
+}
+
+// parkZoneless parks what waits beyond its share for zones that can't be read now.
+func (pk *parker) parkZoneless() {
+	var back []*request
+	pk.mu.Lock()
+	for _, r := range pk.zonewait.Excess() {
+		back = append(back, pk.parking.Put(*pk.zonelessQueue(r), r)...)
+	}
+	pk.mu.Unlock()
+	pk.table.putOff(back)
 }

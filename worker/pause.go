@@ -18,7 +18,7 @@ const pauseEvery = 400 * time.Millisecond
 func (w *Worker) watchPauses(ctx context.Context) {
 	for wait.Sleep(ctx, pauseEvery) {
 		if err := w.readPauses(ctx); err != nil && ctx.Err() == nil {
-			w.Log.Debug("pauses not read", zap.Error(err))
+			w.log.Debug("pauses not read", zap.Error(err))
 		}
 	}
 }
@@ -40,7 +40,7 @@ func (w *Worker) firstPauses(ctx context.Context) error {
 }
 
 func (w *Worker) readPauses(ctx context.Context) error {
-	paused, err := w.Paused(ctx)
+	paused, err := w.paused(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,11 +48,11 @@ func (w *Worker) readPauses(ctx context.Context) error {
 	defer w.mu.Unlock()
 	for _, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		_, now := paused[lane]
-		if w.inbox.Pause(lane, now) {
-			w.Log.Info("lane paused or resumed", zap.String("lane", string(lane)), zap.Bool("paused", now))
+		if w.table.inbox.Pause(lane, now) {
+			w.log.Info("lane paused or resumed", zap.String("lane", string(lane)), zap.Bool("paused", now))
 		}
 		w.batcher.Pause(lane, now)
 	}
-	wait.Signal(w.wake)
+	wait.Signal(w.line.wake)
 	return nil
 }

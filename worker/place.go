@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -8,11 +10,9 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/batcher"
-	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
-	"github.com/edgepurge/edgepurge/internal/wait"
 	"github.com/edgepurge/edgepurge/internal/zone"
 	"github.com/edgepurge/edgepurge/purge"
 )
@@ -24,64 +24,39 @@ const largeRequest = 500
 // place puts the targets of a request in line that wait. Those that are not valid fail here; where a zone is not
 // known yet, the whole request waits for it. It reports whether the request is done, and returns the queue in
 // which it must be parked instead, nil for most. by is what brought it, nil when it was placed before.
-func (w *Worker) place(r *request, by *inbox.Delivery) (done bool, queue *record.Queue) {
-	reading := w.zonewait.Reading()
-	slots, failures, err := w.slots(r)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (ad *admitter) place(r *request, by *inbox.Delivery) (done bool, queue *record.Queue) {
+	reading := ad.parker.zonewait.Reading()
+	slots, failures, err := ad.slots(r)
+	ad.mu.Lock()
+	defer ad.mu.Unlock()
 	if errors.Is(err, zone.ErrPending) {
 		r.keep(by)
-		if w.zonewait.Hold(r, reading) {
+		if ad.parker.zonewait.Hold(r, reading) {
 			return false, nil
 		}
-		return false, w.zonelessQueue(r)
+		return false, ad.parker.zonelessQueue(r)
 	}
-	if q := w.parkingQueueFor(r, slots, time.Now()); q != nil {
+	if q := ad.parkingQueueFor(r, slots, time.Now()); q != nil {
 		r.keep(by)
 		return false, q
 	}
-	w.enlist(r)
+	ad.table.enlist(r)
 	r.FailAll(failures)
-	slots = w.withoutPlan(r, slots, time.Now())
+	slots = ad.withoutPlan(r, slots, time.Now())
 	if !r.Done() {
 		r.message = nil // it can't be rejected any more
 	} else {
 		r.keep(by)
 	}
-	w.add(r, slots)
+	ad.line.add(r, slots)
 	return r.Done(), nil
-}
-
-// add hands a request's targets to the batcher; it must be called with the lock held.
-func (w *Worker) add(r *request, slots []slot) {
-	now, before := time.Now(), w.batcher.Waiting()
-	var last quota.Kind
-	for _, s := range slots {
-		w.batcher.Add(now, s.group, r.ChargedLane(), s.target, waiter{r, s.index})
-		if k := kindOf(s.group); k != last {
-			w.quota.Want(k, now)
-			last = k
-		}
-	}
-	w.Metrics.Lined(r.Type, len(slots), len(slots)-(w.batcher.Waiting()-before))
-	wait.Signal(w.wake)
-}
-
-// enlist notes that a request gets in line, or its end; it must be called with the lock held.
-func (w *Worker) enlist(r *request) {
-	r.enlisted = true
-	if !r.Body.Expires.IsZero() {
-		r.expires = true
-		w.expiring++
-	}
-	w.weigh(r)
 }
 
 // slots returns the targets that wait to be sent and those that can't be. The error is
 // [zone.ErrPending], when a zone can't be told yet.
-func (w *Worker) slots(r *request) ([]slot, []record.Failure, error) {
+func (ad *admitter) slots(r *request) ([]slot, []record.Failure, error) {
 	group := batcher.Group{
-		Account: w.cfg.Account, Zone: r.Body.Zone, Type: apiType(r.Body.Type), Method: string(r.Body.Method),
+		Account: ad.account, Zone: r.Body.Zone, Type: cmp.Or(r.Body.Type, purge.URL), Method: string(r.Body.Method),
 		Hosts: hosts(r.Body.Hosts),
 	}
 	if r.Body.Type == purge.All {
@@ -99,7 +74,7 @@ func (w *Worker) slots(r *request) ([]slot, []record.Failure, error) {
 		canonical, err := r.Canonical(target)
 		g := group
 		if err == nil && g.Zone == "" {
-			g.Zone, err = zone.OfTarget(w.Zones.Find, &r.Body, canonical)
+			g.Zone, err = zone.OfTarget(ad.zones.Find, &r.Body, canonical)
 		}
 		if errors.Is(err, zone.ErrPending) {
 			return nil, nil, err
@@ -140,26 +115,58 @@ func hosts(names []string) string {
 	return strings.Join(slices.Compact(sorted), ",")
 }
 
-func apiType(t purge.Type) string {
-	switch t {
-	case purge.Prefix:
-		return edgeone.TypePrefix
-	case purge.Host:
-		return edgeone.TypeHost
-	case purge.Tag:
-		return edgeone.TypeTag
-	case purge.All:
-		return edgeone.TypeAll
-	case purge.URL:
+// parkingQueueFor returns the queue in which a request that is about to get in line must be parked
+// instead, nil if it need not be. It must be called with the lock held.
+func (ad *admitter) parkingQueueFor(r *request, slots []slot, now time.Time) *record.Queue {
+	if r.Expired(now) {
+		return nil
 	}
-	return edgeone.TypeURL
+	targets := make(map[quota.Kind]int)
+	for _, s := range slots {
+		targets[kindOf(s.group)]++
+	}
+	return ad.parker.overflow.QueueFor(r, targets, now)
 }
 
-func purgeType(api string) purge.Type {
-	for _, t := range []purge.Type{purge.Prefix, purge.Host, purge.Tag, purge.All} {
-		if apiType(t) == api {
-			return t
+// withoutPlan ends those targets of a request that EdgeOne would refuse, as it did within the hour, and
+// returns the others. They end as if they had been in the call that it refused: failed, with its code. It
+// is EdgeOne that does not do them, so they are not rejected, and a request that came a moment sooner
+// has the same end as one that came a moment later. It must be called with the lock held.
+func (ad *admitter) withoutPlan(r *request, slots []slot, now time.Time) []slot {
+	keep := slots[:0]
+	for _, s := range slots {
+		code, reason, lacks := ad.quota.PlanLacks(kindOf(s.group), now)
+		if !lacks {
+			keep = append(keep, s)
+			continue
+		}
+		r.Submitted(time.Time{})
+		r.Fail(s.index, code, reason, "")
+	}
+	return keep
+}
+
+// watchZones places the requests that wait for their zone, each time that zones were read.
+func (ad *admitter) watchZones(ctx context.Context) {
+	for {
+		all, ok := ad.parker.zonewait.Next(ctx)
+		if !ok {
+			return
+		}
+		var ended []*request
+		parked := make(map[record.Queue][]*request)
+		for _, r := range all {
+			done, q := ad.place(r, nil)
+			if done {
+				ended = append(ended, r)
+			}
+			if q != nil {
+				parked[*q] = append(parked[*q], r)
+			}
+		}
+		ad.recorder.finish(ctx, ended)
+		for q, requests := range parked {
+			ad.parker.park(q, requests)
 		}
 	}
-	return purge.URL
 }

@@ -17,7 +17,7 @@ func TestPlan_RefusalIsRememberedForAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.create = func(p edgeone.Purge) (edgeone.Created, error) {
-			if p.Zone == "zone-a" && p.Type == edgeone.TypePrefix {
+			if p.Zone == "zone-a" && p.Type == purge.Prefix {
 				return edgeone.Created{}, &edgeone.Error{Code: codePlan, Message: "not in your plan", Sent: true}
 			}
 			return accept(p)

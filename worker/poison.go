@@ -13,8 +13,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// quarantineOwner is the Worker as the quarantine knows it.
-type quarantineOwner struct{ w *Worker }
+// quarantineOwner is the admitter as the quarantine knows it.
+type quarantineOwner struct{ ad *admitter }
 
 // Name is valid for as long as the message's stream exists.
 func (o quarantineOwner) Name(d inbox.Delivery) string {
@@ -23,14 +23,14 @@ func (o quarantineOwner) Name(d inbox.Delivery) string {
 
 func (o quarantineOwner) Deliveries(d inbox.Delivery) int { return d.Count }
 
-func (o quarantineOwner) Held(n int) { o.w.budget.Unread(n) }
+func (o quarantineOwner) Held(n int) { o.ad.table.budget.Unread(n) }
 
-func (o quarantineOwner) Handle(ctx context.Context, lot []inbox.Delivery) { o.w.take(ctx, lot) }
+func (o quarantineOwner) Handle(ctx context.Context, lot []inbox.Delivery) { o.ad.take(ctx, lot) }
 
 func (o quarantineOwner) Isolated(d inbox.Delivery, times int) {
-	o.w.Log.Warn("message handled alone", zap.String("intake", d.Receipt.Puller().Name()),
+	o.ad.log.Warn("message handled alone", zap.String("intake", d.Receipt.Puller().Name()),
 		zap.Uint64("sequence", d.Sequence), zap.Int("deliveries", d.Count), zap.Int("times", times))
-	o.w.Metrics.Alone()
+	o.ad.metrics.Alone()
 }
 
 func (o quarantineOwner) Release(lot []inbox.Delivery) {
@@ -38,13 +38,12 @@ func (o quarantineOwner) Release(lot []inbox.Delivery) {
 	for i, d := range lot {
 		receipts[i] = d.Receipt
 	}
-	o.w.inbox.Release(receipts)
+	o.ad.table.inbox.Release(receipts)
 }
 
 // EndUnread ends a message as poison, by what the broker says about it.
 func (o quarantineOwner) EndUnread(ctx context.Context, d inbox.Delivery) {
-	w := o.w
-	lane, source, _ := w.cfg.Subjects.ParseRequest(d.Subject)
+	lane, source, _ := o.ad.subjects.ParseRequest(d.Subject)
 	var unread purge.Request
 	if d.Event.ID != "" {
 		unread.CloudEvent = &purge.CloudEvent{Source: d.Event.Source, ID: d.Event.ID}
@@ -61,7 +60,7 @@ func (o quarantineOwner) EndUnread(ctx context.Context, d inbox.Delivery) {
 		Message: fmt.Sprintf("the worker ended each of %d times when it handled this message alone",
 			quarantine.MaxAlone),
 	}}
-	if err := w.letters.Store(ctx, a.refusal()); err == nil {
-		w.ack(ctx, []*inbox.Receipt{d.Receipt})
+	if err := o.ad.recorder.letters.Store(ctx, a.refusal()); err == nil {
+		o.ad.table.ack(ctx, []*inbox.Receipt{d.Receipt})
 	}
 }

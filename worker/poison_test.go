@@ -45,7 +45,7 @@ func TestPoison_EndsUnreadAfterFiveTimesAlone(t *testing.T) {
 				d := w.oftenGiven(`{"id":"inside","targets":["https://www.example.com/page/1"]}`)
 				name := nameOf(d)
 				for range tt.before {
-					if _, err := k.Ledger.Quarantine().BeginAlone(t.Context(), name); err != nil {
+					if _, err := k.recorder.ledger.Quarantine().BeginAlone(t.Context(), name); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -62,7 +62,7 @@ func TestPoison_EndsUnreadAfterFiveTimesAlone(t *testing.T) {
 					t.Errorf("got event %+v, want it rejected as poison", e)
 				}
 				// It was ended: the next time counts anew.
-				if times, err := k.Ledger.Quarantine().BeginAlone(t.Context(), name); times != 1 || err != nil {
+				if times, err := k.recorder.ledger.Quarantine().BeginAlone(t.Context(), name); times != 1 || err != nil {
 					t.Errorf("got %d, %v after it was handled, want 1", times, err)
 				}
 			})

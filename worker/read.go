@@ -15,22 +15,22 @@ import (
 )
 
 // read decodes a delivery; false for what is left alone.
-func (w *Worker) read(d inbox.Delivery) (arrival, bool) {
+func (ad *admitter) read(d inbox.Delivery) (arrival, bool) {
 	if !d.Receipt.Parked() {
-		return w.readMessage(d), true
+		return ad.readMessage(d), true
 	}
 	p, err := record.DecodeParked(d.Data)
 	if err != nil {
-		w.Log.Error("parked request left alone", zap.String("queue", d.Receipt.Puller().Name()), zap.Uint64("sequence", d.Sequence), zap.Error(err))
-		w.inbox.Forget([]*inbox.Receipt{d.Receipt})
+		ad.log.Error("parked request left alone", zap.String("queue", d.Receipt.Puller().Name()), zap.Uint64("sequence", d.Sequence), zap.Error(err))
+		ad.table.inbox.Forget([]*inbox.Receipt{d.Receipt})
 		return arrival{}, false
 	}
 	return arrival{newRequest(d, inflight.NewParked(p)), d, nil}, true
 }
 
 // readMessage decodes a message of a producer. With a reason the request holds what could be read.
-func (w *Worker) readMessage(d inbox.Delivery) arrival {
-	lane, source, valid := w.cfg.Subjects.ParseRequest(d.Subject)
+func (ad *admitter) readMessage(d inbox.Delivery) arrival {
+	lane, source, valid := ad.subjects.ParseRequest(d.Subject)
 	body, err := purge.DecodeMessage(d.Data, d.ContentType, d.Event)
 	reason, _ := errors.AsType[*purge.Reason](err)
 	if err != nil && reason == nil {
@@ -40,7 +40,7 @@ func (w *Worker) readMessage(d inbox.Delivery) arrival {
 		reason = &purge.Reason{Code: purge.CodeMalformed, Message: "the source in the subject must be 1 to 32 of a-z 0-9 _ -"}
 	}
 	if reason == nil {
-		reason = w.objection(body)
+		reason = ad.objection(body)
 	}
 	r := record.Request{
 		Source: source, ID: purge.PickID(body, source, d.MsgID), Lane: lane, Type: body.Type,
@@ -64,14 +64,14 @@ func (w *Worker) readMessage(d inbox.Delivery) arrival {
 }
 
 // objection is why this installation does not do what a sound request asks for, nil if it does.
-func (w *Worker) objection(body purge.Request) *purge.Reason {
+func (ad *admitter) objection(body purge.Request) *purge.Reason {
 	if body.Prefetch {
 		return &purge.Reason{Code: purge.CodeUnsupported, Message: "prefetch is not supported yet", Field: "prefetch"}
 	}
-	if body.Account != "" && body.Account != w.cfg.Account {
+	if body.Account != "" && body.Account != ad.account {
 		return &purge.Reason{Code: purge.CodePolicy, Message: "no such account is configured", Field: "account"}
 	}
-	field, why := edgeone.Unsupported(w.cfg.Version, apiType(body.Type), string(body.Method), len(body.Hosts) > 0)
+	field, why := edgeone.Unsupported(ad.version, body.Type, string(body.Method), len(body.Hosts) > 0)
 	if why != "" {
 		return &purge.Reason{Code: purge.CodeUnsupported, Message: why, Field: field}
 	}

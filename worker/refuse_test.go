@@ -61,14 +61,14 @@ func TestRefuse_WhatWaitsIsSmall(t *testing.T) {
 	r.FailAll([]record.Failure{{Index: 1}})
 	r.message = new(record.Delivery)
 	k.requests[r.Key()] = r
-	k.weigh(r)
+	k.table.weigh(r)
 	reused := &request{cameBy: purge.Bulk, Request: inflight.New(named, purge.Request{})}
-	wait, drop := k.conclude(t.Context(), []refusal{{Request: r}, {Request: reused}})
+	wait, drop := k.recorder.conclude(t.Context(), []refusal{{Request: r}, {Request: reused}})
 	if !wait[r] || !drop[reused] || len(wait)+len(drop) != 2 {
 		t.Errorf("got %d that wait and %d that do not, want the one that is held to wait", len(wait), len(drop))
 	}
 	failures, _ := r.Failures()
-	if failures != nil || r.Body.Targets != nil || r.message != nil || k.budget.Used(purge.Bulk) != 1 {
-		t.Errorf("what waits keeps its targets and counts %d, though its letter has all of it", k.budget.Used(purge.Bulk))
+	if failures != nil || r.Body.Targets != nil || r.message != nil || k.table.budget.Used(purge.Bulk) != 1 {
+		t.Errorf("what waits keeps its targets and counts %d, though its letter has all of it", k.table.budget.Used(purge.Bulk))
 	}
 }

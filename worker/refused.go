@@ -2,6 +2,9 @@ package worker
 
 import (
 	"cmp"
+	"strings"
+
+	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
@@ -41,7 +44,7 @@ func refusals(batch *batcher.Batch[waiter], c edgeone.Created) refusedTargets {
 			names, reasons = append(names, name), append(reasons, cmp.Or(r.Reason, "refused by EdgeOne"))
 		}
 	}
-	for i, at := range record.Pair(purgeType(batch.Group.Type), sent, names) {
+	for i, at := range record.Pair(batch.Group.Type, sent, names) {
 		if at >= 0 {
 			f.reasons[sent[at]] = reasons[i]
 			continue
@@ -69,4 +72,46 @@ func cut(s string, most int) string {
 		most--
 	}
 	return s[:most]
+}
+
+// setAside takes those targets out of a batch that EdgeOne accepted which it lists as refused because
+// the day is exhausted: they are not at fault, and wait for the next day. The rest is nil when there are
+// none.
+func (rc *recorder) setAside(batch *batcher.Batch[waiter], out refusedTargets) (taken, rest *batcher.Batch[waiter]) {
+	late := make(map[string]bool)
+	for target, reason := range out.reasons {
+		if isDayRefusal(reason) {
+			late[target] = true
+		}
+	}
+	if len(late) == 0 {
+		return batch, nil
+	}
+	var now, later []*batcher.Slot[waiter]
+	for _, s := range batch.Slots {
+		if late[s.Target] {
+			later = append(later, s)
+			continue
+		}
+		now = append(now, s)
+	}
+	if len(later) == 0 {
+		return batch, nil
+	}
+	rc.log.Warn("batch accepted in part: the day is exhausted", zap.String("zone", batch.Group.Zone),
+		typeField(batch.Group.Type), zap.Int("accepted", len(now)), zap.Int("kept", len(later)))
+	return part(batch, now), part(batch, later)
+}
+
+// isDayRefusal reports whether EdgeOne's reason for the refusal of a target is the daily quota. The
+// list has no codes; the words are those of LimitExceeded.DailyQuota (EdgeOne API docs, in English and
+// Chinese), its name, and the FailType of a task.
+func isDayRefusal(reason string) bool {
+	reason = strings.ToLower(reason)
+	for _, word := range []string{"daily", "quotaexceeded", "每日", "每天", "当日", "今日"} {
+		if strings.Contains(reason, word) {
+			return true
+		}
+	}
+	return false
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestFailure_RefusedInAnotherSpelling(t *testing.T) {
@@ -31,7 +32,7 @@ func TestFailure_RefusedInAnotherSpelling(t *testing.T) {
 		{"no job", "", []string{a, b, "1"}, []string{a, b, c}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			batch := &batcher.Batch[waiter]{Group: batcher.Group{Type: edgeone.TypeURL}}
+			batch := &batcher.Batch[waiter]{Group: batcher.Group{Type: purge.URL}}
 			for _, target := range []string{a, b, c} {
 				batch.Slots = append(batch.Slots, &batcher.Slot[waiter]{Target: target})
 			}

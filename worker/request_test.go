@@ -25,11 +25,11 @@ func held(w *Worker, home purge.Lane, id string, n int) *request {
 			record.Request{Source: "test", ID: id, Lane: home, Type: purge.URL, Total: n},
 			purge.Request{ID: id, Zone: "zone-a", Type: purge.URL, Targets: pages(n)},
 		),
-		cameBy: home, from: w.inbox.Lane(home, w.Lanes[home]),
+		cameBy: home, from: w.table.inbox.Lane(home, w.lanes[home]),
 	}
-	w.register(arrival{request: r, delivery: inbox.Delivery{Receipt: new(inbox.Receipt)}})
+	w.table.register(arrival{request: r, delivery: inbox.Delivery{Receipt: new(inbox.Receipt)}})
 	r.receipts = nil // no message stands behind it
-	w.place(r, nil)
+	w.admitter.place(r, nil)
 	return r
 }
 
@@ -52,25 +52,25 @@ func TestRequest_CountsWhatIsFiledRecordedAndRefused(t *testing.T) {
 	batch := w.batcher.Next(time.Now().Add(time.Hour))
 	left, right := batch.Halve()
 	answer := edgeone.Created{JobID: "job", Refused: []edgeone.Refusal{{Targets: []string{page(3)}, Reason: "no"}}}
-	f := w.buildJob(left, answer, refusals(left, answer), time.Now())
+	f := w.recorder.buildJob(left, answer, refusals(left, answer), time.Now())
 	if r.Waiting() != 10 || r.Open() != 19 || !f.job.Shares[0].MultiJob || f.job.Rows != 9 {
 		t.Errorf("filed: got %d in no job, %d in no record, job %+v", r.Waiting(), r.Open(), f.job)
 	}
-	w.recorded(f)
+	w.recorder.recorded(f)
 	if failures, sent := r.Failures(); r.Open() != 10 || len(failures) != 1 || failures[0].Code != record.CodeRefused || !sent || len(f.done) != 0 {
 		t.Errorf("recorded: got %d in no record, failures %+v", r.Open(), failures)
 	}
-	if r.Body.Targets[0] != "" || r.Body.Targets[10] != page(10) || w.budget.Used(purge.Bulk) != r.Load() {
-		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", w.budget.Used(purge.Bulk), r.Body.Targets)
+	if r.Body.Targets[0] != "" || r.Body.Targets[10] != page(10) || w.table.budget.Used(purge.Bulk) != r.Load() {
+		t.Errorf("got a weight of %d and targets %q, want to let go of the recorded ones", w.table.budget.Used(purge.Bulk), r.Body.Targets)
 	}
-	f = w.buildJob(right, edgeone.Created{JobID: "next"}, refusedTargets{}, time.Now())
-	w.recorded(f)
+	f = w.recorder.buildJob(right, edgeone.Created{JobID: "next"}, refusedTargets{}, time.Now())
+	w.recorder.recorded(f)
 	if !r.Done() || len(f.done) != 1 || r.Ending() != inflight.InSeveralJobs {
 		t.Errorf("got %d left, ending %v, want the request to be done", r.Open(), r.Ending())
 	}
-	w.forget(r)
-	if w.budget.Used(purge.Bulk) != 0 {
-		t.Errorf("got a weight of %d, want none", w.budget.Used(purge.Bulk))
+	w.table.forget(r)
+	if w.table.budget.Used(purge.Bulk) != 0 {
+		t.Errorf("got a weight of %d, want none", w.table.budget.Used(purge.Bulk))
 	}
 }
 
@@ -78,16 +78,16 @@ func TestRequest_LargeOnesWeighOnTheBulkWindow(t *testing.T) {
 	w := newWorld().worker()
 	many := held(w, purge.Interactive, "large", 3000)
 	held(w, purge.Interactive, "small", 500)
-	if i, b := w.budget.Room(purge.Interactive), w.budget.Room(purge.Bulk); i != 500 || b != 7000 {
+	if i, b := w.table.budget.Room(purge.Interactive), w.table.budget.Room(purge.Bulk); i != 500 || b != 7000 {
 		t.Errorf("got room for %d and %d, want 500 and 7000", i, b)
 	}
 	more := held(w, purge.Interactive, "more", 7000)
-	if i, b := w.budget.Room(purge.Interactive), w.budget.Room(purge.Bulk); i != 0 || b != 0 {
+	if i, b := w.table.budget.Room(purge.Interactive), w.table.budget.Room(purge.Bulk); i != 0 || b != 0 {
 		t.Errorf("got room for %d and %d, want none: large ones fill a window (I5)", i, b)
 	}
-	w.forget(many)
-	w.forget(more)
-	if i, b := w.budget.Room(purge.Interactive), w.budget.Room(purge.Bulk); i != 500 || b != 10_000 {
+	w.table.forget(many)
+	w.table.forget(more)
+	if i, b := w.table.budget.Room(purge.Interactive), w.table.budget.Room(purge.Bulk); i != 500 || b != 10_000 {
 		t.Errorf("got room for %d and %d, want 500 and 10000", i, b)
 	}
 }
@@ -101,7 +101,7 @@ func TestExpire_EndsWhatWasNotSentInTime(t *testing.T) {
 			}
 			return edgeone.Created{}, errDay
 		}
-		w.quota = func() (map[string]edgeone.Quota, error) { return rows(0), nil }
+		w.quota = func() (map[purge.Type]edgeone.Quota, error) { return rows(0), nil }
 		stop := w.run(t, w.worker())
 		soon := time.Now().Add(10 * time.Second)
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "spent", Zone: "zone-a", Targets: pages(2), Expires: soon})

@@ -8,7 +8,11 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/duequeue"
 	"github.com/edgepurge/edgepurge/internal/inflight"
+	"github.com/edgepurge/edgepurge/internal/ledger"
+	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/internal/parking"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/wait"
@@ -29,40 +33,63 @@ type retryPart struct {
 	open     int // its requests that have targets in no other record
 }
 
+// retrier puts parts of jobs in line when they are due.
+type retrier struct {
+	*state
+
+	account  string
+	line     *line
+	table    *table
+	retries  *duequeue.Queue[record.InFlight] // that are not in line yet
+	overflow *parking.Overflow[*request]
+	quota    *quota.Gate
+	ledger   *ledger.Ledger
+	metrics  *metrics.Pipeline
+	log      *zap.Logger
+}
+
+func newRetrier(w *Worker, deps Deps) *retrier {
+	return &retrier{
+		state: w.state, account: w.cfg.Account, line: w.line, table: w.table, quota: w.quota,
+		overflow: w.parker.overflow, retries: duequeue.New[record.InFlight](), ledger: deps.Ledger,
+		metrics: deps.Metrics, log: deps.Log,
+	}
+}
+
 // Retry has a part of a job sent again when it is due. Where its zone's day was exhausted, all of
 // the zone and type waits for the next one. It does not block.
 func (w *Worker) Retry(job record.InFlight) {
-	w.retries.Add(job.Due, job)
+	w.retrier.retries.Add(job.Due, job)
 	if job.QuotaExhausted {
-		w.exhausted(&job.Head, job.Rows)
+		w.retrier.exhausted(&job.Head, job.Rows)
 	}
-	wait.Signal(w.wake)
+	wait.Signal(w.line.wake)
 }
 
 // exhausted notes that the day of a job's kind is exhausted, as EdgeOne reports of targets that it
 // accepted.
-func (w *Worker) exhausted(h *record.Head, targets int) {
+func (rt *retrier) exhausted(h *record.Head, targets int) {
 	now := time.Now()
-	w.quota.DayRefused(quota.Kind{Zone: h.Zone, Type: h.Type}, targets, now, now)
+	rt.quota.DayRefused(quota.Kind{Zone: h.Zone, Type: h.Type}, targets, now, now)
 }
 
 // retry puts the parts that are due in line while there is room, until stop ends.
-func (w *Worker) retry(stop, work context.Context) {
+func (rt *retrier) retry(stop, work context.Context) {
 	for {
-		for w.budget.Room(purge.Bulk) <= 0 {
+		for rt.table.budget.Room(purge.Bulk) <= 0 {
 			if !wait.Sleep(stop, checkEvery) {
 				return
 			}
 		}
-		job, ok := w.retries.Take(stop)
+		job, ok := rt.retries.Take(stop)
 		if !ok {
 			return
 		}
-		if due, now := w.retryAt(&job, time.Now()); !now {
-			w.retries.Add(due, job)
+		if due, now := rt.retryAt(&job, time.Now()); !now {
+			rt.retries.Add(due, job)
 			continue
 		}
-		if err := w.enqueueRetry(work, job.Sequences[0]); err != nil {
+		if err := rt.enqueueRetry(work, job.Sequences[0]); err != nil {
 			return // the context has ended: it is stored, and put in line by the next leader
 		}
 	}
@@ -70,46 +97,46 @@ func (w *Worker) retry(stop, work context.Context) {
 
 // retryAt reports whether a part that is due can be put in line now, and else when it is due. What
 // its zone does not take yet is stored, and fills no window until then (I7).
-func (w *Worker) retryAt(job *record.InFlight, now time.Time) (due time.Time, ok bool) {
-	if w.budget.Room(purge.Bulk) <= 0 {
+func (rt *retrier) retryAt(job *record.InFlight, now time.Time) (due time.Time, ok bool) {
+	if rt.table.budget.Room(purge.Bulk) <= 0 {
 		return now, false
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.overflow.Fits(quota.Kind{Zone: job.Zone, Type: job.Type}, job.Rows, now) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if !rt.overflow.Fits(quota.Kind{Zone: job.Zone, Type: job.Type}, job.Rows, now) {
 		return now.Add(retryBlocked), false
 	}
 	return now, true
 }
 
 // enqueueRetry puts the targets of a stored part in line.
-func (w *Worker) enqueueRetry(ctx context.Context, sequence uint64) error {
-	job, err := w.Ledger.RetryPart(ctx, sequence)
+func (rt *retrier) enqueueRetry(ctx context.Context, sequence uint64) error {
+	job, err := rt.ledger.RetryPart(ctx, sequence)
 	if err != nil || job == nil {
 		return err
 	}
-	w.Log.Info("sending again what failed", zap.String("job", job.ID), zap.String("zone", job.Zone),
+	rt.log.Info("sending again what failed", zap.String("job", job.ID), zap.String("zone", job.Zone),
 		zap.Int("targets", len(job.Targets)), zap.Int("requests", len(job.Shares)))
-	w.Metrics.Again(len(job.Targets))
+	rt.metrics.Again(len(job.Targets))
 	g := batcher.Group{
-		Account: w.cfg.Account, Zone: job.Zone, Type: job.Type, Method: job.Method, Hosts: strings.Join(job.Hosts, ","),
+		Account: rt.account, Zone: job.Zone, Type: job.Type, Method: job.Method, Hosts: strings.Join(job.Hosts, ","),
 	}
 	part := &retryPart{job: job, sequence: sequence, open: len(job.Shares)}
 	now := time.Now()
-	w.mu.Lock()
+	rt.mu.Lock()
 	for i := range job.Shares {
-		w.enqueueShare(now, g, part, &job.Shares[i])
+		rt.enqueueShare(now, g, part, &job.Shares[i])
 	}
-	w.quota.Want(kindOf(g), now)
+	rt.quota.Want(kindOf(g), now)
 	if job.QuotaExhausted {
-		w.exhausted(&job.Head, len(job.Targets))
+		rt.exhausted(&job.Head, len(job.Targets))
 	}
-	w.mu.Unlock()
-	wait.Signal(w.wake)
+	rt.mu.Unlock()
+	wait.Signal(rt.line.wake)
 	return nil
 }
 
-func (w *Worker) enqueueShare(now time.Time, g batcher.Group, part *retryPart, s *record.Share) {
+func (rt *retrier) enqueueShare(now time.Time, g batcher.Group, part *retryPart, s *record.Share) {
 	r := &request{Request: inflight.NewRetry(s, part.job.Targets), cameBy: purge.Bulk, part: part}
 	lane := s.Lane
 	if s.Count() > largeRequest {
@@ -118,10 +145,10 @@ func (w *Worker) enqueueShare(now time.Time, g batcher.Group, part *retryPart, s
 	for _, run := range s.Runs {
 		for i := range run[2] {
 			index := run[1] + i
-			w.batcher.Add(now, g, lane, sentForm(&s.Request, r.Body.Targets[index]), waiter{r, index})
+			rt.batcher.Add(now, g, lane, sentForm(&s.Request, r.Body.Targets[index]), waiter{r, index})
 		}
 	}
-	w.weigh(r)
+	rt.table.weigh(r)
 }
 
 // sentForm is the form in which a target was sent before, and by which it is coalesced.
@@ -134,24 +161,4 @@ func sentForm(r *record.Request, target string) string {
 		return target // sent before all the same
 	}
 	return c
-}
-
-// dropRetries drops the parts whose requests all have their targets in other records by now.
-func (w *Worker) dropRetries(ctx context.Context, done []*request) {
-	var empty []*retryPart
-	w.mu.Lock()
-	for _, r := range done {
-		if r.part == nil {
-			continue
-		}
-		if r.part.open--; r.part.open == 0 {
-			empty = append(empty, r.part)
-		}
-	}
-	w.mu.Unlock()
-	for _, part := range empty {
-		if err := w.Ledger.Drop(ctx, part.job, part.sequence); err != nil {
-			return // the context has ended: it is taken up once more
-		}
-	}
 }

@@ -5,38 +5,72 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/edgepurge/edgepurge/batcher"
+	"github.com/edgepurge/edgepurge/internal/adopt"
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/wait"
-	"github.com/edgepurge/edgepurge/purge"
 )
+
+// sender binds batches, calls EdgeOne, and acts on the answers.
+type sender struct {
+	*state
+
+	line     *line
+	recorder *recorder
+	api      API
+	pace     Pace
+	lease    Lease
+	quota    *quota.Gate
+	adopt    *adopt.Finder // the job of a call whose answer was lost
+	metrics  *metrics.Pipeline
+	log      *zap.Logger
+
+	onWire chan struct{} // capacity 1: the call granted last has gone to the wire
+	calls  chan struct{} // capacity callsAtOnce: one place for each call in flight
+}
+
+func newSender(w *Worker, deps Deps) *sender {
+	return &sender{
+		state: w.state, line: w.line, recorder: w.recorder, api: deps.API, pace: deps.Pace, lease: deps.Lease,
+		quota: w.quota, metrics: deps.Metrics, log: deps.Log,
+		adopt: adopt.New(adopt.Config{
+			API: deps.API, Pace: deps.Look, HandedOver: w.cfg.HandedOver, Log: deps.Log,
+		}),
+		onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
+	}
+}
 
 // send binds and submits batches, one grant of the pace after the other, until stop ends; then it
 // waits for the calls in flight.
-func (w *Worker) send(stop, work context.Context) error {
+func (sn *sender) send(stop, work context.Context) error {
 	var calls sync.WaitGroup
-	defer w.adopt.Wait() // the look-ups that calls began
+	defer sn.adopt.Wait() // the look-ups that calls began
 	defer calls.Wait()
-	for w.ready(stop) {
+	for sn.ready(stop) {
 		select {
-		case w.calls <- struct{}{}:
+		case sn.calls <- struct{}{}:
 		case <-stop.Done():
 			return nil
 		}
-		if !w.sendOne(stop, work, &calls) {
-			<-w.calls
+		if !sn.sendOne(stop, work, &calls) {
+			<-sn.calls
 		}
 	}
 	return nil
 }
 
 // ready waits until the batcher has something that may be sent; false when stop has ended.
-func (w *Worker) ready(stop context.Context) bool {
+func (sn *sender) ready(stop context.Context) bool {
 	for {
 		now := time.Now()
-		w.mu.Lock()
-		w.applyHolds(now)
-		at, some := w.batcher.When(now)
-		w.mu.Unlock()
+		sn.mu.Lock()
+		sn.line.applyHolds(now)
+		at, some := sn.batcher.When(now)
+		sn.mu.Unlock()
 		wait := time.Until(at)
 		if !some {
 			wait = time.Hour
@@ -47,8 +81,8 @@ func (w *Worker) ready(stop context.Context) bool {
 		timer := time.NewTimer(wait)
 		select {
 		case <-stop.Done():
-		case <-w.wake:
-		case <-w.quota.Changed():
+		case <-sn.line.wake:
+		case <-sn.quota.Changed():
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -57,51 +91,51 @@ func (w *Worker) ready(stop context.Context) bool {
 
 // sendOne waits for the pace and the lease, binds the batch only then, and returns once its call has
 // gone to the wire or has ended. It reports whether a call was made.
-func (w *Worker) sendOne(stop, work context.Context, calls *sync.WaitGroup) bool {
-	if err := w.Pace.Wait(stop); err != nil {
+func (sn *sender) sendOne(stop, work context.Context, calls *sync.WaitGroup) bool {
+	if err := sn.pace.Wait(stop); err != nil {
 		return false
 	}
-	for !w.Lease.Valid() {
+	for !sn.lease.Valid() {
 		if !wait.Sleep(stop, 10*time.Millisecond) {
 			return false
 		}
 	}
-	batch := w.bind(work)
+	batch := sn.bind(work)
 	if batch == nil {
 		return false
 	}
 	select {
-	case <-w.onWire: // of a call that ended before it was waited for
+	case <-sn.onWire: // of a call that ended before it was waited for
 	default:
 	}
 	ended := make(chan struct{})
 	calls.Go(func() {
-		defer func() { <-w.calls }()
+		defer func() { <-sn.calls }()
 		defer close(ended)
-		w.submit(work, batch)
+		sn.submit(work, batch)
 	})
 	select {
-	case <-w.onWire:
+	case <-sn.onWire:
 	case <-ended:
 	}
 	return true
 }
 
 // bind takes the best batch, without what has expired.
-func (w *Worker) bind(ctx context.Context) *batcher.Batch[waiter] {
+func (sn *sender) bind(ctx context.Context) *batcher.Batch[waiter] {
 	now := time.Now()
-	w.mu.Lock()
-	w.applyHolds(now)
-	batch := w.batcher.Next(now)
+	sn.mu.Lock()
+	sn.line.applyHolds(now)
+	batch := sn.batcher.Next(now)
 	var ended []*request
-	if batch != nil && w.expiring > 0 {
+	if batch != nil && sn.expiring > 0 {
 		batch.Remove(func(p waiter) bool { return expire(p, now, &ended) })
 	}
 	if batch != nil && len(batch.Slots) > 0 {
-		batch = w.reserve(batch, now)
+		batch = sn.line.reserve(batch, now)
 	}
-	w.mu.Unlock()
-	w.finish(ctx, ended)
+	sn.mu.Unlock()
+	sn.recorder.finish(ctx, ended)
 	if batch == nil || len(batch.Slots) == 0 {
 		return nil
 	}
@@ -111,33 +145,10 @@ func (w *Worker) bind(ctx context.Context) *batcher.Batch[waiter] {
 // checkEvery is how often it is checked what has become due by time alone.
 const checkEvery = 300 * time.Millisecond
 
-// watchExpiry ends what expires while it waits, until ctx ends.
-func (w *Worker) watchExpiry(ctx context.Context) {
-	for wait.Sleep(ctx, checkEvery) {
-		w.expire(ctx)
+// answered notes how the call of a batch ended.
+func (sn *sender) answered(batch *batcher.Batch[waiter], class edgeone.Class, err error, sent time.Time) {
+	answer := quota.Answer{Targets: len(batch.Slots), Class: class, Err: err, Sent: sent}
+	if slow := sn.quota.Answered(kindOf(batch.Group), answer, time.Now()); slow {
+		sn.pace.Throttled(sent)
 	}
-}
-
-// expire ends what has expired while it waited, for a call or for its zone.
-func (w *Worker) expire(ctx context.Context) {
-	now := time.Now()
-	var ended []*request
-	w.mu.Lock()
-	if w.expiring > 0 {
-		w.batcher.Remove(func(p waiter) bool { return expire(p, now, &ended) })
-	}
-	w.expireZoneless(now, &ended)
-	w.mu.Unlock()
-	w.finish(ctx, ended)
-}
-
-// expire ends a target whose request has expired, and notes the request when it was the last.
-func expire(p waiter, now time.Time, ended *[]*request) bool {
-	if !p.Expired(now) {
-		return false
-	}
-	if p.Fail(p.index, purge.CodeExpired, "not submitted before "+p.Body.Expires.UTC().Format(time.RFC3339), "expires") {
-		*ended = append(*ended, p.request)
-	}
-	return true
 }

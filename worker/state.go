@@ -15,7 +15,7 @@ func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
 		l := &lanes[i]
 		name := purge.Lane(l.Name)
 		at[name] = l
-		l.Paused, l.Held, l.Window = w.inbox.Paused(name), w.budget.Used(name), w.budget.Size(name)
+		l.Paused, l.Held, l.Window = w.table.inbox.Paused(name), w.table.budget.Used(name), w.table.budget.Size(name)
 	}
 	for _, r := range w.requests {
 		if l := at[r.cameBy]; l != nil {
@@ -23,7 +23,7 @@ func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
 			l.Targets += r.Waiting()
 		}
 	}
-	return w.retries.Len()
+	return w.retrier.retries.Len()
 }
 
 // Quotas returns the quotas of the zones in use, in no order: what is left now, and when that was read.

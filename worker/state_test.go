@@ -37,8 +37,8 @@ func sums(t *testing.T, reg *prometheus.Registry, name string) float64 {
 func TestWorker_TellsWhatItHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.quota = func() (map[string]edgeone.Quota, error) {
-			return map[string]edgeone.Quota{edgeone.TypeURL: {Batch: 500, Daily: 1000, DailyAvailable: 900}}, nil
+		w.quota = func() (map[purge.Type]edgeone.Quota, error) {
+			return map[purge.Type]edgeone.Quota{purge.URL: {Batch: 500, Daily: 1000, DailyAvailable: 900}}, nil
 		}
 		w.slow = true
 		begun := time.Now() // the time of the bubble stands still until the quotas are asked for
@@ -59,7 +59,7 @@ func TestWorker_TellsWhatItHolds(t *testing.T) {
 		if diff := cmp.Diff(want, lanes); diff != "" || left != 0 {
 			t.Errorf("got %d jobs left, lanes (-want +got):\n%s", left, diff)
 		}
-		quotas := []metrics.Quota{{Zone: "zone-a", Type: edgeone.TypeURL, Batch: 500, Daily: 1000, Available: 900, Read: begun}}
+		quotas := []metrics.Quota{{Zone: "zone-a", Type: purge.URL, Batch: 500, Daily: 1000, Available: 900, Read: begun}}
 		if diff := cmp.Diff(quotas, k.Quotas(), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("quotas (-want +got):\n%s", diff)
 		}
@@ -79,9 +79,9 @@ func TestWorker_CountsWhatItDoes(t *testing.T) {
 			}
 			return accept(p)
 		}
-		k := w.worker()
 		reg := prometheus.NewRegistry()
-		k.Metrics = metrics.NewPipeline(reg)
+		w.metrics = metrics.NewPipeline(reg)
+		k := w.worker()
 		stop := w.run(t, k)
 		w.give(t, purge.Bulk, 1, purge.Request{ID: "a", Targets: pages(3)})
 		w.give(t, purge.Bulk, 2, purge.Request{ID: "b", Targets: pages(2)}) // both are among those of a

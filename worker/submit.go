@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -12,6 +11,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/adopt"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/wait"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -27,173 +27,128 @@ const (
 
 // submit makes one call and does what follows from its answer. One batch never decides the fate of
 // another.
-func (w *Worker) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
+func (sn *sender) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 	sent, p := time.Now(), purgeOf(batch)
-	call := w.adopt.Begin(p, sent)
-	created, err := w.API.CreatePurge(ctx, p)
+	call := sn.adopt.Begin(p, sent)
+	created, err := sn.api.CreatePurge(ctx, p)
 	class := edgeone.Classify(err)
 	if class != edgeone.Done && ctx.Err() != nil {
 		return // the messages come again, to the next owner
 	}
-	w.logCall(batch, class, created, err, sent)
-	w.answered(batch, class, err, sent)
-	switch w.adopt.End(call, class, created) {
+	sn.logCall(batch, class, created, err, sent)
+	sn.answered(batch, class, err, sent)
+	switch sn.adopt.End(call, class, created) {
 	case adopt.Own:
 	case adopt.Adopted:
-		w.mark(batch, sent)
-		w.again(batch, 0)
+		sn.line.mark(batch, sent)
+		sn.line.again(batch, 0)
 		return
 	case adopt.Repeated:
-		w.resendRepeated(ctx, batch, created.JobID, sent)
+		sn.resendRepeated(ctx, batch, created.JobID, sent)
 		return
 	}
-	w.verdict(ctx, batch, call, class, created, err, sent)
-}
-
-// purgeOf returns the call that a batch becomes.
-func purgeOf(batch *batcher.Batch[waiter]) edgeone.Purge {
-	p := edgeone.Purge{Zone: batch.Group.Zone, Type: batch.Group.Type, Method: batch.Group.Method}
-	if batch.Group.Hosts != "" {
-		p.Hosts = strings.Split(batch.Group.Hosts, ",")
-	}
-	if p.Type == edgeone.TypeAll {
-		return p
-	}
-	p.Targets = make([]string, len(batch.Slots))
-	for i, s := range batch.Slots {
-		p.Targets[i] = s.Target
-	}
-	return p
+	sn.verdict(ctx, batch, call, class, created, err, sent)
 }
 
 // verdict is the one place that turns a class into what happens to the batch.
-func (w *Worker) verdict(
+func (sn *sender) verdict(
 	ctx context.Context, batch *batcher.Batch[waiter], call *adopt.Call,
 	class edgeone.Class, created edgeone.Created, err error, sent time.Time,
 ) {
 	g := batch.Group
 	switch class {
 	case edgeone.Done:
-		w.cleared(batch)
-		w.record(ctx, batch, created, sent)
+		sn.line.cleared(batch)
+		sn.recorder.record(ctx, batch, created, sent)
 	case edgeone.Throttled: // not executed: not a try
 		batch.Tries--
-		w.again(batch, 0)
+		sn.line.again(batch, 0)
 	case edgeone.Transient:
-		w.again(batch, w.retryAfter(batch))
+		sn.line.again(batch, sn.retryAfter(batch))
 	case edgeone.Ambiguous:
-		w.mark(batch, sent)
-		w.findJob(ctx, batch, call, err, sent)
+		sn.line.mark(batch, sent)
+		sn.findJob(ctx, batch, call, err, sent)
 	case edgeone.BatchQuota:
-		w.quota.ReadAgain(g.Zone)
-		w.split(ctx, batch, err)
+		sn.quota.ReadAgain(g.Zone)
+		sn.split(ctx, batch, err)
 	case edgeone.TooLarge:
-		w.split(ctx, batch, err)
+		sn.split(ctx, batch, err)
 	case edgeone.BadTarget:
-		w.suspect(ctx, batch, err)
+		sn.bisect(ctx, batch, err)
 	case edgeone.NoJob:
 		if batch.Tries < noJobTries {
-			w.again(batch, retryDelay(batch.Tries))
+			sn.line.again(batch, retryDelay(batch.Tries))
 			return
 		}
-		w.suspect(ctx, batch, err)
+		sn.bisect(ctx, batch, err)
 	case edgeone.DailyQuota:
-		w.postpone(batch, sent)
+		sn.line.postpone(batch, sent)
 	case edgeone.Permission:
-		w.deny(batch, err)
+		sn.deny(batch, err)
 	case edgeone.Plan:
-		w.quota.PlanRefused(kindOf(g), codeOf(err), reasonOf(err), time.Now())
-		w.end(ctx, batch, err)
+		sn.quota.PlanRefused(kindOf(g), codeOf(err), reasonOf(err), time.Now())
+		sn.end(ctx, batch, err)
 	case edgeone.Misconfigured:
-		w.againOrRefuse(ctx, batch, configTries, err)
+		sn.againOrRefuse(ctx, batch, configTries, err)
 	case edgeone.Unknown:
-		w.againOrRefuse(ctx, batch, unknownTries, err)
+		sn.againOrRefuse(ctx, batch, unknownTries, err)
 	}
 }
 
-func (w *Worker) againOrRefuse(ctx context.Context, batch *batcher.Batch[waiter], tries int, err error) {
+func (sn *sender) againOrRefuse(ctx context.Context, batch *batcher.Batch[waiter], tries int, err error) {
 	if batch.Tries+1 < tries {
-		w.again(batch, retryDelay(batch.Tries))
+		sn.line.again(batch, retryDelay(batch.Tries))
 		return
 	}
-	w.end(ctx, batch, err)
+	sn.end(ctx, batch, err)
 }
 
 // resendRepeated sends a batch again whose call was answered with the id of a job that was made for an earlier
 // call. That job may be older than the requests, and what it purged is not known to be theirs (I4). If EdgeOne
 // gives no other id in repeatedTries calls, the targets end as those of which no task was made.
-func (w *Worker) resendRepeated(ctx context.Context, batch *batcher.Batch[waiter], job string, sent time.Time) {
-	w.cleared(batch)
-	w.mark(batch, sent)
-	w.Log.Warn("call answered with the job of an earlier call", zap.String("job", job), zap.String("zone", batch.Group.Zone),
-		zap.String("type", batch.Group.Type), zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1))
+func (sn *sender) resendRepeated(ctx context.Context, batch *batcher.Batch[waiter], job string, sent time.Time) {
+	sn.line.cleared(batch)
+	sn.line.mark(batch, sent)
+	sn.log.Warn("call answered with the job of an earlier call", zap.String("job", job), zap.String("zone", batch.Group.Zone),
+		typeField(batch.Group.Type), zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1))
 	if batch.Tries+1 < repeatedTries {
-		w.again(batch, retryDelay(batch.Tries))
+		sn.line.again(batch, retryDelay(batch.Tries))
 		return
 	}
-	w.end(ctx, batch, &edgeone.Error{
+	sn.end(ctx, batch, &edgeone.Error{
 		Action: "CreatePurgeTask", Sent: true, Message: "EdgeOne made no task: it answers with job " + job + ", which is that of an earlier call",
 	})
 }
 
-// again sends a batch again, whole and joined by nobody (I4).
-func (w *Worker) again(batch *batcher.Batch[waiter], delay time.Duration) {
-	w.mu.Lock()
-	w.batcher.Return(batch, time.Now().Add(delay))
-	w.mu.Unlock()
-	w.Metrics.Retried()
-	wait.Signal(w.wake)
-}
-
 // split sends the halves of a batch apart, for it is too large.
-func (w *Worker) split(ctx context.Context, batch *batcher.Batch[waiter], err error) {
+func (sn *sender) split(ctx context.Context, batch *batcher.Batch[waiter], err error) {
 	if len(batch.Slots) < 2 {
-		w.end(ctx, batch, err)
+		sn.end(ctx, batch, err)
 		return
 	}
 	left, right := batch.Halve()
-	w.again(left, 0)
-	w.again(right, 0)
+	sn.line.again(left, 0)
+	sn.line.again(right, 0)
 }
 
-// suspect has the bad targets of a batch looked for, until each is refused alone and fails alone.
-func (w *Worker) suspect(ctx context.Context, batch *batcher.Batch[waiter], err error) {
-	w.mu.Lock()
-	some := w.batcher.Suspect(batch)
-	w.mu.Unlock()
-	wait.Signal(w.wake) // the next probe may go
+// bisect starts the search for the bad targets of a batch: each is refused alone and fails alone.
+func (sn *sender) bisect(ctx context.Context, batch *batcher.Batch[waiter], err error) {
+	sn.mu.Lock()
+	some := sn.batcher.Bisect(batch)
+	sn.mu.Unlock()
+	wait.Signal(sn.line.wake) // the next probe may go
 	if !some {
-		w.refuseBatch(ctx, batch, err)
+		sn.recorder.refuseBatch(ctx, batch, err)
 	}
-}
-
-// cleared tells the batcher that a batch was accepted, before anything that takes time.
-func (w *Worker) cleared(batch *batcher.Batch[waiter]) {
-	w.quota.Accepted(kindOf(batch.Group))
-	w.mu.Lock()
-	w.batcher.Cleared(batch)
-	w.mu.Unlock()
-	wait.Signal(w.wake)
 }
 
 // end ends every target of a batch with EdgeOne's refusal, which is not for one of them.
-func (w *Worker) end(ctx context.Context, batch *batcher.Batch[waiter], err error) {
-	w.mu.Lock()
-	w.batcher.Drop(batch)
-	w.mu.Unlock()
-	wait.Signal(w.wake)
-	w.refuseBatch(ctx, batch, err)
-}
-
-// mark notes that a batch may have been carried out, though its answer is lost: it did go out in time.
-func (w *Worker) mark(batch *batcher.Batch[waiter], sent time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, s := range batch.Slots {
-		for _, p := range s.Waiters {
-			p.Submitted(sent)
-		}
-	}
+func (sn *sender) end(ctx context.Context, batch *batcher.Batch[waiter], err error) {
+	sn.mu.Lock()
+	sn.batcher.Drop(batch)
+	sn.mu.Unlock()
+	wait.Signal(sn.line.wake)
+	sn.recorder.refuseBatch(ctx, batch, err)
 }
 
 // retryDelay is the wait before a batch is sent again, longer each time, with jitter.
@@ -208,4 +163,72 @@ func retryDelay(tries int) time.Duration {
 		d = b.NextBackOff()
 	}
 	return d
+}
+
+// findJob looks for the job that a batch may have become although its answer is lost, and goes on
+// with it as if the answer had named it. In doubt, or if there is none, the batch is sent again. It
+// does not block.
+func (sn *sender) findJob(
+	ctx context.Context, batch *batcher.Batch[waiter], call *adopt.Call, lostBy error, sent time.Time,
+) {
+	lost := time.Now()
+	sn.adopt.Find(ctx, call, batch.Urgent, func(created edgeone.Created, found bool) {
+		if !found {
+			sn.quota.Lost(kindOf(batch.Group), lostBy, sent, time.Now())
+			sn.line.again(batch, max(0, sn.retryAfter(batch)-time.Since(lost)))
+			return
+		}
+		sn.log.Info("job adopted, whose answer was lost", zap.String("job", created.JobID),
+			zap.String("zone", batch.Group.Zone), typeField(batch.Group.Type),
+			zap.Int("targets", len(batch.Slots)), zap.Duration("after", time.Since(lost)))
+		sn.metrics.Adopted()
+		sn.line.cleared(batch)
+		sn.recorder.record(ctx, batch, created, sent)
+	})
+}
+
+// logCall writes the one line of a call. Its keys are always the same, except the error, because
+// people search by them (docs/operating.md).
+func (sn *sender) logCall(
+	batch *batcher.Batch[waiter], class edgeone.Class, created edgeone.Created, err error, sent time.Time,
+) {
+	lane, refused := purge.Bulk, 0
+	if batch.Urgent {
+		lane = purge.Interactive
+	}
+	for _, r := range created.Refused {
+		refused += len(r.Targets)
+	}
+	log := sn.log.With(
+		zap.String("lane", string(lane)), zap.String("zone", batch.Group.Zone), typeField(batch.Group.Type),
+		zap.Int("targets", len(batch.Slots)), zap.Int("refused", refused), zap.Int("tries", batch.Tries+1),
+		zap.Stringer("class", class), zap.String("job", created.JobID),
+		zap.Duration("waited", sent.Sub(batch.Since)), zap.Duration("took", time.Since(sent)),
+	)
+	if class == edgeone.Done {
+		log.Info("batch accepted")
+		return
+	}
+	log.Warn("batch not accepted", zap.Error(err))
+}
+
+// deny keeps a batch that the credentials may not send, and probes the account slowly.
+func (sn *sender) deny(batch *batcher.Batch[waiter], err error) {
+	now := time.Now()
+	pause, again := sn.quota.Denied(kindOf(batch.Group), err, now)
+	sn.mu.Lock()
+	sn.batcher.Return(batch, now.Add(again))
+	sn.mu.Unlock()
+	if pause > 0 {
+		sn.pace.Hold(pause)
+	}
+	wait.Signal(sn.line.wake)
+}
+
+// retryAfter is the wait before a batch is sent again. Where its kind is held, that is the wait.
+func (sn *sender) retryAfter(batch *batcher.Batch[waiter]) time.Duration {
+	if sn.quota.Until(kindOf(batch.Group), time.Now()).Closed() {
+		return 0
+	}
+	return retryDelay(batch.Tries)
 }

@@ -15,7 +15,7 @@ import (
 func ofURLs(t *testing.T, k *Worker) metrics.Quota {
 	t.Helper()
 	for _, q := range k.Quotas() {
-		if q.Type == edgeone.TypeURL {
+		if q.Type == purge.URL {
 			return q
 		}
 	}
@@ -34,7 +34,7 @@ func TestQuotas_ShowWhatIsLeftNow(t *testing.T) {
 			left -= len(p.Targets)
 			return accept(p)
 		}
-		w.quota = func() (map[string]edgeone.Quota, error) {
+		w.quota = func() (map[purge.Type]edgeone.Quota, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			reads++
@@ -83,7 +83,7 @@ func TestQuotas_AreReadSoonWhereACallMayCountOtherwise(t *testing.T) {
 			left -= len(p.Targets) // the refused ones are charged too
 			return edgeone.Created{JobID: rand.Text(), Refused: []edgeone.Refusal{{Reason: "bad", Targets: p.Targets[:1]}}}, nil
 		}
-		w.quota = func() (map[string]edgeone.Quota, error) {
+		w.quota = func() (map[purge.Type]edgeone.Quota, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			return rows(left), nil

@@ -3,22 +3,17 @@ package worker
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/edgepurge/edgepurge/batcher"
-	"github.com/edgepurge/edgepurge/internal/adopt"
-	"github.com/edgepurge/edgepurge/internal/deadletter"
-	"github.com/edgepurge/edgepurge/internal/duequeue"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
-	"github.com/edgepurge/edgepurge/internal/parking"
-	"github.com/edgepurge/edgepurge/internal/quarantine"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
 	"github.com/edgepurge/edgepurge/internal/wait"
-	"github.com/edgepurge/edgepurge/internal/zonewait"
 	"github.com/edgepurge/edgepurge/purge"
 )
 
@@ -42,31 +37,28 @@ const (
 	callsAtOnce = 2 * quota.MaxCalls
 )
 
-// Worker runs the pipeline of one account.
+// Worker runs the pipeline of one account. Its parts share one state and know each other.
 type Worker struct {
-	cfg Config
-	Deps
+	*state
 
-	maxTargets atomic.Int64  // of a batch, below the quota; 0: the quota decides
-	wake       chan struct{} // capacity 1: the batcher may have something to send
-	onWire     chan struct{} // capacity 1: the call granted last has gone to the wire
-	quota      *quota.Gate   // how much EdgeOne takes now, and until when nothing
-	// troubles are those of the loops that try again.
-	troubles *trouble.Log
-	adopt    *adopt.Finder           // the job of a call whose answer was lost
-	calls    chan struct{}           // capacity callsAtOnce: one place for each call in flight
-	abort    context.CancelCauseFunc // ends Run
+	cfg      Config
+	lanes    map[purge.Lane]inbox.Consumer
+	paused   func(context.Context) (map[purge.Lane]time.Time, error)
+	log      *zap.Logger
+	quota    *quota.Gate  // how much EdgeOne takes now, and until when nothing
+	troubles *trouble.Log // of the loops that try again
 
-	pullQueue  func(stop context.Context, p *inbox.Puller) error // pulls a queue of parked requests; set by Run
-	inbox      *inbox.Inbox
-	budget     *inbox.Budget
-	retries    *duequeue.Queue[record.InFlight] // parts of jobs to be tried again, and not yet in line
-	parking    *parking.Parking[inbox.Consumer, *request]
-	overflow   *parking.Overflow[*request] // what must be parked
-	zonewait   *zonewait.List[*request]    // whose zone is not known yet
-	quarantine *quarantine.Quarantine[inbox.Delivery]
-	letters    *deadletter.Backlog[*request] // of refused requests
+	admitter *admitter
+	line     *line
+	sender   *sender
+	recorder *recorder
+	retrier  *retrier
+	parker   *parker
+	table    *table
+}
 
+// state is what the parts share: mu guards it, and the requests in it.
+type state struct {
 	mu       sync.Mutex
 	batcher  *batcher.Batcher[waiter]
 	requests map[record.Key]*request
@@ -75,36 +67,28 @@ type Worker struct {
 
 // New makes a Worker.
 func New(cfg Config, deps Deps) *Worker {
+	gate := quota.New(quota.Config{API: deps.API, Pace: deps.Aside, Log: deps.Log})
 	w := &Worker{
-		cfg: cfg, Deps: deps, abort: func(error) {},
-		wake:   make(chan struct{}, 1),
-		onWire: make(chan struct{}, 1), calls: make(chan struct{}, callsAtOnce),
-		requests: make(map[record.Key]*request),
+		cfg: cfg, lanes: deps.Lanes, paused: deps.Paused, log: deps.Log, quota: gate, troubles: trouble.New(deps.Log),
+		state: &state{requests: make(map[record.Key]*request)},
 	}
-	w.troubles = trouble.New(w.Log)
-	w.adopt = adopt.New(adopt.Config{API: w.API, Pace: w.Look, HandedOver: cfg.HandedOver, Log: w.Log})
-	w.quota = quota.New(quota.Config{API: w.API, Pace: w.Aside, Log: w.Log})
-	w.retries = duequeue.New[record.InFlight]()
-	w.budget = inbox.NewBudget(cfg.InteractiveWindow, cfg.BulkWindow)
-	w.inbox = inbox.New(inbox.Config{
-		Acker: w.Acker, Lease: w.Lease, Budget: w.budget, HandedOver: cfg.HandedOver, Log: w.Log,
-	})
-	w.quarantine = quarantine.New(quarantine.Config[inbox.Delivery]{
-		Ledger: w.Ledger.Quarantine(), Owner: quarantineOwner{w}, Log: w.Log,
-	})
-	w.letters = deadletter.New(deadletter.Config[*request]{Ledger: w.Ledger, Owner: letterOwner{w}, Log: w.Log})
-	w.parking = parking.New(parking.Config[inbox.Consumer, *request]{
-		Broker: w.Queues, Ledger: w.Ledger, Owner: parkingOwner{w}, Log: w.Log,
-	})
-	w.overflow = parking.NewOverflow(cfg.Account, w.quota, kinds{w}, w.budget.Size)
-	w.zonewait = zonewait.New[*request](w.Zones, w.overflow.Share)
+	w.line = &line{
+		state: w.state, account: cfg.Account, quota: gate, metrics: deps.Metrics, wake: make(chan struct{}, 1),
+	}
 	w.SetMaxTargets(cfg.MaxTargets)
 	w.batcher = batcher.New[waiter](batcher.Config{
-		Limit:    w.limit,
+		Limit:    w.line.limit,
 		Bytes:    edgeone.TargetBytes,
 		MaxBytes: edgeone.MaxBody - bodyHeadroom,
 		Linger:   linger, Quiet: quiet, MaxQuiet: maxQuiet,
 	})
+	w.table = newTable(w.state, cfg, deps)
+	w.recorder = newRecorder(w, deps)
+	w.parker = newParker(w, deps)
+	w.admitter = newAdmitter(w, deps)
+	w.parker.admitter = w.admitter
+	w.sender = newSender(w, deps)
+	w.retrier = newRetrier(w, deps)
 	return w
 }
 
@@ -112,13 +96,17 @@ func New(cfg Config, deps Deps) *Worker {
 const bodyHeadroom = 100_000
 
 // SetMaxTargets changes Config.MaxTargets, for the batches that are bound from then on.
-func (w *Worker) SetMaxTargets(n int) { w.maxTargets.Store(int64(n)) }
+func (w *Worker) SetMaxTargets(n int) { w.line.maxTargets.Store(int64(n)) }
 
 // OnWire tells that a CreatePurgeTask call is handed to the network now. It does not block.
-func (w *Worker) OnWire() { wait.Signal(w.onWire) }
+func (w *Worker) OnWire() { wait.Signal(w.sender.onWire) }
 
 // Refused returns why EdgeOne refuses the credentials, empty when it does not.
 func (w *Worker) Refused() string { return w.quota.Refusal() }
 
 // Trouble describes why requests can't be parked, empty while they can.
-func (w *Worker) Trouble() string { return w.parking.Trouble() }
+func (w *Worker) Trouble() string { return w.parker.parking.Trouble() }
+
+// MarkKnown says, before Run, that an earlier leader made a job: it is none that a lost answer
+// named.
+func (w *Worker) MarkKnown(job string) { w.sender.adopt.MarkKnown(job) }

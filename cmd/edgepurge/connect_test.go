@@ -28,7 +28,7 @@ func TestCommands_WithoutPermissionSayWhich(t *testing.T) {
 		"submit --id n --source g x y": `"purge.requests.interactive.g"`,
 	} {
 		all.Go(func() {
-			code, _, errs := command(t, "", append(strings.Fields(args), "--connect-timeout", "3s")...)
+			code, _, errs := command(t, "", append(strings.Fields(args), "--connect-timeout", "2s")...)
 			if code != exitNone || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "nats refuses this user: ") || !strings.Contains(errs, subject) {
 				t.Errorf("%s: exit code %d, %q; want one line that names %s", args, code, errs, subject)
 			}

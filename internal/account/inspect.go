@@ -124,18 +124,21 @@ func (i *Inspector) Zones(ctx context.Context) ([]Zone, error) {
 	return zones, err
 }
 
-// Quotas gives a zone's quotas by the API's name of the type; a type that is not in the map is not known.
-// The error is [ErrNoQuotas] where the API version can't tell.
+// Quotas returns a zone's quotas by EdgeOne's name of the type; a type that is not in the map is
+// unknown. The error is [ErrNoQuotas] if the API version has no quotas.
 func (i *Inspector) Quotas(ctx context.Context, zone string) (map[string]Quota, error) {
 	if i.cfg.Version == withoutQuotas {
 		return nil, ErrNoQuotas
 	}
-	var quotas map[string]Quota
-	err := i.call(ctx, func() (err error) {
+	quotas := make(map[string]Quota)
+	err := i.call(ctx, func() error {
 		if err := i.pace.Wait(ctx); err != nil {
 			return err
 		}
-		quotas, err = i.client.Quotas(ctx, zone)
+		byType, err := i.client.Quotas(ctx, zone)
+		for t, q := range byType {
+			quotas[edgeone.TypeName(t)] = q
+		}
 		return err
 	})
 	return quotas, err

@@ -67,10 +67,11 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 
 func render(out *bytes.Buffer, p page) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"count":   count,
-		"since":   func(at time.Time) string { return since(p.At, at) },
-		"rate":    rate,
-		"reading": func(at time.Time) string { return reading(p.At, at) },
+		"count":    count,
+		"since":    func(at time.Time) string { return since(p.At, at) },
+		"rate":     rate,
+		"typeName": metrics.TypeName,
+		"reading":  func(at time.Time) string { return reading(p.At, at) },
 	}).Parse(pageText)
 	if err != nil {
 		return err

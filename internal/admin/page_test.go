@@ -16,6 +16,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/admin"
 	"github.com/edgepurge/edgepurge/internal/metrics"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // show gives what a browser gets.
@@ -83,10 +84,10 @@ func TestPage_ShowsTheOwnersState(t *testing.T) {
 			{Name: "interactive", Window: 10_000},
 			{Name: "bulk", Paused: true, Pending: 1_234_567, Unacked: 50_000, Oldest: now.Add(-90 * time.Minute), Held: 12_345, Window: 50_000},
 		},
-		Parked: 4321, Left: 2, Jobs: map[string]int{"purge_url": 17}, OldestJob: now.Add(-12500 * time.Millisecond),
+		Parked: 4321, Left: 2, Jobs: map[purge.Type]int{purge.URL: 17}, OldestJob: now.Add(-12500 * time.Millisecond),
 		Paces: []metrics.Pace{{Name: metrics.Create, Limit: 20, Rate: 19.6, Margin: time.Millisecond}, {Name: metrics.Look}},
 		Quotas: []metrics.Quota{
-			{Zone: "zone-a", Type: "purge_url", Batch: 500, Daily: 10_000, Available: 8123, Read: now.Add(-90 * time.Second)},
+			{Zone: "zone-a", Type: purge.URL, Batch: 500, Daily: 10_000, Available: 8123, Read: now.Add(-90 * time.Second)},
 		},
 	})
 	has(t, page, "Owner", "test&lt;1&gt;", "v1.2.3", "connected", "paused", "1 234 567", "50 000", "1h30m",
@@ -112,10 +113,10 @@ func TestPage_SaysWhatIsWrong(t *testing.T) {
 func TestPage_MarksQuotasThatAreExhaustedOrLow(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	page := show(t, metrics.State{At: now, Owner: true, Quotas: []metrics.Quota{
-		{Zone: "zone-a", Type: "purge_url", Daily: 10_000, Available: 0, Read: now.Add(-time.Second)},
-		{Zone: "zone-b", Type: "purge_url", Daily: 10_000, Available: 999, Read: now.Add(-25 * time.Hour)},
-		{Zone: "zone-c", Type: "purge_url", Daily: 10_000, Available: 1000, Read: now},
-		{Zone: "zone-d", Type: "purge_url", Daily: 0, Available: 0, Read: now}, // not in the plan
+		{Zone: "zone-a", Type: purge.URL, Daily: 10_000, Available: 0, Read: now.Add(-time.Second)},
+		{Zone: "zone-b", Type: purge.URL, Daily: 10_000, Available: 999, Read: now.Add(-25 * time.Hour)},
+		{Zone: "zone-c", Type: purge.URL, Daily: 10_000, Available: 1000, Read: now},
+		{Zone: "zone-d", Type: purge.URL, Daily: 0, Available: 0, Read: now}, // not in the plan
 	}})
 	has(t, page, `<strong class="bad">0 exhausted</strong>`, `<strong class="warn">999 low</strong>`, `<td>1 000</td>`, `<td>0</td>`,
 		"as of 09:59:59", "as of 2026-11-21 09:00:00")
@@ -124,7 +125,7 @@ func TestPage_MarksQuotasThatAreExhaustedOrLow(t *testing.T) {
 func TestPage_StaysShortWithManyZones(t *testing.T) {
 	s := metrics.State{At: time.Now(), Owner: true}
 	for i := range 5000 {
-		s.Quotas = append(s.Quotas, metrics.Quota{Zone: fmt.Sprint("zone-", i), Type: "purge_url", Daily: 1})
+		s.Quotas = append(s.Quotas, metrics.Quota{Zone: fmt.Sprint("zone-", i), Type: purge.URL, Daily: 1})
 	}
 	page := show(t, s)
 	has(t, page, "4 900 more zones are not shown")

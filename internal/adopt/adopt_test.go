@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestFind_TakesOnlyAnEqualJob(t *testing.T) {
@@ -20,7 +21,7 @@ func TestFind_TakesOnlyAnEqualJob(t *testing.T) {
 		}
 	}
 	prefixes := edgeone.Purge{
-		Zone: "zone-a", Type: edgeone.TypePrefix, Method: "delete", Targets: []string{page(0), page(1)},
+		Zone: "zone-a", Type: purge.Prefix, Method: "delete", Targets: []string{page(0), page(1)},
 	}
 	tests := []struct {
 		name   string
@@ -30,7 +31,7 @@ func TestFind_TakesOnlyAnEqualJob(t *testing.T) {
 	}{
 		{name: "equal", found: true},
 		{name: "of one target", purge: urls(page(0)), found: true},
-		{name: "of a whole zone", purge: edgeone.Purge{Zone: "zone-a", Type: edgeone.TypeAll}, found: true},
+		{name: "of a whole zone", purge: edgeone.Purge{Zone: "zone-a", Type: purge.All}, found: true},
 		{name: "with its method", purge: prefixes, found: true},
 		{name: "of a version without methods", purge: prefixes, change: each(func(r *row) { r.Method = "" }), found: true},
 		{name: "of another method", purge: prefixes, change: each(func(r *row) { r.Method = "invalidate" })},
@@ -46,9 +47,9 @@ func TestFind_TakesOnlyAnEqualJob(t *testing.T) {
 			rows[2].Target = page(100)
 			return rows
 		}},
-		{name: "of another type", change: each(func(r *row) { r.Type = edgeone.TypePrefix })},
+		{name: "of another type", change: each(func(r *row) { r.Type = purge.Prefix })},
 		{name: "with one row of another type", change: func(rows []row) []row {
-			rows[2].Type = edgeone.TypePrefix
+			rows[2].Type = purge.Prefix
 			return rows
 		}},
 		{name: "of an older day", change: each(func(r *row) { r.Created = r.Created.Add(-24 * time.Hour) })},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -49,7 +50,8 @@ type Call struct {
 
 // lostCall is what is kept of a call whose job was not found.
 type lostCall struct {
-	zone, typ   string
+	zone        string
+	typ         purge.Type
 	sent, ended time.Time
 	hashes      []uint32 // of its targets
 }
@@ -191,7 +193,7 @@ func (l *callLog) claim(job string, c *Call, now time.Time) bool {
 	if !l.evictedJobsAt.Before(since) || !l.evictedCallsAt.Before(since) {
 		return false
 	}
-	rival := func(zone, typ string, sent, ended time.Time) bool {
+	rival := func(zone string, typ purge.Type, sent, ended time.Time) bool {
 		over := !ended.IsZero() && ended.Before(since)
 		return !over && zone == c.purge.Zone && typ == c.purge.Type && !sent.After(c.sent)
 	}
@@ -217,7 +219,7 @@ func (l *callLog) hash(target string) uint32 { return uint32(maphash.String(l.se
 // named are the targets of a call. One of type all has none, and is given one that all such calls
 // have.
 func named(p edgeone.Purge) []string {
-	if p.Type == edgeone.TypeAll {
+	if p.Type == purge.All {
 		return []string{""}
 	}
 	return p.Targets

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
@@ -29,7 +30,7 @@ func TestClaim_LeavesWhatMayBeAnothers(t *testing.T) {
 	answer := func(l *callLog, job string, at time.Time) {
 		l.end(l.begin(other, start), edgeone.Done, edgeone.Created{JobID: job}, at)
 	}
-	all := edgeone.Purge{Zone: "zone-a", Type: edgeone.TypeAll}
+	all := edgeone.Purge{Zone: "zone-a", Type: purge.All}
 	tests := []struct {
 		name   string
 		purge  edgeone.Purge
@@ -41,10 +42,10 @@ func TestClaim_LeavesWhatMayBeAnothers(t *testing.T) {
 		{"a younger call's", mine, func(l *callLog) { l.begin(other, sent.Add(time.Second)) }, true},
 		{"an elder call's of other targets", mine, func(l *callLog) { l.begin(urls("b", "c"), start) }, true},
 		{"an elder call's of another zone", mine, func(l *callLog) {
-			l.begin(edgeone.Purge{Zone: "zone-b", Type: edgeone.TypeURL, Targets: mine.Targets}, start)
+			l.begin(edgeone.Purge{Zone: "zone-b", Type: purge.URL, Targets: mine.Targets}, start)
 		}, true},
 		{"an elder call's of another type", mine, func(l *callLog) {
-			l.begin(edgeone.Purge{Zone: "zone-a", Type: edgeone.TypePrefix, Targets: mine.Targets}, start)
+			l.begin(edgeone.Purge{Zone: "zone-a", Type: purge.Prefix, Targets: mine.Targets}, start)
 		}, true},
 		{"an elder call's, that was answered", mine, func(l *callLog) { answer(l, "other", sent) }, true},
 		{"an elder call's, that was lost just now", mine, func(l *callLog) { lose(l, other, sent.Add(-time.Second)) }, false},

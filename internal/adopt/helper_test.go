@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // ahead is how much the API's clock differs from ours.
@@ -49,7 +50,7 @@ func (a *api) create(p edgeone.Purge) edgeone.Created {
 	for _, task.Target = range p.Targets {
 		a.rows = append(a.rows, row{task, now})
 	}
-	if p.Type == edgeone.TypeAll {
+	if p.Type == purge.All {
 		task.Target = "example.com"
 		a.rows = append(a.rows, row{task, now})
 	}
@@ -140,7 +141,7 @@ func (f *Finder) findNow(ctx context.Context, c *Call, urgent bool) (job string,
 }
 
 func urls(targets ...string) edgeone.Purge {
-	return edgeone.Purge{Zone: "zone-a", Type: edgeone.TypeURL, Targets: targets}
+	return edgeone.Purge{Zone: "zone-a", Type: purge.URL, Targets: targets}
 }
 
 func page(n int) string { return fmt.Sprintf("https://www.example.com/page/%d", n) }

@@ -70,10 +70,9 @@ func (f *Finder) candidates(ctx context.Context, q edgeone.TaskQuery) ([]edgeone
 // rows do not have is not compared: the hosts that a tag is limited to, and the one target of type
 // all.
 func (f *Finder) equals(ctx context.Context, p edgeone.Purge, job string, from time.Time) (bool, error) {
-	typ := typeOf(p.Type)
 	missing := make(map[string]struct{}, len(p.Targets))
 	for _, target := range p.Targets {
-		missing[record.Echo(typ, target)] = struct{}{}
+		missing[record.Echo(p.Type, target)] = struct{}{}
 	}
 	wanted, rows := len(missing), 0
 	for task, err := range f.cfg.API.AllTasks(ctx, edgeone.TaskQuery{Zone: p.Zone, JobID: job}, f.cfg.Pace.Wait) {
@@ -85,10 +84,10 @@ func (f *Finder) equals(ctx context.Context, p edgeone.Purge, job string, from t
 		if task.JobID != job || task.Type != p.Type || !methodFits(p, task.Method) || !latest.After(from) {
 			return false, nil
 		}
-		if p.Type == edgeone.TypeAll {
+		if p.Type == purge.All {
 			continue
 		}
-		if delete(missing, record.Echo(typ, task.Target)); rows != wanted-len(missing) {
+		if delete(missing, record.Echo(p.Type, task.Target)); rows != wanted-len(missing) {
 			return false, nil // a target that p does not have, or has once only
 		}
 	}
@@ -97,7 +96,7 @@ func (f *Finder) equals(ctx context.Context, p edgeone.Purge, job string, from t
 
 // methodFits reports whether a row has the method that p asked for, as far as both have one.
 func methodFits(p edgeone.Purge, method string) bool {
-	if method == "" || p.Type == edgeone.TypeURL || p.Type == edgeone.TypeTag {
+	if method == "" || p.Type == purge.URL || p.Type == purge.Tag {
 		return true
 	}
 	return method == cmp.Or(p.Method, string(purge.Invalidate)) // the API's default (API docs, CreatePurgeTask)
@@ -113,18 +112,4 @@ func plainest(targets []string) string {
 		return targets[0]
 	}
 	return ""
-}
-
-func typeOf(api string) purge.Type {
-	switch api {
-	case edgeone.TypePrefix:
-		return purge.Prefix
-	case edgeone.TypeHost:
-		return purge.Host
-	case edgeone.TypeTag:
-		return purge.Tag
-	case edgeone.TypeAll:
-		return purge.All
-	}
-	return purge.URL
 }

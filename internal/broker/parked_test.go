@@ -13,7 +13,7 @@ import (
 )
 
 func queueOf(zone string, lane purge.Lane) record.Queue {
-	return record.Queue{Account: "main", Zone: zone, Type: "purge_url", Lane: lane}
+	return record.Queue{Account: "main", Zone: zone, Type: purge.URL, Lane: lane}
 }
 
 func parkable(id string) record.Parked {
@@ -103,6 +103,54 @@ func TestPark_KeepsOrderByQueue(t *testing.T) {
 }
 
 // A request waits in one queue, once, whoever parks it and however often.
+// Queues keep the names that they have: those that the last version opened are found again.
+func TestQueues_AreNamedAsTheLastVersionNamedThem(t *testing.T) {
+	t.Parallel()
+	b, s := provisioned(t)
+	js := client(t, s)
+	tests := []struct {
+		typ          purge.Type
+		name, stored string
+	}{
+		{purge.URL, "queue-f271b4e924a0172984558810", "purge_url"},
+		{purge.Prefix, "queue-9b32f3cace80b3eae44f4cc0", "purge_prefix"},
+		{purge.Host, "queue-56f77ecc475818ce24e391ee", "purge_host"},
+		{purge.Tag, "queue-b4fdafad696d51cbfe328e04", "purge_cache_tag"},
+		{purge.All, "queue-8b36951ef4727b52cdbe14f7", "purge_all"},
+	}
+	var want []record.Queue
+	for _, tt := range tests {
+		q := record.Queue{Account: "main", Zone: "zone-a", Type: tt.typ, Lane: purge.Bulk}
+		want = append(want, q)
+		openQueue(t, b, q).Rest()
+		park(t, b, q, string(tt.typ))
+		cons, err := js.Consumer(t.Context(), "PURGE_PARKED", tt.name)
+		if err != nil {
+			t.Fatalf("read the queue of type %s: %v", tt.typ, err)
+		}
+		cfg := cons.CachedInfo().Config
+		filter := "purge.parked.main.zone-a." + tt.stored + ".bulk.*.*.*"
+		if cfg.FilterSubject != filter || cfg.Metadata["type"] != tt.stored || cons.CachedInfo().NumPending != 1 {
+			t.Errorf("type %s: got %q, %v, %d pending, want %q, %q and one",
+				tt.typ, cfg.FilterSubject, cfg.Metadata, cons.CachedInfo().NumPending, filter, tt.stored)
+		}
+	}
+	found := func(when string) {
+		got, err := b.Parked.Queues(t.Context())
+		slices.SortFunc(got, func(a, c record.Queue) int { return slices.Index(want, a) - slices.Index(want, c) })
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, %v, want %v", when, got, err, want)
+		}
+	}
+	found("with their consumers")
+	for _, tt := range tests {
+		if err := js.DeleteConsumer(t.Context(), "PURGE_PARKED", tt.name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found("without their consumers")
+}
+
 func TestPark_HoldsARequestOnce(t *testing.T) {
 	t.Parallel()
 	b, s := provisioned(t)

@@ -29,7 +29,7 @@ func (p *Parked) Queues(ctx context.Context) ([]record.Queue, error) {
 		m := info.Config.Metadata
 		if lane := m["lane"]; lane != "" {
 			queues = append(queues, record.Queue{
-				Account: m["account"], Zone: m["zone"], Type: m["type"], Lane: purge.Lane(lane),
+				Account: m["account"], Zone: m["zone"], Type: record.TypeNamed(m["type"]), Lane: purge.Lane(lane),
 			})
 		}
 	}
@@ -60,7 +60,9 @@ func (p *Parked) Open(ctx context.Context, q record.Queue) (*Lane, error) {
 		AckWait:       ackWait(purge.Bulk),
 		MaxDeliver:    -1,
 		MaxAckPending: p.conn.definitions().unacked(purge.Bulk),
-		Metadata:      map[string]string{"account": q.Account, "zone": q.Zone, "type": q.Type, "lane": string(q.Lane)},
+		Metadata: map[string]string{
+			"account": q.Account, "zone": q.Zone, "type": record.TypeName(q.Type), "lane": string(q.Lane),
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open queue of zone %s: %w", q.Zone, err)
@@ -93,13 +95,14 @@ func (p *Parked) Close(ctx context.Context, q record.Queue) (bool, error) {
 }
 
 func (p *Parked) queueSubject(q record.Queue) string {
-	of := []string{"parked", token(q.Account), token(q.Zone), token(q.Type), token(string(q.Lane))}
+	of := []string{"parked", token(q.Account), token(q.Zone), token(record.TypeName(q.Type)), token(string(q.Lane))}
 	return p.conn.subject(strings.Join(of, "."))
 }
 
 // queueName names a queue's consumer: a name takes fewer characters than a zone may have.
 func queueName(q record.Queue) string {
-	sum := sha256.Sum256([]byte(q.Account + "\x00" + q.Zone + "\x00" + q.Type + "\x00" + string(q.Lane)))
+	typ := record.TypeName(q.Type)
+	sum := sha256.Sum256([]byte(q.Account + "\x00" + q.Zone + "\x00" + typ + "\x00" + string(q.Lane)))
 	return "queue-" + hex.EncodeToString(sum[:12])
 }
 
@@ -126,7 +129,7 @@ func (p *Parked) orphans(ctx context.Context, s jetstream.Stream, have []record.
 		}
 		known[of] = true
 		q := record.Queue{
-			Account: untoken(tokens[2]), Zone: untoken(tokens[3]), Type: untoken(tokens[4]),
+			Account: untoken(tokens[2]), Zone: untoken(tokens[3]), Type: record.TypeNamed(untoken(tokens[4])),
 			Lane: purge.Lane(untoken(tokens[5])),
 		}
 		ours, err := p.holdsRecord(ctx, s, of+".*.*.*")

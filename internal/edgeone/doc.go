@@ -1,8 +1,8 @@
 // Package edgeone calls the purge API of Tencent EdgeOne.
 //
 // It is the last step of a request's way out (batcher -> limiter -> edgeone) and the tracker's eye:
-// it submits one batch, reads the tasks of jobs, and looks up quotas, zones and host names. It
-// speaks the API's words: types are "purge_url", not "url".
+// it submits one batch, reads the tasks of jobs, and looks up quotas, zones and host names. Its types
+// are those of package purge; only the wire has EdgeOne's names for them, as "purge_url".
 //
 //	Client -> api (one for each API version) -> v2022.... -> SDK common -> transport -> wire
 //	 words,    our values to its fields          actions      TC3, JSON    one call,    HTTP/1.1

@@ -14,6 +14,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/edgeone/emulator"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -57,15 +58,15 @@ func urls(n int) []string {
 // purges is one purge of every type that the version has.
 func purges(version string) []edgeone.Purge {
 	list := []edgeone.Purge{
-		{Type: edgeone.TypeURL, Targets: urls(3)},
-		{Type: edgeone.TypePrefix, Targets: []string{"https://www.example.com/a/"}},
-		{Type: edgeone.TypeHost, Targets: []string{"www.example.com"}},
-		{Type: edgeone.TypeAll},
+		{Type: purge.URL, Targets: urls(3)},
+		{Type: purge.Prefix, Targets: []string{"https://www.example.com/a/"}},
+		{Type: purge.Host, Targets: []string{"www.example.com"}},
+		{Type: purge.All},
 	}
 	if version == current {
 		list = append(list,
-			edgeone.Purge{Type: edgeone.TypePrefix, Method: "delete", Targets: []string{"https://www.example.com/b/"}},
-			edgeone.Purge{Type: edgeone.TypeTag, Targets: []string{"t1", "t2"}, Hosts: []string{"www.example.com"}})
+			edgeone.Purge{Type: purge.Prefix, Method: "delete", Targets: []string{"https://www.example.com/b/"}},
+			edgeone.Purge{Type: purge.Tag, Targets: []string{"t1", "t2"}, Hosts: []string{"www.example.com"}})
 	}
 	for i := range list {
 		list[i].Zone = emulator.DefaultZone
@@ -90,7 +91,7 @@ func TestEmulator_TakesEveryTypeOfEachVersion(t *testing.T) {
 					if task.JobID != created.JobID || task.Type != p.Type || task.Status != edgeone.StatusSuccess || task.Created.IsZero() {
 						t.Errorf("%s: got %+v", p.Type, task)
 					}
-					if p.Type != edgeone.TypeAll && task.Target != p.Targets[i] {
+					if p.Type != purge.All && task.Target != p.Targets[i] {
 						t.Errorf("%s: got target %q, want %q", p.Type, task.Target, p.Targets[i])
 					}
 				}
@@ -128,7 +129,7 @@ func TestEmulator_ChoosesTasksByEveryCriterion(t *testing.T) {
 			got := []int{
 				count(func(*edgeone.TaskQuery) {}),
 				count(func(q *edgeone.TaskQuery) { q.Limit = 1 }),
-				count(func(q *edgeone.TaskQuery) { q.Type = edgeone.TypeURL }),
+				count(func(q *edgeone.TaskQuery) { q.Type = purge.URL }),
 				count(func(q *edgeone.TaskQuery) { q.Target = urls(3)[1] }),
 				count(func(q *edgeone.TaskQuery) { q.Domains = []string{"www.example.com", "other.example.com"} }),
 				count(func(q *edgeone.TaskQuery) { q.Domains = []string{"other.example.com"} }),
@@ -162,7 +163,7 @@ func TestEmulator_ListsAreWholeWhateverOffsetCounts(t *testing.T) {
 				query := edgeone.TaskQuery{Zone: emulator.DefaultZone, JobID: "none"}
 				want := urls(size)
 				if size > 0 {
-					created, err := c.CreatePurge(t.Context(), edgeone.Purge{Zone: query.Zone, Type: edgeone.TypeURL, Targets: want})
+					created, err := c.CreatePurge(t.Context(), edgeone.Purge{Zone: query.Zone, Type: purge.URL, Targets: want})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -197,7 +198,7 @@ func TestEmulator_ListsAWindowOfManyJobs(t *testing.T) {
 		start := time.Now()
 		all := urls(2600)
 		for chunk := range slices.Chunk(all, 400) {
-			if _, err := c.CreatePurge(t.Context(), edgeone.Purge{Zone: emulator.DefaultZone, Type: edgeone.TypeURL, Targets: chunk}); err != nil {
+			if _, err := c.CreatePurge(t.Context(), edgeone.Purge{Zone: emulator.DefaultZone, Type: purge.URL, Targets: chunk}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -229,7 +230,7 @@ func TestEmulator_TellsZonesInBothVersions(t *testing.T) {
 
 func TestOlderVersion_SaysWhatItLacks(t *testing.T) {
 	c, e := emulated(t, older, emulator.Config{})
-	purge := func(typ, method string, hosts ...string) error {
+	create := func(typ purge.Type, method string, hosts ...string) error {
 		_, err := c.CreatePurge(t.Context(), edgeone.Purge{
 			Zone: emulator.DefaultZone, Type: typ, Method: method, Targets: []string{"www.example.com"}, Hosts: hosts,
 		})
@@ -245,10 +246,10 @@ func TestOlderVersion_SaysWhatItLacks(t *testing.T) {
 		{quotas, "2022-01-06 has no DescribeContentQuota"},
 		{domains, "2022-01-06 has no DescribeAccelerationDomains"},
 		{second, "what Offset counts in 2022-01-06 is not clear"},
-		{purge("purge_host", "delete"), "has no method"},
-		{purge("purge_host", "invalidate"), "has no method"},
-		{purge("purge_cache_tag", ""), "can't purge by tag"},
-		{purge("purge_host", "", "www.example.com"), "can't limit a purge to hosts"},
+		{create(purge.Host, "delete"), "has no method"},
+		{create(purge.Host, "invalidate"), "has no method"},
+		{create(purge.Tag, ""), "can't purge by tag"},
+		{create(purge.Host, "", "www.example.com"), "can't limit a purge to hosts"},
 	}
 	for _, tt := range tests {
 		if got := edgeone.Classify(tt.err); got != edgeone.Misconfigured {

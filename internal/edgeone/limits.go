@@ -1,14 +1,9 @@
 package edgeone
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
 
-// The types of a purge, in the API's words.
-const (
-	TypeURL    = "purge_url"
-	TypePrefix = "purge_prefix"
-	TypeHost   = "purge_host"
-	TypeTag    = "purge_cache_tag"
-	TypeAll    = "purge_all"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // MaxBody is the most bytes of a request's body: "10 MB" for a POST with a TC3 signature (EdgeOne
@@ -18,15 +13,15 @@ const MaxBody = 10_000_000
 
 // Ceiling returns the most targets that one call of the type may hold in any plan (EdgeOne FAQ, site
 // acceleration); a plan's quota can be lower. An unknown type has 0.
-func Ceiling(typ string) int {
+func Ceiling(typ purge.Type) int {
 	switch typ {
-	case TypeURL:
+	case purge.URL:
 		return 5000
-	case TypePrefix, TypeHost:
+	case purge.Prefix, purge.Host:
 		return 1000
-	case TypeTag:
+	case purge.Tag:
 		return 100
-	case TypeAll:
+	case purge.All:
 		return 1
 	}
 	return 0

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestTargetBytes_IsWhatTheEncoderWrites(t *testing.T) {
@@ -31,9 +32,22 @@ func TestTargetBytes_IsWhatTheEncoderWrites(t *testing.T) {
 	})
 }
 
+func TestTypeName_LeavesOtherTypesAsTheyAre(t *testing.T) {
+	for name, typ := range types {
+		if got := edgeone.TypeName(typ); got != name {
+			t.Errorf("TypeName(%q): got %q, want %q", typ, got, name)
+		}
+	}
+	for _, typ := range []purge.Type{"", "prefetch_url"} {
+		if got := edgeone.TypeName(typ); got != string(typ) {
+			t.Errorf("TypeName(%q): got %q, want it as it is", typ, got)
+		}
+	}
+}
+
 func TestCeiling(t *testing.T) {
-	want := map[string]int{
-		"purge_url": 5000, "purge_prefix": 1000, "purge_host": 1000, "purge_cache_tag": 100, "purge_all": 1, "url": 0,
+	want := map[purge.Type]int{
+		purge.URL: 5000, purge.Prefix: 1000, purge.Host: 1000, purge.Tag: 100, purge.All: 1, "purge_url": 0, "": 0,
 	}
 	for typ, n := range want {
 		if got := edgeone.Ceiling(typ); got != n {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -139,5 +140,5 @@ func answering(status int, body string) wire {
 }
 
 var urlPurge = edgeone.Purge{
-	Zone: "zone-1", Type: edgeone.TypeURL, Targets: []string{"https://www.example.com/a"},
+	Zone: "zone-1", Type: purge.URL, Targets: []string{"https://www.example.com/a"},
 }

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const actionCreate = "CreatePurgeTask"
 
 // Purge is one batch.
 type Purge struct {
-	// Zone is EdgeOne's id, Type one of the Type constants.
-	Zone, Type string
+	// Zone is EdgeOne's id.
+	Zone string
+	Type purge.Type
 	// Method is invalidate or delete; empty leaves it to the API. It is sent for prefix, host and all
 	// only: the API does not say what it does with it elsewhere.
 	Method string

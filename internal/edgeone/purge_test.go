@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestCreatePurge_ReadsTheAnswer(t *testing.T) {
@@ -50,7 +51,7 @@ func TestCreatePurge_ReadsTheAnswer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := over(t, answering(200, `{"Response":`+tt.response+`}`))
-			got, err := c.CreatePurge(t.Context(), edgeone.Purge{Zone: "z", Type: "purge_url", Targets: []string{"a", "b", "c"}})
+			got, err := c.CreatePurge(t.Context(), edgeone.Purge{Zone: "z", Type: purge.URL, Targets: []string{"a", "b", "c"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,10 +71,10 @@ func TestCreatePurge_WithoutJobIsAnError(t *testing.T) {
 		{"no field", `{"RequestId":"r"}`, urlPurge, 0},
 		{"null", `{"JobId":null,"RequestId":"r"}`, urlPurge, 0},
 		{"empty", `{"JobId":"","FailedList":[],"RequestId":"r"}`, urlPurge, 0},
-		{"all", `{"JobId":"","RequestId":"r"}`, edgeone.Purge{Zone: "z", Type: "purge_all"}, 0},
+		{"all", `{"JobId":"","RequestId":"r"}`, edgeone.Purge{Zone: "z", Type: purge.All}, 0},
 		{
 			"some refused", `{"JobId":"","FailedList":[{"Targets":["a"]}],"RequestId":"r"}`,
-			edgeone.Purge{Zone: "z", Type: "purge_url", Targets: []string{"a", "b"}},
+			edgeone.Purge{Zone: "z", Type: purge.URL, Targets: []string{"a", "b"}},
 			1,
 		},
 	}

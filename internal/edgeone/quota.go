@@ -1,6 +1,10 @@
 package edgeone
 
-import "context"
+import (
+	"context"
+
+	"github.com/edgepurge/edgepurge/purge"
+)
 
 const actionQuota = "DescribeContentQuota"
 
@@ -12,11 +16,11 @@ type Quota struct {
 	Daily, DailyAvailable int
 }
 
-// Quotas reads the zone's quotas by type, that of "prefetch_url" among them: one call. A type that is
-// not in the map, because its row is missing or incomplete, is unknown, not zero. The error is an
-// *Error; in 2022-01-06, which can't tell quotas, it is of class Misconfigured, and nothing is sent.
-func (c *Client) Quotas(ctx context.Context, zone string) (map[string]Quota, error) {
-	var quotas map[string]Quota
+// Quotas reads the zone's quotas by type: one call. A type that package purge does not have keeps
+// EdgeOne's name, as "prefetch_url". A type that is not in the map, because its row is missing or
+// incomplete, is unknown, not zero. The error is an *Error; in 2022-01-06, which can't tell quotas, it is of class Misconfigured, and nothing is sent.
+func (c *Client) Quotas(ctx context.Context, zone string) (map[purge.Type]Quota, error) {
+	var quotas map[purge.Type]Quota
 	_, err := c.call(ctx, actionQuota, func(ctx context.Context) (err error) {
 		quotas, err = c.api.quotas(ctx, zone)
 		return err

@@ -14,6 +14,7 @@ import (
 	tcerr "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/errors"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // These tests hold the client against three pages of the EdgeOne API docs, word by word: every
@@ -53,7 +54,7 @@ func instant(t *testing.T, s string) time.Time {
 
 // createPage is CreatePurgeTask of 2022-09-01.
 func createPage(t *testing.T) apiPage {
-	purge := func(typ, method string, hosts ...string) func(*edgeone.Client) error {
+	create := func(typ purge.Type, method string, hosts ...string) func(*edgeone.Client) error {
 		return purging(t.Context(), edgeone.Purge{
 			Zone: "zone-ajj243dwrew", Type: typ, Method: method, Targets: []string{"http://www.example.com/a.txt"}, Hosts: hosts,
 		})
@@ -62,20 +63,20 @@ func createPage(t *testing.T) apiPage {
 		action: "CreatePurgeTask", version: "2022-09-01",
 		common: map[string]string{"Action": "CreatePurgeTask", "Version": "2022-09-01", "Region": ""},
 		sent: []parameter{
-			{"ZoneId", purge("purge_url", ""), `"zone-ajj243dwrew"`},
-			{"Type", purge("purge_url", ""), `"purge_url"`},
-			{"Type", purge("purge_prefix", ""), `"purge_prefix"`},
-			{"Type", purge("purge_host", ""), `"purge_host"`},
-			{"Type", purge("purge_all", ""), `"purge_all"`},
-			{"Type", purge("purge_cache_tag", ""), `"purge_cache_tag"`},
-			{"Method", purge("purge_prefix", "invalidate"), `"invalidate"`},
-			{"Method", purge("purge_host", "delete"), `"delete"`},
-			{"Method", purge("purge_all", "delete"), `"delete"`},
-			{"Method", purge("purge_prefix", ""), ``},
-			{"Method", purge("purge_url", "delete"), ``}, // "valid for directory, hostname, and all cache refreshes"
-			{"Targets", purge("purge_url", ""), `["http://www.example.com/a.txt"]`},
-			{"Targets", purge("purge_all", ""), ``},
-			{"CacheTag", purge("purge_cache_tag", "", "www.example.com"), `{"Domains":["www.example.com"]}`},
+			{"ZoneId", create(purge.URL, ""), `"zone-ajj243dwrew"`},
+			{"Type", create(purge.URL, ""), `"purge_url"`},
+			{"Type", create(purge.Prefix, ""), `"purge_prefix"`},
+			{"Type", create(purge.Host, ""), `"purge_host"`},
+			{"Type", create(purge.All, ""), `"purge_all"`},
+			{"Type", create(purge.Tag, ""), `"purge_cache_tag"`},
+			{"Method", create(purge.Prefix, "invalidate"), `"invalidate"`},
+			{"Method", create(purge.Host, "delete"), `"delete"`},
+			{"Method", create(purge.All, "delete"), `"delete"`},
+			{"Method", create(purge.Prefix, ""), ``},
+			{"Method", create(purge.URL, "delete"), ``}, // "valid for directory, hostname, and all cache refreshes"
+			{"Targets", create(purge.URL, ""), `["http://www.example.com/a.txt"]`},
+			{"Targets", create(purge.All, ""), ``},
+			{"CacheTag", create(purge.Tag, "", "www.example.com"), `{"Domains":["www.example.com"]}`},
 		},
 		fields:   []string{"JobId", "FailedList", "RequestId"},
 		response: `{"JobId":"20ga521cpwch","FailedList":[{"Reason":"why","Targets":["a"]}],"RequestId":"3c140219-cfe9-470e-b241-907877d6fb03"}`,
@@ -142,12 +143,18 @@ func describePage(t *testing.T) apiPage {
 			"Filters", ask(edgeone.TaskQuery{Statuses: []string{s}}), `[{"Name":"statuses","Values":["` + s + `"]}]`,
 		})
 	}
-	for _, typ := range []string{"purge_url", "purge_prefix", "purge_all", "purge_host", "purge_cache_tag"} {
+	for name, typ := range types {
 		page.sent = append(page.sent, parameter{
-			"Filters", ask(edgeone.TaskQuery{Type: typ}), `[{"Name":"type","Values":["` + typ + `"]}]`,
+			"Filters", ask(edgeone.TaskQuery{Type: typ}), `[{"Name":"type","Values":["` + name + `"]}]`,
 		})
 	}
 	return page
+}
+
+// types are the types by the names that the pages give them.
+var types = map[string]purge.Type{
+	"purge_url": purge.URL, "purge_prefix": purge.Prefix, "purge_host": purge.Host, "purge_all": purge.All,
+	"purge_cache_tag": purge.Tag,
 }
 
 // olderPage is DescribePurgeTasks of 2022-01-06.
@@ -181,8 +188,11 @@ func olderPage(t *testing.T) apiPage {
 	for _, s := range []string{"processing", "success", "failed", "timeout", "invalid"} {
 		page.sent = append(page.sent, parameter{"Statuses", ask(edgeone.TaskQuery{Statuses: []string{s}}), `["` + s + `"]`})
 	}
-	for _, typ := range []string{"purge_url", "purge_prefix", "purge_host", "purge_all"} {
-		page.sent = append(page.sent, parameter{"Type", ask(edgeone.TaskQuery{Type: typ}), `"` + typ + `"`})
+	for name, typ := range types {
+		if typ == purge.Tag {
+			continue // the version has none
+		}
+		page.sent = append(page.sent, parameter{"Type", ask(edgeone.TaskQuery{Type: typ}), `"` + name + `"`})
 	}
 	return page
 }
@@ -255,7 +265,7 @@ func TestSeed_ResponsesAreRead(t *testing.T) {
 	}
 	tasks := map[string]any{
 		"TotalCount": 8, "Tasks": 1, "Tasks.JobId": "20g9wz8m9mgx", "Tasks.Status": "success",
-		"Tasks.Target": "http://www.qq.com/a.txt", "Tasks.Type": "purge_url", "Tasks.CreateTime": at, "Tasks.UpdateTime": at.Add(9 * time.Second),
+		"Tasks.Target": "http://www.qq.com/a.txt", "Tasks.Type": purge.URL, "Tasks.CreateTime": at, "Tasks.UpdateTime": at.Add(9 * time.Second),
 	}
 	for _, page := range apiPages(t) {
 		t.Run(page.name(), func(t *testing.T) {

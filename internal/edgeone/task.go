@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -29,8 +31,10 @@ type TaskQuery struct {
 	Statuses []string
 	// Domains chooses rows whose target is on one of these hosts, at most 20 (2022-01-06: 100).
 	Domains []string
-	// Type is one of the Type constants. Target is one target, matched exactly.
-	Type, Target string
+	// Type chooses rows of one type.
+	Type purge.Type
+	// Target is one target, matched exactly.
+	Target string
 	// Offset is the first row. AllTasks does not use it. In 2022-01-06 it must be 0, for it is not clear
 	// what the API counts by it.
 	Offset int
@@ -44,7 +48,9 @@ func (q TaskQuery) limit() int {
 
 // Task is the state of one target of one job. A field that the answer does not have is zero.
 type Task struct {
-	JobID, Target, Type, Method string
+	JobID, Target, Method string
+	// Type is EdgeOne's name if package purge does not have the type.
+	Type purge.Type
 	// Status is read by Final and Succeeded.
 	Status string
 	// FailType and FailMessage say why it did not succeed.

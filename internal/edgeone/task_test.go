@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestPurgeTasks_ReadsAPage(t *testing.T) {
@@ -32,7 +33,7 @@ func TestPurgeTasks_ReadsAPage(t *testing.T) {
 	at := time.Date(2022, 2, 9, 2, 28, 43, 0, time.UTC)
 	want := edgeone.TaskPage{Total: 8, Tasks: []edgeone.Task{
 		{
-			JobID: "j", Target: "https://e.com/", Type: "purge_prefix", Method: "delete", Status: "failed",
+			JobID: "j", Target: "https://e.com/", Type: purge.Prefix, Method: "delete", Status: "failed",
 			FailType: "taskFailed", FailMessage: "why", Created: at, Updated: at.Add(9 * time.Second),
 		},
 		{JobID: "j", Created: at},

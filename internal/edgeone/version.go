@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
+
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // api is one version of the EdgeOne API in this package's words. Each method sends one request,
@@ -14,7 +16,7 @@ type api interface {
 	traits() traits
 	createPurge(ctx context.Context, p Purge) (Created, error)
 	purgeTasks(ctx context.Context, q TaskQuery) (page[Task], error)
-	quotas(ctx context.Context, zone string) (map[string]Quota, error)
+	quotas(ctx context.Context, zone string) (map[purge.Type]Quota, error)
 	zones(ctx context.Context, offset, limit int) (page[Zone], error)
 	domains(ctx context.Context, zone string, offset, limit int) (page[Domain], error)
 }

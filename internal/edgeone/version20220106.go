@@ -8,6 +8,7 @@ import (
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
 
 	teo "github.com/edgepurge/edgepurge/internal/edgeone/v20220106"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const version20220106 = teo.APIVersion
@@ -44,8 +45,8 @@ func (a api20220106) createPurge(ctx context.Context, p Purge) (Created, error) 
 	}
 	req := teo.NewCreatePurgeTaskRequest()
 	req.ZoneId = optional(p.Zone)
-	req.Type = optional(p.Type)
-	if p.Type != TypeAll {
+	req.Type = optional(TypeName(p.Type))
+	if p.Type != purge.All {
 		req.Targets = optionals(p.Targets)
 	}
 	res, err := a.client.CreatePurgeTaskWithContext(ctx, req)
@@ -78,7 +79,7 @@ func (a api20220106) purgeTasks(ctx context.Context, q TaskQuery) (page[Task], e
 	req.JobId = optional(q.JobID)
 	req.StartTime = optional(floorSecond(q.From))
 	req.EndTime = optional(ceilSecond(q.To))
-	req.Type = optional(q.Type)
+	req.Type = optional(TypeName(q.Type))
 	req.Target = optional(q.Target)
 	req.Statuses = optionals(q.Statuses)
 	req.Domains = optionals(q.Domains)
@@ -98,14 +99,14 @@ func task20220106(t *teo.Task) Task {
 	return Task{
 		JobID:   value(t.JobId),
 		Target:  value(t.Target),
-		Type:    value(t.Type),
+		Type:    typeNamed(value(t.Type)),
 		Status:  value(t.Status),
 		Created: parseTime(value(t.CreateTime)),
 		Updated: parseTime(value(t.UpdateTime)),
 	}
 }
 
-func (a api20220106) quotas(context.Context, string) (map[string]Quota, error) {
+func (a api20220106) quotas(context.Context, string) (map[purge.Type]Quota, error) {
 	return nil, lacking(version20220106, actionQuota)
 }
 

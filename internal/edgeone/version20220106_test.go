@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestOlderVersion_SendsWhatTheAPIWants(t *testing.T) {
@@ -23,12 +24,12 @@ func TestOlderVersion_SendsWhatTheAPIWants(t *testing.T) {
 	}{
 		{
 			"purge",
-			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: "purge_prefix", Targets: []string{"https://e.com/a/"}}),
+			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: purge.Prefix, Targets: []string{"https://e.com/a/"}}),
 			"CreatePurgeTask", `{"ZoneId":"zone-1","Type":"purge_prefix","Targets":["https://e.com/a/"]}`,
 		},
 		{
 			"all has no targets",
-			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: "purge_all", Targets: []string{"x"}}),
+			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: purge.All, Targets: []string{"x"}}),
 			"CreatePurgeTask", `{"ZoneId":"zone-1","Type":"purge_all"}`,
 		},
 		{
@@ -40,7 +41,7 @@ func TestOlderVersion_SendsWhatTheAPIWants(t *testing.T) {
 			"tasks by everything else",
 			asking(t.Context(), edgeone.TaskQuery{
 				Zone: "zone-1", From: from, To: to, Statuses: []string{"success", "invalid"}, Domains: []string{"e.com"},
-				Type: "purge_url", Target: "https://e.com/", Limit: 1,
+				Type: purge.URL, Target: "https://e.com/", Limit: 1,
 			}),
 			"DescribePurgeTasks",
 			`{"Type":"purge_url","StartTime":"2026-11-22T02:00:00Z","EndTime":"2026-11-22T04:00:01Z","Offset":0,"Limit":1,` +
@@ -91,7 +92,7 @@ func TestOlderVersion_ReadsTheAnswer(t *testing.T) {
 		inVersion(older)).PurgeTasks(t.Context(), edgeone.TaskQuery{})
 	at := time.Date(2022, 2, 9, 2, 28, 43, 0, time.UTC)
 	wantPage := edgeone.TaskPage{Total: 8, Tasks: []edgeone.Task{
-		{JobID: "j", Target: "t", Type: "purge_url", Status: "invalid", Created: at, Updated: at.Add(9 * time.Second)},
+		{JobID: "j", Target: "t", Type: purge.URL, Status: "invalid", Created: at, Updated: at.Add(9 * time.Second)},
 	}}
 	if diff := cmp.Diff(wantPage, page); diff != "" || err != nil {
 		t.Errorf("PurgeTasks: %v, (-want +got):\n%s", err, diff)
@@ -112,20 +113,22 @@ func TestOlderVersion_AnEmptyAnswerIsAmbiguous(t *testing.T) {
 
 func TestUnsupported_IsWhatAVersionCannotExpress(t *testing.T) {
 	tests := []struct {
-		version, typ, method string
-		hosts                bool
-		field, says          string
+		version     string
+		typ         purge.Type
+		method      string
+		hosts       bool
+		field, says string
 	}{
-		{"", edgeone.TypeTag, "", true, "", ""},
-		{current, edgeone.TypeHost, "delete", false, "", ""},
-		{older, edgeone.TypeURL, "", false, "", ""},
-		{older, edgeone.TypePrefix, "", false, "", ""},
-		{older, edgeone.TypeHost, "", false, "", ""},
-		{older, edgeone.TypeAll, "", false, "", ""},
-		{older, edgeone.TypeTag, "", true, "type", "can't purge by tag"},
-		{older, edgeone.TypePrefix, "delete", false, "method", "has no method"},
-		{older, edgeone.TypeAll, "invalidate", false, "method", "has no method"},
-		{older, edgeone.TypeURL, "", true, "hosts", "can't limit a purge to hosts"},
+		{"", purge.Tag, "", true, "", ""},
+		{current, purge.Host, "delete", false, "", ""},
+		{older, purge.URL, "", false, "", ""},
+		{older, purge.Prefix, "", false, "", ""},
+		{older, purge.Host, "", false, "", ""},
+		{older, purge.All, "", false, "", ""},
+		{older, purge.Tag, "", true, "type", "can't purge by tag"},
+		{older, purge.Prefix, "delete", false, "method", "has no method"},
+		{older, purge.All, "invalidate", false, "method", "has no method"},
+		{older, purge.URL, "", true, "hosts", "can't limit a purge to hosts"},
 	}
 	for _, tt := range tests {
 		field, why := edgeone.Unsupported(tt.version, tt.typ, tt.method, tt.hosts)

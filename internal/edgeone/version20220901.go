@@ -8,6 +8,7 @@ import (
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
 
 	teo "github.com/edgepurge/edgepurge/internal/edgeone/v20220901"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const version20220901 = teo.APIVersion
@@ -35,14 +36,14 @@ func (a api20220901) traits() traits {
 func (a api20220901) createPurge(ctx context.Context, p Purge) (Created, error) {
 	req := teo.NewCreatePurgeTaskRequest()
 	req.ZoneId = optional(p.Zone)
-	req.Type = optional(p.Type)
-	if p.Type != TypeURL && p.Type != TypeTag {
+	req.Type = optional(TypeName(p.Type))
+	if p.Type != purge.URL && p.Type != purge.Tag {
 		req.Method = optional(p.Method)
 	}
-	if p.Type != TypeAll {
+	if p.Type != purge.All {
 		req.Targets = optionals(p.Targets)
 	}
-	if p.Type == TypeTag && len(p.Hosts) > 0 {
+	if p.Type == purge.Tag && len(p.Hosts) > 0 {
 		req.CacheTag = &teo.CacheTag{Domains: common.StringPtrs(p.Hosts)}
 	}
 	res, err := a.client.CreatePurgeTaskWithContext(ctx, req)
@@ -98,7 +99,7 @@ func filters20220901(q TaskQuery) []*teo.AdvancedFilter {
 	add("target", q.Target)
 	add("domains", q.Domains...)
 	add("statuses", q.Statuses...)
-	add("type", q.Type)
+	add("type", TypeName(q.Type))
 	return filters
 }
 
@@ -106,7 +107,7 @@ func task20220901(t *teo.Task) Task {
 	return Task{
 		JobID:       value(t.JobId),
 		Target:      value(t.Target),
-		Type:        value(t.Type),
+		Type:        typeNamed(value(t.Type)),
 		Method:      value(t.Method),
 		Status:      value(t.Status),
 		FailType:    value(t.FailType),
@@ -116,7 +117,7 @@ func task20220901(t *teo.Task) Task {
 	}
 }
 
-func (a api20220901) quotas(ctx context.Context, zone string) (map[string]Quota, error) {
+func (a api20220901) quotas(ctx context.Context, zone string) (map[purge.Type]Quota, error) {
 	req := teo.NewDescribeContentQuotaRequest()
 	req.ZoneId = optional(zone)
 	res, err := a.client.DescribeContentQuotaWithContext(ctx, req)
@@ -126,11 +127,13 @@ func (a api20220901) quotas(ctx context.Context, zone string) (map[string]Quota,
 	if res.Response == nil {
 		return nil, errNoAnswer
 	}
-	quotas := make(map[string]Quota)
+	quotas := make(map[purge.Type]Quota)
 	for _, rows := range [][]*teo.Quota{res.Response.PurgeQuota, res.Response.PrefetchQuota} {
 		for _, q := range rows {
 			if q != nil && q.Type != nil && q.Batch != nil && q.Daily != nil && q.DailyAvailable != nil {
-				quotas[*q.Type] = Quota{Batch: int(*q.Batch), Daily: int(*q.Daily), DailyAvailable: int(*q.DailyAvailable)}
+				quotas[typeNamed(*q.Type)] = Quota{
+					Batch: int(*q.Batch), Daily: int(*q.Daily), DailyAvailable: int(*q.DailyAvailable),
+				}
 			}
 		}
 	}

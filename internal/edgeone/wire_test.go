@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestClient_SendsWhatTheAPIWants(t *testing.T) {
@@ -26,37 +27,37 @@ func TestClient_SendsWhatTheAPIWants(t *testing.T) {
 	}{
 		{
 			"url purge has no method and no hosts",
-			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: "purge_url", Method: "delete", Hosts: []string{"h"}, Targets: []string{"https://e.com/?a=1&b=<é>", "https://e.com/"}}),
+			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: purge.URL, Method: "delete", Hosts: []string{"h"}, Targets: []string{"https://e.com/?a=1&b=<é>", "https://e.com/"}}),
 			"CreatePurgeTask",
 			`{"ZoneId":"zone-1","Type":"purge_url","Targets":["https://e.com/?a=1\u0026b=\u003cé\u003e","https://e.com/"]}`,
 		},
 		{
 			"prefix purge has its method",
-			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: "purge_prefix", Method: "delete", Targets: []string{"https://e.com/a/"}}),
+			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: purge.Prefix, Method: "delete", Targets: []string{"https://e.com/a/"}}),
 			"CreatePurgeTask",
 			`{"ZoneId":"zone-1","Type":"purge_prefix","Method":"delete","Targets":["https://e.com/a/"]}`,
 		},
 		{
 			"host purge leaves the method to the API",
-			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: "purge_host", Targets: []string{"e.com"}}),
+			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: purge.Host, Targets: []string{"e.com"}}),
 			"CreatePurgeTask",
 			`{"ZoneId":"zone-1","Type":"purge_host","Targets":["e.com"]}`,
 		},
 		{
 			"tag purge has hosts and no method",
-			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: "purge_cache_tag", Method: "invalidate", Targets: []string{"t1", "t2"}, Hosts: []string{"e.com"}}),
+			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: purge.Tag, Method: "invalidate", Targets: []string{"t1", "t2"}, Hosts: []string{"e.com"}}),
 			"CreatePurgeTask",
 			`{"ZoneId":"zone-1","Type":"purge_cache_tag","Targets":["t1","t2"],"CacheTag":{"Domains":["e.com"]}}`,
 		},
 		{
 			"tag purge without hosts has no CacheTag",
-			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: "purge_cache_tag", Targets: []string{"t1"}}),
+			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: purge.Tag, Targets: []string{"t1"}}),
 			"CreatePurgeTask",
 			`{"ZoneId":"zone-1","Type":"purge_cache_tag","Targets":["t1"]}`,
 		},
 		{
 			"all has a method and no targets",
-			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: "purge_all", Method: "invalidate", Targets: []string{"x"}}),
+			purging(t.Context(), edgeone.Purge{Zone: "zone-1", Type: purge.All, Method: "invalidate", Targets: []string{"x"}}),
 			"CreatePurgeTask",
 			`{"ZoneId":"zone-1","Type":"purge_all","Method":"invalidate"}`,
 		},
@@ -70,7 +71,7 @@ func TestClient_SendsWhatTheAPIWants(t *testing.T) {
 			"tasks by time, in whole seconds of UTC that hold the window, and every filter",
 			asking(t.Context(), edgeone.TaskQuery{
 				Zone: "zone-1", From: from, To: to, Statuses: []string{"success", "failed"},
-				Type: "purge_url", Target: "https://e.com/", Domains: []string{"e.com", "f.com"}, Offset: 7, Limit: 1,
+				Type: purge.URL, Target: "https://e.com/", Domains: []string{"e.com", "f.com"}, Offset: 7, Limit: 1,
 			}),
 			"DescribePurgeTasks",
 			`{"ZoneId":"zone-1","StartTime":"2026-11-22T02:00:00Z","EndTime":"2026-11-22T04:00:01Z","Offset":7,"Limit":1,"Filters":[` +

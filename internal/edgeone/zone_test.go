@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestZones_ReadsAllPages(t *testing.T) {
@@ -69,17 +70,17 @@ func TestZonesAndDomains_GiveNothingBesideAnError(t *testing.T) {
 func TestQuotas_LeavesOutWhatItDoesNotKnow(t *testing.T) {
 	tests := []struct {
 		name, response string
-		want           map[string]edgeone.Quota
+		want           map[purge.Type]edgeone.Quota
 	}{
-		{"null", `{"PurgeQuota":null,"PrefetchQuota":null}`, map[string]edgeone.Quota{}},
-		{"nothing", `{}`, map[string]edgeone.Quota{}},
+		{"null", `{"PurgeQuota":null,"PrefetchQuota":null}`, map[purge.Type]edgeone.Quota{}},
+		{"nothing", `{}`, map[purge.Type]edgeone.Quota{}},
 		{
 			"rows of both lists, a null, one without type, one without numbers",
 			`{"PurgeQuota":[
 				{"Type":"purge_url","Batch":2000,"Daily":10000,"DailyAvailable":0}, null,
 				{"Batch":1,"Daily":1,"DailyAvailable":1}, {"Type":"purge_host","Batch":5}
 			],"PrefetchQuota":[{"Type":"prefetch_url","Batch":1,"Daily":2,"DailyAvailable":3}]}`,
-			map[string]edgeone.Quota{"purge_url": {2000, 10000, 0}, "prefetch_url": {1, 2, 3}},
+			map[purge.Type]edgeone.Quota{purge.URL: {2000, 10000, 0}, "prefetch_url": {1, 2, 3}},
 		},
 	}
 	for _, tt := range tests {

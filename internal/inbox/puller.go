@@ -55,7 +55,7 @@ func (b *Inbox) Lane(lane purge.Lane, from Consumer) *Puller {
 // Queue adds the consumer of a queue of parked requests. room is called without a lock; it returns
 // how many targets may be pulled now.
 func (b *Inbox) Queue(q record.Queue, from Consumer, room func() int) *Puller {
-	name := "queue " + q.Zone + " " + q.Type
+	name := "queue " + q.Zone + " " + record.TypeName(q.Type)
 	return b.puller(&Puller{name: name, lane: q.Lane, queue: &q, consumer: from, room: room})
 }
 

@@ -130,7 +130,7 @@ func TestPull_OfAQueue(t *testing.T) {
 		b.cfg.Acker = s
 		run(t, b)
 		room := 0
-		q := record.Queue{Account: "main", Zone: "zone-a", Type: "purge_url", Lane: purge.Interactive}
+		q := record.Queue{Account: "main", Zone: "zone-a", Type: purge.URL, Lane: purge.Interactive}
 		p := b.Queue(q, s, func() int { return room })
 		if p.Name() != "queue zone-a purge_url" || *p.Queue() != q || p.Lane() != purge.Interactive {
 			t.Errorf("got %q, %v, %s", p.Name(), p.Queue(), p.Lane())

@@ -14,7 +14,6 @@ import (
 
 	"github.com/edgepurge/edgepurge/e2e/kit"
 	"github.com/edgepurge/edgepurge/internal/broker"
-	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/ledger"
 	"github.com/edgepurge/edgepurge/internal/natstest"
 	"github.com/edgepurge/edgepurge/internal/record"
@@ -92,7 +91,7 @@ func target(r record.Request, index int, bad bool) string {
 // jobOf makes a job without shares.
 func jobOf(id string) *record.Job {
 	return &record.Job{Head: record.Head{
-		Account: account, Zone: testZone, ID: id, Type: edgeone.TypeURL, Submitted: submitted,
+		Account: account, Zone: testZone, ID: id, Type: purge.URL, Submitted: submitted,
 	}}
 }
 

@@ -55,7 +55,7 @@ func TestLedger_LoadGivesWhatWasRecorded(t *testing.T) {
 	var all []record.Request
 	for i := range 5 {
 		job := jobOf(fmt.Sprintf("job-%d", i))
-		job.Type, job.Method, job.Hosts = "purge_prefix", "delete", []string{"a.example", "b.example"}
+		job.Type, job.Method, job.Hosts = purge.Prefix, "delete", []string{"a.example", "b.example"}
 		job.Submitted, job.Created = time.Now(), time.Now().Truncate(time.Second) // by the local clock
 		for j := range 1 + 10*i {                                                 // the last have several parts
 			r := request(fmt.Sprintf("r-%d-%d", i, j), 1)

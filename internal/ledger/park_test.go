@@ -16,7 +16,7 @@ func TestLedger_FindsWhatIsParked(t *testing.T) {
 	b := newBroker(t)
 	l := newLedger(b)
 	r, fresh := request("r", 2), request("fresh", 1)
-	q := record.Queue{Account: account, Zone: testZone, Type: "purge_url", Lane: purge.Bulk}
+	q := record.Queue{Account: account, Zone: testZone, Type: purge.URL, Lane: purge.Bulk}
 	errs := l.Park(t.Context(), q, []record.Parked{{Request: r, Body: purge.Request{Targets: []string{"a", "b"}}}})
 	if !slices.Equal(errs, []error{nil}) {
 		t.Fatalf("park: %v", errs)

@@ -120,7 +120,7 @@ func (c *collector) waiting() {
 func jobsInFlight(s *State, tell func(float64, ...string)) {
 	open := make(map[string]int)
 	for typ, n := range s.Jobs {
-		open[typeName(typ)] += n
+		open[typeLabel(typ)] += n
 	}
 	for _, typ := range types {
 		tell(float64(open[typ]), typ)
@@ -146,7 +146,7 @@ func (c *collector) calls() {
 	byQuota := func(name, help string, read func(*Quota) int) {
 		c.many(name, help, []string{"zone", "type"}, func(s *State, tell func(float64, ...string)) {
 			for i := range s.Quotas {
-				tell(float64(read(&s.Quotas[i])), s.Quotas[i].Zone, typeName(s.Quotas[i].Type))
+				tell(float64(read(&s.Quotas[i])), s.Quotas[i].Zone, typeLabel(s.Quotas[i].Type))
 			}
 		})
 	}

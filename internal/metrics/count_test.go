@@ -82,7 +82,7 @@ func TestJobs_TellResultsApart(t *testing.T) {
 		{Rest: record.Result{Code: purge.CodeDeadline}, Rows: []record.Row{{Target: "a"}}},
 	} {
 		out.Finished = now
-		b.Final(edgeone.TypeTag, now.Add(-3*time.Second), &out)
+		b.Final(purge.Tag, now.Add(-3*time.Second), &out)
 	}
 	for result, want := range map[string]float64{"success": 2, "failure": 2, "deadline": 1} {
 		if got := b.value(t, "task_duration_seconds", result, "tag"); got != want {
@@ -97,8 +97,8 @@ func TestState_TellsTheZonesThatHaveLeast(t *testing.T) {
 	for i := range 300 {
 		zone := fmt.Sprintf("zone-%03d", i)
 		b.state.Quotas = append(b.state.Quotas,
-			metrics.Quota{Zone: zone, Type: edgeone.TypeURL, Batch: 500, Daily: 1000, Available: i, Read: read},
-			metrics.Quota{Zone: zone, Type: edgeone.TypeAll, Batch: 1, Daily: 100, Available: 100, Read: read})
+			metrics.Quota{Zone: zone, Type: purge.URL, Batch: 500, Daily: 1000, Available: i, Read: read},
+			metrics.Quota{Zone: zone, Type: purge.All, Batch: 1, Daily: 100, Available: 100, Read: read})
 	}
 	if got := b.value(t, "quota_remaining", "url", "zone-007"); got != 7 {
 		t.Errorf("got %v left, want 7", got)

@@ -37,9 +37,9 @@ func NewJobs(reg prometheus.Registerer) *Jobs {
 	return m
 }
 
-// Final counts a job that has ended; typ is the API's word.
-func (m *Jobs) Final(typ string, submitted time.Time, out *record.Outcome) {
-	if o, ok := m.durations[job{typeName(typ), resultOf(out)}]; ok {
+// Final counts a job that has ended.
+func (m *Jobs) Final(typ purge.Type, submitted time.Time, out *record.Outcome) {
+	if o, ok := m.durations[job{typeLabel(typ), resultOf(out)}]; ok {
 		o.Observe(out.Finished.Sub(submitted).Seconds())
 	}
 }

@@ -18,10 +18,10 @@ var (
 	}
 	types = []string{"url", "prefix", "host", "tag", "all", other}
 
-	// typeNames are the words of requests for the types of the API.
-	typeNames = map[string]string{
-		edgeone.TypeURL: "url", edgeone.TypePrefix: "prefix", edgeone.TypeHost: "host", edgeone.TypeTag: "tag",
-		edgeone.TypeAll: "all", "prefetch_url": "prefetch",
+	// typeLabels are the labels of the types that quotas and jobs may have.
+	typeLabels = map[purge.Type]string{
+		purge.URL: "url", purge.Prefix: "prefix", purge.Host: "host", purge.Tag: "tag", purge.All: "all",
+		"prefetch_url": "prefetch",
 	}
 
 	// reasonNames are the codes of refused requests, as the subjects of dead letters spell them.
@@ -70,8 +70,8 @@ func orOther[T any](table map[string]T, value string) T {
 	return table[other]
 }
 
-func typeName(api string) string {
-	if name, ok := typeNames[api]; ok {
+func typeLabel(t purge.Type) string {
+	if name, ok := typeLabels[t]; ok {
 		return name
 	}
 	return other

@@ -112,13 +112,14 @@ func (b *bench) use(n int) {
 		b.Buried([]record.DeadLetter{{Code: text}})
 		b.Called(text, &edgeone.Error{Code: text}, time.Second)
 		b.Called(metrics.Create, &edgeone.Error{Code: "InternalError." + text}, time.Second)
-		b.Final(text, now, &record.Outcome{Finished: now})
+		b.Final(purge.Type(text), now, &record.Outcome{Finished: now})
 		b.Told(purge.Event{Data: purge.Outcome{
 			Request: text, Source: text, Status: purge.Rejected, Zones: []string{text}, Reason: &purge.Reason{Code: text},
 		}})
 		b.Told(purge.Event{Data: purge.Outcome{Lane: purge.Lane(text), Status: purge.Status(text)}})
 		b.state.Quotas = append(b.state.Quotas,
-			metrics.Quota{Zone: text, Type: edgeone.TypeURL}, metrics.Quota{Zone: text, Type: text}, metrics.Quota{Zone: text, Type: text + "2"})
+			metrics.Quota{Zone: text, Type: purge.URL}, metrics.Quota{Zone: text, Type: purge.Type(text)},
+			metrics.Quota{Zone: text, Type: purge.Type(text + "2")})
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // State is what holds in one replica at a moment. What only the owner knows is zero elsewhere.
@@ -21,8 +24,8 @@ type State struct {
 	Parked int // requests
 	Left   int // failed jobs whose targets are not in line again yet
 
-	Jobs      map[string]int // in flight, by the API's type
-	OldestJob time.Time      // the submission; zero: there is none
+	Jobs      map[purge.Type]int // in flight
+	OldestJob time.Time          // the submission; zero: there is none
 
 	Paces  []Pace
 	Quotas []Quota
@@ -60,13 +63,17 @@ type Pace struct {
 	Margin time.Duration
 }
 
-// Quota is a zone's quota for a type of the API.
+// Quota is a zone's quota for a type.
 type Quota struct {
-	Zone, Type   string
-	Batch, Daily int       // targets of a call and of a day, as read last
-	Available    int       // what is left of the day now: as read, less what was submitted since
-	Read         time.Time // when that reading was asked for
+	Zone         string
+	Type         purge.Type // EdgeOne's name if package purge does not have it, as "prefetch_url"
+	Batch, Daily int        // targets of a call and of a day, as read last
+	Available    int        // what is left of the day now: as read, less what was submitted since
+	Read         time.Time  // when that reading was asked for
 }
+
+// TypeName returns EdgeOne's name of a type, as "purge_url".
+func TypeName(t purge.Type) string { return edgeone.TypeName(t) }
 
 // maxZones bounds the zones whose quotas are told: with six types, 1,900 series.
 const maxZones = 100
@@ -89,7 +96,7 @@ func (s *State) Bounded() (told []Quota, omitted int) {
 		kept[zone] = true
 	}
 	for _, q := range s.Quotas {
-		if typeName(q.Type) != other && kept[q.Zone] {
+		if typeLabel(q.Type) != other && kept[q.Zone] {
 			told = append(told, q)
 		}
 	}

@@ -16,9 +16,9 @@ import (
 )
 
 var (
-	kindA = quota.Kind{Zone: "zone-a", Type: "purge_url"}
-	kindB = quota.Kind{Zone: "zone-b", Type: "purge_url"}
-	kindC = quota.Kind{Zone: "zone-c", Type: "purge_url"}
+	kindA = quota.Kind{Zone: "zone-a", Type: purge.URL}
+	kindB = quota.Kind{Zone: "zone-b", Type: purge.URL}
+	kindC = quota.Kind{Zone: "zone-c", Type: purge.URL}
 )
 
 // waiter is a request that waits.
@@ -150,7 +150,7 @@ func TestOverflow_ParksANewRequest(t *testing.T) {
 		switch {
 		case q == nil && tt.want != "":
 			t.Errorf("%s: it is not parked, want it in the queue of %s", name, tt.want)
-		case q != nil && *q != queueOf(quota.Kind{Zone: tt.want, Type: "purge_url"}, purge.Bulk):
+		case q != nil && *q != queueOf(quota.Kind{Zone: tt.want, Type: purge.URL}, purge.Bulk):
 			t.Errorf("%s: got queue %v, want that of zone %q", name, *q, tt.want)
 		}
 	}

@@ -26,8 +26,8 @@ var (
 	errGone   = fmt.Errorf("pull: %w", record.ErrGone)
 	errNoKeep = errors.New("record of a newer version")
 
-	zoneA = record.Queue{Account: "main", Zone: "zone-a", Type: "purge_url", Lane: purge.Bulk}
-	zoneB = record.Queue{Account: "main", Zone: "zone-b", Type: "purge_url", Lane: purge.Interactive}
+	zoneA = record.Queue{Account: "main", Zone: "zone-a", Type: purge.URL, Lane: purge.Bulk}
+	zoneB = record.Queue{Account: "main", Zone: "zone-b", Type: purge.URL, Lane: purge.Interactive}
 )
 
 // broker is a strict fake of what stores and opens queues, and of the owner: it fails the test
@@ -343,7 +343,7 @@ func TestParking_LogsAtAGrowingPace(t *testing.T) {
 		b.refuse = func(record.Queue) error { return errFull }
 		stop := b.run()
 		for i := range 6 * 3600 {
-			b.p.Put(record.Queue{Zone: fmt.Sprint("zone-", i%50), Type: "purge_url"}, id(strconv.Itoa(i)))
+			b.p.Put(record.Queue{Zone: fmt.Sprint("zone-", i%50), Type: purge.URL}, id(strconv.Itoa(i)))
 			time.Sleep(time.Second)
 		}
 		if n := logs.Len(); n < 5 || n > 50 {

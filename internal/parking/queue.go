@@ -168,7 +168,7 @@ func (s *queue[L, R]) note(err error, opened bool) {
 	s.retryAt = time.Now().Add(min(retryMax, retryFirst<<min(s.failures, 10)))
 	s.failures++
 	s.p.failing[s.name] = err
-	s.p.trouble.Failed(err, zap.String("zone", s.name.Zone), zap.String("type", s.name.Type),
+	s.p.trouble.Failed(err, zap.String("zone", s.name.Zone), s.typeField(),
 		zap.String("lane", string(s.name.Lane)), zap.Int("queues", len(s.p.failing)))
 }
 
@@ -248,7 +248,7 @@ func (s *queue[L, R]) storeOnce(stop, work context.Context, lot []R) (left []R, 
 		s.p.cfg.Owner.Unfit(unfit)
 	}
 	if len(stored) > 0 {
-		s.p.cfg.Log.Info("parked what can't be sent now", zap.String("zone", s.name.Zone), zap.String("type", s.name.Type),
+		s.p.cfg.Log.Info("parked what can't be sent now", zap.String("zone", s.name.Zone), s.typeField(),
 			zap.String("lane", string(s.name.Lane)), zap.Int("requests", len(stored)))
 		s.p.cfg.Owner.Parked(work, stored)
 	}
@@ -273,7 +273,7 @@ func (s *queue[L, R]) pull(stop context.Context, from L) error {
 			return err
 		}
 		s.p.cfg.Log.Warn("queue could not be pulled, trying again", zap.String("zone", s.name.Zone),
-			zap.String("type", s.name.Type), zap.Error(err))
+			s.typeField(), zap.Error(err))
 		wait.Sleep(stop, pullRetry)
 	}
 }
@@ -298,3 +298,6 @@ func (s *queue[L, R]) close(stop context.Context) bool {
 	}
 	return closed
 }
+
+// typeField names the queue's type in the log as the queue's own name does.
+func (s *queue[L, R]) typeField() zap.Field { return zap.String("type", record.TypeName(s.name.Type)) }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // answer ends a call of one target that Reserve granted.
@@ -52,7 +53,7 @@ func TestBlock_IsProbedByOneCallUntilItIsAccepted(t *testing.T) {
 func TestBlock_SlowsAllOnlyInDoubt(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	g := newGate()
-	other := Kind{"zone-b", edgeone.TypeURL}
+	other := Kind{"zone-b", purge.URL}
 	for i := range blockThrottled + 3 {
 		g.Reserve(urls, 1, now)
 		if slow := answer(g, urls, edgeone.Throttled, now, now); slow != (i < blockThrottled) {
@@ -77,7 +78,7 @@ func TestCalls_OfOneKindAreBounded(t *testing.T) {
 	if h := g.Until(urls, now); h.Why != InFlight || h.Waits || h.Until.IsZero() {
 		t.Errorf("got %+v with %d calls in flight, want a hold", h, MaxCalls)
 	}
-	if h := g.Until(Kind{"zone-b", edgeone.TypeURL}, now); h != (Hold{}) {
+	if h := g.Until(Kind{"zone-b", purge.URL}, now); h != (Hold{}) {
 		t.Errorf("another zone: got %+v, want no hold (I7)", h)
 	}
 	answer(g, urls, edgeone.Done, now, now)

@@ -129,7 +129,7 @@ type turn struct {
 
 // log writes a turn to the log; the lock must not be held.
 func (g *Gate) log(t turn) {
-	zone, typ := zap.String("zone", t.kind.Zone), zap.String("type", t.kind.Type)
+	zone, typ := zap.String("zone", t.kind.Zone), zap.String("type", edgeone.TypeName(t.kind.Type))
 	switch {
 	case t.begins:
 		g.cfg.Log.Warn("zone refuses calls for a while; it is probed by one at a time", zone, typ,

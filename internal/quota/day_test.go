@@ -7,14 +7,15 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
-func rows(available int) map[string]edgeone.Quota {
-	return map[string]edgeone.Quota{edgeone.TypeURL: {Batch: 500, Daily: 1000, DailyAvailable: available}}
+func rows(available int) map[purge.Type]edgeone.Quota {
+	return map[purge.Type]edgeone.Quota{purge.URL: {Batch: 500, Daily: 1000, DailyAvailable: available}}
 }
 
 // urls is the kind that the tests are about.
-var urls = Kind{"zone-a", edgeone.TypeURL}
+var urls = Kind{"zone-a", purge.URL}
 
 // errDay is EdgeOne's refusal for an exhausted day.
 var errDay = &edgeone.Error{Code: "LimitExceeded.DailyQuota", Message: "exhausted", Sent: true}
@@ -23,7 +24,7 @@ var errDay = &edgeone.Error{Code: "LimitExceeded.DailyQuota", Message: "exhauste
 func newGate() *Gate { return New(Config{Log: zap.NewNop()}) }
 
 // read notes a reading, and returns until when the kind is held then.
-func read(g *Gate, byType map[string]edgeone.Quota, now time.Time) time.Time {
+func read(g *Gate, byType map[purge.Type]edgeone.Quota, now time.Time) time.Time {
 	g.set(urls.Zone, byType, now)
 	return g.Until(urls, now).Until
 }
@@ -52,7 +53,7 @@ func TestQuotas_CountOutWhatIsLeft(t *testing.T) {
 			t.Errorf("of %d: got %d, %+v, want %d, held: %t", want.ask, n, h, want.granted, want.held)
 		}
 	}
-	if n := q.Reserve(Kind{"zone-a", edgeone.TypeTag}, 20, now); n != 20 {
+	if n := q.Reserve(Kind{"zone-a", purge.Tag}, 20, now); n != 20 {
 		t.Errorf("another type: got %d, want all 20", n)
 	}
 	if held := read(q, rows(0), now); !held.After(now) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestDenied_KindsTakeTurns(t *testing.T) {
@@ -19,7 +20,7 @@ func TestDenied_KindsTakeTurns(t *testing.T) {
 		return pause
 	}
 	for i := range 3 {
-		k := Kind{"zone-" + strconv.Itoa(i), edgeone.TypeURL}
+		k := Kind{"zone-" + strconv.Itoa(i), purge.URL}
 		if pause := deny(k); pause != pauseFor {
 			t.Errorf("%v: the account pauses for %v, want %v: no call is carried out", k, pause, pauseFor)
 		}
@@ -36,18 +37,18 @@ func TestDenied_KindsTakeTurns(t *testing.T) {
 		t.Errorf("refused credentials: a pause of %v and a wait of %v, want %v", pause, wait, pauseFor)
 	}
 
-	other := Kind{"zone-other", edgeone.TypeURL}
+	other := Kind{"zone-other", purge.URL}
 	g.Reserve(other, 1, now)
 	answer(g, other, edgeone.Done, now, now)
 	if g.Refusal() != "" {
 		t.Errorf("got %q though a call was carried out", g.Refusal())
 	}
-	if pause := deny(Kind{"zone-0", edgeone.TypeURL}); pause != 0 {
+	if pause := deny(Kind{"zone-0", purge.URL}); pause != 0 {
 		t.Errorf("the account pauses for %v though others are carried out, want not", pause)
 	}
 
 	// Once one of them is accepted the permissions were changed: all are tried at once.
-	g.Accepted(Kind{"zone-1", edgeone.TypeURL})
+	g.Accepted(Kind{"zone-1", purge.URL})
 	if waiting := g.Waiting(now); len(waiting) > 0 {
 		t.Errorf("%v still wait, want none", waiting)
 	}

@@ -9,17 +9,18 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/trouble"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // Kind is what EdgeOne counts together, and may refuse together: one type of targets in one zone.
 type Kind struct {
 	Zone string
-	Type string // the API's word, as "purge_url"
+	Type purge.Type
 }
 
 // API reads the quotas of a zone by type. A type without a row is unknown.
 type API interface {
-	Quotas(ctx context.Context, zone string) (map[string]edgeone.Quota, error)
+	Quotas(ctx context.Context, zone string) (map[purge.Type]edgeone.Quota, error)
 }
 
 // Config is what a Gate works with.

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // edge is EdgeOne and the worker around a Gate: calls and readings are under way for any time, and
@@ -19,7 +20,7 @@ type edge struct {
 	calls []*edgeCall
 
 	asked  bool
-	answer map[string]edgeone.Quota // of the reading under way; nil: EdgeOne has not read its counter yet
+	answer map[purge.Type]edgeone.Quota // of the reading under way; nil: EdgeOne has not read its counter yet
 	fault  string
 }
 
@@ -106,7 +107,7 @@ func (e *edge) read(kind int) {
 		e.g.set(urls.Zone, nil, e.now)
 		e.asked, e.answer = false, nil
 	case kind == 4 && e.asked: // without a row of the kind
-		e.g.set(urls.Zone, map[string]edgeone.Quota{edgeone.TypeTag: {Batch: 100, DailyAvailable: 1000}}, e.now)
+		e.g.set(urls.Zone, map[purge.Type]edgeone.Quota{purge.Tag: {Batch: 100, DailyAvailable: 1000}}, e.now)
 		e.asked, e.answer = false, nil
 	}
 }

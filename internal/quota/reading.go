@@ -8,6 +8,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/trouble"
 	"github.com/edgepurge/edgepurge/internal/wait"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -19,19 +20,19 @@ const (
 	refusedAge = time.Minute
 )
 
-// types are the API's types of a purge.
-var types = [...]string{edgeone.TypeURL, edgeone.TypePrefix, edgeone.TypeHost, edgeone.TypeTag, edgeone.TypeAll}
+// types are the types of a purge.
+var types = [...]purge.Type{purge.URL, purge.Prefix, purge.Host, purge.Tag, purge.All}
 
 // zone is what DescribeContentQuota returned for a zone, and what became of its calls since.
 type zone struct {
-	byType map[string]edgeone.Quota // nil: unknown
-	due    time.Time                // when it must be read again
-	first  time.Time                // when the zone was first wanted
-	last   time.Time                // and when last
-	read   bool                     // asked at least once, with whatever result
-	days   map[string]*day          // of the types of which a call was refused for the day
-	usage  usage                    // what was submitted
-	failed *trouble.Trouble         // readings that fail; nil before the first reading
+	byType map[purge.Type]edgeone.Quota // nil: unknown
+	due    time.Time                    // when it must be read again
+	first  time.Time                    // when the zone was first wanted
+	last   time.Time                    // and when last
+	read   bool                         // asked at least once, with whatever result
+	days   map[purge.Type]*day          // of the types of which a call was refused for the day
+	usage  usage                        // what was submitted
+	failed *trouble.Trouble             // readings that fail; nil before the first reading
 }
 
 // Want notes that targets of a kind wait. The quotas of its zone are read; the first time, the kind
@@ -50,7 +51,7 @@ func (g *Gate) Want(k Kind, now time.Time) {
 func (g *Gate) of(id string, now time.Time) *zone {
 	z := g.zones[id]
 	if z == nil {
-		z = &zone{first: now, last: now, days: make(map[string]*day), usage: usage{types: make(map[string]*used)}}
+		z = &zone{first: now, last: now, days: make(map[purge.Type]*day), usage: usage{types: make(map[purge.Type]*used)}}
 		g.zones[id] = z
 		wait.Signal(g.wake)
 	}
@@ -131,7 +132,7 @@ func (g *Gate) waitsForDay(id string, now time.Time) bool {
 
 // set notes a reading of a zone, nil for one that failed. The holds of its kinds are announced as
 // changed.
-func (g *Gate) set(zone string, byType map[string]edgeone.Quota, now time.Time) {
+func (g *Gate) set(zone string, byType map[purge.Type]edgeone.Quota, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	z := g.of(zone, now)

@@ -13,13 +13,14 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/wait"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // api answers with what a test sets, after a second, and asks the Gate meanwhile: its lock must not
 // be held.
 type api struct {
 	gate *Gate
-	rows map[string]edgeone.Quota
+	rows map[purge.Type]edgeone.Quota
 	err  error
 
 	mu    sync.Mutex
@@ -33,7 +34,7 @@ func (a *api) asked() []string {
 	return slices.Clone(a.calls)
 }
 
-func (a *api) Quotas(ctx context.Context, zone string) (map[string]edgeone.Quota, error) {
+func (a *api) Quotas(ctx context.Context, zone string) (map[purge.Type]edgeone.Quota, error) {
 	a.mu.Lock()
 	a.calls = append(a.calls, zone)
 	a.mu.Unlock()
@@ -84,7 +85,7 @@ func TestRun_ReadsZonesInUseAndForgetsOthers(t *testing.T) {
 		}
 		g.Want(urls, time.Now())
 		time.Sleep(quotaAge + 2*time.Second)
-		g.Want(Kind{"zone-b", edgeone.TypeTag}, time.Now())
+		g.Want(Kind{"zone-b", purge.Tag}, time.Now())
 		time.Sleep(2 * quotaAge)
 		if want := []string{"zone-a", "zone-a", "zone-a", "zone-b"}; !slices.Equal(a.asked(), want) {
 			t.Errorf("read %v, want %v: one was not used any more", a.asked(), want)

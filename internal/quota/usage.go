@@ -5,6 +5,7 @@ import (
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/wait"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // reading may have it too: what is reported is never more than what is left, as far as this
 // account's calls go.
 type usage struct {
-	types map[string]*used
+	types map[purge.Type]*used
 
 	asked  time.Time // when the last reading was asked for
 	read   time.Time // when the reading in force was asked for; zero: there is none
@@ -47,7 +48,7 @@ type tally struct {
 func (t tally) since() int { return t.now - t.read }
 
 // of returns what was used of a type.
-func (u *usage) of(typ string) *used {
+func (u *usage) of(typ purge.Type) *used {
 	t := u.types[typ]
 	if t == nil {
 		t = new(used)
@@ -65,7 +66,7 @@ func (u *usage) begin(now time.Time) {
 }
 
 // end notes that it was answered with these rows. Calls that ended meanwhile make it unsure.
-func (u *usage) end(rows map[string]edgeone.Quota, now time.Time) {
+func (u *usage) end(rows map[purge.Type]edgeone.Quota, now time.Time) {
 	u.read, u.ended, u.settle = u.asked, now, time.Time{}
 	if u.read.IsZero() {
 		u.read = now

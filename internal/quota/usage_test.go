@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/edgepurge/edgepurge/internal/edgeone"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // shown returns what is shown as left of the day.
@@ -48,7 +49,7 @@ func TestQuotas_NeverShowMoreThanIsLeft(t *testing.T) {
 				counted bool
 			}
 			var calls []call
-			var answer map[string]edgeone.Quota // of a reading that is under way; nil: it is not there yet
+			var answer map[purge.Type]edgeone.Quota // of a reading that is under way; nil: it is not there yet
 			asked := false
 			read := func() {
 				q.ask(zone, time.Now())

@@ -55,7 +55,7 @@ func (j *Job) encode() ([]byte, error) {
 	var buf bytes.Buffer
 	buf.Grow(1024 + 256*len(j.Shares)) // most have one target, and no labels
 	enc := encoder(&buf)
-	if err := enc.Encode(j.Head); err != nil {
+	if err := enc.Encode(j.Head.stored()); err != nil {
 		return nil, fmt.Errorf("encode head of job %s: %w", j.ID, err)
 	}
 	if err := enc.Encode(j.Targets); err != nil {
@@ -76,6 +76,7 @@ func DecodeHead(line []byte) (Head, error) {
 	if err := checkVersion(h.Version, err); err != nil {
 		return Head{}, fmt.Errorf("decode job %s: %w", h.ID, err)
 	}
+	h.Type = TypeNamed(string(h.Type))
 	return h, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/edgepurge/edgepurge/internal/record"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 func TestJob_SurvivesItsStorage(t *testing.T) {
@@ -143,7 +144,7 @@ func TestJob_KeepsWhatIsMultiJobAlready(t *testing.T) {
 
 // plainJob is a job of one request, with so many URLs.
 func plainJob(targets int) *record.Job {
-	j := &record.Job{Head: record.Head{Account: "main", Zone: "zone-3fkff38fyw8s", ID: "20ga521cpwch", Type: "purge_url"}}
+	j := &record.Job{Head: record.Head{Account: "main", Zone: "zone-3fkff38fyw8s", ID: "20ga521cpwch", Type: purge.URL}}
 	s := record.Share{Request: record.Request{Source: "ghost", ID: "post-4711-r3", Total: targets}, Attempts: 1}
 	for i := range targets {
 		j.Targets = append(j.Targets, fmt.Sprintf("https://www.example.com/blog/2026/11/hello-world/%06d/", i))

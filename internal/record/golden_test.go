@@ -30,7 +30,7 @@ func goldenJob() *record.Job {
 	requested := time.Date(2026, 11, 22, 11, 0, 0, 0, time.FixedZone("", 3600))
 	return &record.Job{
 		Head: record.Head{
-			Account: "main", Zone: "zone-3fkff38fyw8s", ID: "20ga521cpwch", Type: "purge_cache_tag",
+			Account: "main", Zone: "zone-3fkff38fyw8s", ID: "20ga521cpwch", Type: purge.Tag,
 			Method: "delete", Hosts: []string{"a.test", "b.test"}, Rows: 3,
 			Submitted: at(250), Created: at(1000),
 		},
@@ -84,6 +84,33 @@ func TestJob_HasItsGoldenForm(t *testing.T) {
 	}
 	if diff := cmp.Diff(wantKeys, gotKeys); diff != "" {
 		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+}
+
+// The last version had EdgeOne's names of types in memory too, and wrote them as they were.
+func TestHead_HasTheTypeNamesOfTheLastVersion(t *testing.T) {
+	want := string(golden(t, "types.v1.golden"))
+	var got strings.Builder
+	var types []purge.Type
+	for part := range strings.SplitSeq(strings.TrimSuffix(want, "\n\n"), "\n\n") {
+		j, err := record.DecodeJob([]byte(part + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		types = append(types, j.Type)
+		for _, body := range encoded(t, j, roomy) {
+			got.WriteString(string(body) + "\n")
+		}
+		if data, err := j.EncodePart(); err != nil || string(data) != part+"\n" {
+			t.Errorf("encode the part of type %s again: got %q, %v, want what was read", j.Type, data, err)
+		}
+	}
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("stored form (-want +got):\n%s", diff)
+	}
+	wantTypes := []purge.Type{purge.URL, purge.Prefix, purge.Host, purge.Tag, purge.All, "prefetch_url", ""}
+	if diff := cmp.Diff(wantTypes, types); diff != "" {
+		t.Errorf("types (-want +got):\n%s", diff)
 	}
 }
 

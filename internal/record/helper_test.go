@@ -168,7 +168,7 @@ func drawShare(t *rapid.T, i, table int, odd bool) record.Share {
 func drawJob(t *rapid.T, odd bool) *record.Job {
 	j := &record.Job{Head: record.Head{
 		Account: rapid.StringMatching(`[A-Za-z0-9_-]{1,64}`).Draw(t, "account"), Zone: "zone-3fkff38fyw8s",
-		ID: texts(odd).Draw(t, "job"), Type: "purge_url",
+		ID: texts(odd).Draw(t, "job"), Type: purge.URL,
 		Method: rapid.SampledFrom([]string{"", "delete"}).Draw(t, "method"), Rows: rapid.IntRange(0, 5000).Draw(t, "rows"),
 		Submitted: drawTime(t, "submitted"), Created: drawTime(t, "created"),
 	}}

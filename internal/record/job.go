@@ -5,21 +5,22 @@ import (
 	"time"
 
 	"github.com/edgepurge/edgepurge/internal/canonical"
+	"github.com/edgepurge/edgepurge/purge"
 )
 
 // Head is what the tracker needs to follow a job. It is stored as the first line of every part and
 // in the headers of the message, so that it can be read without the body.
 type Head struct {
-	Version int      `json:"v"`
-	Account string   `json:"account"`
-	Zone    string   `json:"zone"`
-	ID      string   `json:"job"`
-	Type    string   `json:"type"` // the API's word, as "purge_url"
-	Method  string   `json:"method,omitempty"`
-	Hosts   []string `json:"hosts,omitempty"`
-	Part    int      `json:"part"`  // from 0
-	Parts   int      `json:"parts"` // how many there are
-	Rows    int      `json:"rows"`  // distinct targets of the whole job, Unnamed included
+	Version int        `json:"v"`
+	Account string     `json:"account"`
+	Zone    string     `json:"zone"`
+	ID      string     `json:"job"`
+	Type    purge.Type `json:"type"` // stored as its TypeName
+	Method  string     `json:"method,omitempty"`
+	Hosts   []string   `json:"hosts,omitempty"`
+	Part    int        `json:"part"`  // from 0
+	Parts   int        `json:"parts"` // how many there are
+	Rows    int        `json:"rows"`  // distinct targets of the whole job, Unnamed included
 	// Unnamed is how many of them EdgeOne refused by names that are none of those sent, Refusal
 	// what it said.
 	Unnamed   int       `json:"unnamed,omitempty"`

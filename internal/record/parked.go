@@ -12,10 +12,10 @@ import (
 // Queue is where requests wait together that can't be sent now: those of a zone and type whose day
 // is spent, say.
 type Queue struct {
-	Account string     `json:"account"`
-	Zone    string     `json:"zone"` // empty: their zone is not known yet
-	Type    string     `json:"type"` // the API's word, as "purge_url"
-	Lane    purge.Lane `json:"lane"`
+	Account string
+	Zone    string // empty: their zone is not known yet
+	Type    purge.Type
+	Lane    purge.Lane
 }
 
 // Parked is a request that was taken out of the request stream and waits in a queue. It stands for

@@ -18,7 +18,7 @@ const (
 // split distributes the shares over as few parts as the order allows. The common job is one part.
 func (j *Job) split(limit int) ([]Job, error) {
 	head := 512
-	for _, s := range slices.Concat(j.Hosts, []string{j.Account, j.Zone, j.ID, j.Type, j.Method, j.Refusal}) {
+	for _, s := range slices.Concat(j.Hosts, []string{j.Account, j.Zone, j.ID, TypeName(j.Type), j.Method, j.Refusal}) {
 		head += quotedBytes(s)
 	}
 	sizes := make([]int, len(j.Targets))

@@ -32,7 +32,7 @@ func TestJob_EstimatesNoSizeTooSmall(t *testing.T) {
 	tests := map[string]func(j *record.Job){
 		"head": func(j *record.Job) {
 			j.Account, j.Zone, j.ID = strings.Repeat("a", 64), "zone-"+strings.Repeat("z", 64), strings.Repeat("j", 64)
-			j.Type, j.Method, j.Rows = "purge_cache_tag", "invalidate", 999_999
+			j.Type, j.Method, j.Rows = purge.Tag, "invalidate", 999_999
 			j.Submitted, j.Created = fullRequest(0).Received, fullRequest(0).Received
 			j.Targets = []string{strings.Repeat("x", 600)}
 			j.Shares[0].Add(0, 0)

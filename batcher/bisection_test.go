@@ -36,7 +36,7 @@ func hunt(t *testing.T, targets int, bad map[int]bool) (extra int) {
 		case sunk == 0:
 			b.Cleared(batch)
 			accepted += len(batch.Slots)
-		case !b.Suspect(batch):
+		case !b.Bisect(batch):
 			refused++
 		}
 	}
@@ -49,7 +49,7 @@ func hunt(t *testing.T, targets int, bad map[int]bool) (extra int) {
 
 // The numbers of calls beyond those of clean batches: at least log2 of the ways to place the bad ones
 // are needed, which is 9 for one of 500, 38 for 5, 118 for 20, 358 for 100.
-func TestSuspects_AreFoundInFewCalls(t *testing.T) {
+func TestBisection_TakesFewCalls(t *testing.T) {
 	tests := []struct {
 		targets, bad        int
 		scattered, together int // most calls
@@ -93,7 +93,7 @@ func TestSuspects_AreFoundInFewCalls(t *testing.T) {
 	}
 }
 
-func TestSuspects_OneIsFoundWhereverItIs(t *testing.T) {
+func TestBisection_FindsOneWhereverItIs(t *testing.T) {
 	for i := range callLimit {
 		if n := hunt(t, callLimit, map[int]bool{i: true}); n > 11 {
 			t.Errorf("at %d: %d calls more, want at most 11", i, n)
@@ -101,25 +101,25 @@ func TestSuspects_OneIsFoundWhereverItIs(t *testing.T) {
 	}
 }
 
-// suspected is a batcher with targets of one letter, whose batch was refused.
-func suspected(t *testing.T, letters string) *batcher.Batcher[string] {
+// bisecting is a batcher with targets of one letter, whose batch was refused.
+func bisecting(t *testing.T, letters string) *batcher.Batcher[string] {
 	t.Helper()
 	b := filled(bulk, len(letters), letters)
 	refuse(t, b, b.Next(at(0)))
 	return b
 }
 
-// refuse tells that a batch of several was refused for a bad target.
+// refuse reports that a batch of several was refused because of a bad target.
 func refuse(t *testing.T, b *batcher.Batcher[string], batch *batcher.Batch[string]) {
 	t.Helper()
-	if !b.Suspect(batch) {
+	if !b.Bisect(batch) {
 		t.Fatalf("got %q for found, want its targets sent again", show(batch))
 	}
 }
 
-func TestSuspect_LeavesASingleTargetToItsCaller(t *testing.T) {
+func TestBisect_LeavesASingleTargetToItsCaller(t *testing.T) {
 	b := filled(bulk, 4, "a")
-	if b.Suspect(b.Next(at(much))) {
+	if b.Bisect(b.Next(at(much))) {
 		t.Error("got a single target taken back, want it left")
 	}
 	if b.Waiting() != 0 || b.Kept() != 0 {
@@ -127,8 +127,8 @@ func TestSuspect_LeavesASingleTargetToItsCaller(t *testing.T) {
 	}
 }
 
-func TestSuspects_AreNarrowedDown(t *testing.T) {
-	b := suspected(t, "abcdefgh")
+func TestBisection_NarrowsDown(t *testing.T) {
+	b := bisecting(t, "abcdefgh")
 	if got := b.Waiting(); got != 8 {
 		t.Errorf("got %d targets waiting, want 8", got)
 	}
@@ -143,7 +143,7 @@ func TestSuspects_AreNarrowedDown(t *testing.T) {
 	b.Cleared(batch) // so it is f, which is asked alone all the same
 	batch = b.Next(at(1))
 	wantBatch(t, batch, "f=r1")
-	if b.Suspect(batch) {
+	if b.Bisect(batch) {
 		t.Error("got f taken back, want it found")
 	}
 	batch = b.Next(at(1))
@@ -155,19 +155,19 @@ func TestSuspects_AreNarrowedDown(t *testing.T) {
 	}
 }
 
-func TestSuspects_AreSentOneProbeAZone(t *testing.T) {
+func TestBisection_SendsOneProbeAZone(t *testing.T) {
 	b := limited(2, 1000)
-	tags := batcher.Group{Account: "main", Zone: "zone-a", Type: "purge_cache_tag"}
+	tags := batcher.Group{Account: "main", Zone: "zone-a", Type: purge.Tag}
 	for _, g := range []batcher.Group{urls("zone-a"), tags, urls("zone-b")} {
 		for _, target := range []string{"x", "y"} {
-			b.Add(at(0), g, bulk, target, g.Type)
+			b.Add(at(0), g, bulk, target, string(g.Type))
 		}
 		refuse(t, b, b.Next(at(0)))
 	}
 	first := b.Next(at(1))
-	wantBatch(t, first, "x=purge_url")
+	wantBatch(t, first, "x=url")
 	second := b.Next(at(1))
-	if wantBatch(t, second, "x=purge_url"); second.Group == first.Group {
+	if wantBatch(t, second, "x=url"); second.Group == first.Group {
 		t.Errorf("got two probes of %+v, want one of each zone", first.Group)
 	}
 	wantBatch(t, b.Next(at(much)), "none")
@@ -176,37 +176,37 @@ func TestSuspects_AreSentOneProbeAZone(t *testing.T) {
 	}
 	b.Cleared(first)
 	batch := b.Next(at(1))
-	if wantBatch(t, batch, "x=purge_cache_tag"); batch.Group != tags {
+	if wantBatch(t, batch, "x=tag"); batch.Group != tags {
 		t.Errorf("got a probe of %+v, want the other type's turn", batch.Group)
 	}
 }
 
-func TestSuspects_GoBehindWhatIsFresh(t *testing.T) {
+func TestBisection_GoesBehindWhatIsFresh(t *testing.T) {
 	b := limited(2, 1000)
 	pair := func(zone string, lane purge.Lane, name string) {
 		b.Add(at(0), urls(zone), lane, name+"1", "r")
 		b.Add(at(0), urls(zone), lane, name+"2", "r")
 	}
-	pair("zone-a", bulk, "suspect-bulk")
+	pair("zone-a", bulk, "bisect-bulk")
 	refuse(t, b, b.Next(at(0)))
-	pair("zone-b", interactive, "suspect-interactive")
+	pair("zone-b", interactive, "bisect-interactive")
 	refuse(t, b, b.Next(at(0)))
 	pair("zone-c", bulk, "fresh")
 	pair("zone-d", interactive, "urgent")
 	for _, want := range []string{
-		"urgent1=r urgent2=r", "suspect-interactive1=r", "fresh1=r fresh2=r", "suspect-bulk1=r", "none",
+		"urgent1=r urgent2=r", "bisect-interactive1=r", "fresh1=r fresh2=r", "bisect-bulk1=r", "none",
 	} {
 		wantBatch(t, b.Next(at(1)), want)
 	}
 }
 
-func TestSuspects_GetAnAgedShare(t *testing.T) {
+func TestBisection_GetsAnAgedShare(t *testing.T) {
 	for _, lane := range []purge.Lane{interactive, bulk} {
 		t.Run(string(lane), func(t *testing.T) {
 			const calls = 100
 			b := limited(20, 1000)
 			for i := range 20 {
-				b.Add(at(0), urls("zone-a"), lane, fmt.Sprint("suspect", i), "r")
+				b.Add(at(0), urls("zone-a"), lane, fmt.Sprint("bisect", i), "r")
 			}
 			refuse(t, b, b.Next(at(10)))
 			probes := 0
@@ -221,7 +221,7 @@ func TestSuspects_GetAnAgedShare(t *testing.T) {
 				if probes++; call%10 != 9 {
 					t.Errorf("call %d is a probe, want one after nine others", call)
 				}
-				b.Suspect(batch)
+				b.Bisect(batch)
 			}
 			if probes < 5 {
 				t.Errorf("got %d probes in %d calls, want one in ten until the bad one is found", probes, calls)
@@ -230,7 +230,7 @@ func TestSuspects_GetAnAgedShare(t *testing.T) {
 	}
 }
 
-func TestSuspects_OfZonesTakeTurns(t *testing.T) {
+func TestBisection_ZonesTakeTurns(t *testing.T) {
 	b := limited(64, 1000)
 	for _, zone := range []string{"zone-a", "zone-b", "zone-c"} {
 		for i := range 64 {
@@ -243,18 +243,18 @@ func TestSuspects_OfZonesTakeTurns(t *testing.T) {
 		if want := fmt.Sprint("zone-", string("abc"[call%3])); batch.Group.Zone != want {
 			t.Fatalf("call %d: got a probe of %s, want %s (I7)", call, batch.Group.Zone, want)
 		}
-		b.Suspect(batch)
+		b.Bisect(batch)
 	}
 }
 
-func TestSuspects_AreJoinedByNobody(t *testing.T) {
-	b := suspected(t, "abcd")
+func TestBisection_IsJoinedByNobody(t *testing.T) {
+	b := bisecting(t, "abcd")
 	b.Add(at(1), urls("zone-a"), bulk, "a", "r2")
 	wantBatch(t, b.Next(at(much)), "a=r2")
 	wantBatch(t, b.Next(at(much)), "a=r1 b=r1")
 }
 
-func TestSuspects_OfSeveralBatchesShareChunks(t *testing.T) {
+func TestBisection_SeveralBatchesShareChunks(t *testing.T) {
 	b := limited(4, 1000)
 	refuse(t, b, send(b, bulk, "r1", "bad", "a", "b", "c"))
 	refuse(t, b, send(b, bulk, "r2", "bad", "d", "e", "f"))
@@ -263,7 +263,7 @@ func TestSuspects_OfSeveralBatchesShareChunks(t *testing.T) {
 	wantBatch(t, b.Next(at(1)), "a=r1 of a b=r1 of b c=r1 of c d=r2 of d")
 }
 
-func TestSuspects_OfBatchesAreDoneInTheirOrder(t *testing.T) {
+func TestBisection_TakesBatchesInTheirOrder(t *testing.T) {
 	b := limited(4, 1000)
 	refuse(t, b, send(b, bulk, "r1", "bad", "a", "b", "c"))
 	refuse(t, b, send(b, bulk, "r2", "bad", "d", "e", "f"))
@@ -276,7 +276,7 @@ func TestSuspects_OfBatchesAreDoneInTheirOrder(t *testing.T) {
 			b.Cleared(batch)
 			continue
 		}
-		b.Suspect(batch)
+		b.Bisect(batch)
 	}
 }
 
@@ -290,7 +290,7 @@ func send(b *batcher.Batcher[string], lane purge.Lane, w string, targets ...stri
 
 // No call carries a target twice, and he who waits for it in the bulk lane gets it as soon as he who
 // waits in the interactive one.
-func TestSuspects_EqualTargetsOfThePoolBecomeOne(t *testing.T) {
+func TestBisection_EqualTargetsOfThePoolBecomeOne(t *testing.T) {
 	b := limited(4, 1000)
 	refuse(t, b, send(b, bulk, "r1", "bad", "a", "b", "c"))
 	refuse(t, b, send(b, interactive, "r2", "bad", "b", "c", "d"))
