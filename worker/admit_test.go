@@ -10,8 +10,9 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// A request may come by its lane once more while it comes back from its queue, as after a crash before its ack. Each
-// message is read as what it is, and the parked one is not acked because the request is parked.
+// A request may come by its lane once more while it comes back from its queue, as after a crash
+// before its ack. Each message is read as what it is, and the parked one is not acked because the
+// request is parked.
 func TestAdmit_LaneAndQueueBringTheSameRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

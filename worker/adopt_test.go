@@ -20,7 +20,8 @@ import (
 
 var errLost = &edgeone.Error{Action: "CreatePurgeTask", Message: "reset", Sent: true}
 
-// past is an API whose jobs can be asked for. It cuts times to the second, and has a clock of its own.
+// past is an API whose jobs can be asked for. It cuts times to the second, and has a clock of its
+// own.
 type past struct {
 	*world
 
@@ -162,7 +163,8 @@ func counted(t *testing.T, reg *prometheus.Registry, name string) float64 {
 	return 0
 }
 
-// A batch whose answer is lost goes on with the job that is found, as if it had been answered, or is sent again.
+// A batch whose answer is lost goes on with the job that is found, as if it had been answered, or
+// is sent again.
 func TestAdopt_GoesOnWithTheJobThatIsFound(t *testing.T) {
 	for name, tt := range map[string]struct {
 		hidden time.Duration

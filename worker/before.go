@@ -39,9 +39,9 @@ func (ad *admitter) resume(a *arrival, f record.Found) {
 	ad.table.weigh(a.request)
 }
 
-// identify gives messages that come again the ids under which the last version has recorded them. The
-// broker's timestamp proves that it was the same message: another one may have come under that id. It
-// returns false when the context has ended.
+// identify gives messages that come again the ids under which the last version has recorded them.
+// The broker's timestamp proves that it was the same message: another one may have come under that
+// id. It returns false when the context has ended.
 func (ad *admitter) identify(ctx context.Context, arrivals []arrival) bool {
 	ids := make(map[int]record.Key)
 	var queries []ledger.Query

@@ -16,8 +16,8 @@ import (
 // longest is how long a zone that refuses its calls is left alone at most.
 const longest = 30 * time.Second
 
-// A zone that refuses its calls for a while is probed by one call at a time, and rarely; another goes on, and once
-// the zone takes calls again, that is noticed soon.
+// A zone that refuses its calls for a while is probed by one call at a time, and rarely; another
+// goes on, and once the zone takes calls again, that is noticed soon.
 func TestBlocked_IsProbedByOneCallAtATime(t *testing.T) {
 	for name, refusal := range map[string]*edgeone.Error{
 		"transient": {Code: "InvalidParameter.ZoneIsGrayPublishing", Sent: true},

@@ -18,8 +18,8 @@ import (
 // pause is how long the account pauses when its credentials were refused.
 const pause = 10 * time.Second
 
-// Zones without permission are probed one every ten seconds, and another zone has its turn between them;
-// once one of them is accepted, all are tried at once.
+// Zones without permission are probed one every ten seconds, and another zone has its turn between
+// them; once one of them is accepted, all are tried at once.
 func TestDenied_ZonesStallNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -39,8 +39,8 @@ type Zones interface {
 	zonewait.Zones
 }
 
-// Queues are where parked requests wait. OpenQueue makes one if there is none, CloseQueue removes one
-// that is empty and reports whether it was.
+// Queues are where parked requests wait. OpenQueue makes one if there is none, CloseQueue removes
+// one that is empty and reports whether it was.
 type Queues interface {
 	OpenQueue(ctx context.Context, q record.Queue) (inbox.Consumer, error)
 	CloseQueue(ctx context.Context, q record.Queue) (bool, error)

@@ -44,9 +44,9 @@ func (rc *recorder) refuseBatch(ctx context.Context, batch *batcher.Batch[waiter
 	rc.finish(ctx, done)
 }
 
-// finish does what is left of requests whose targets all stand in durable records or have their end:
-// it tells those that no job holds, buries those of them of which nothing was fit to be sent, notes the
-// failures of those that span jobs, and acks.
+// finish does what is left of requests whose targets all stand in durable records or have their
+// end: it tells those that no job holds, buries those of them of which nothing was fit to be sent,
+// notes the failures of those that span jobs, and acks.
 func (rc *recorder) finish(ctx context.Context, done []*request) {
 	if len(done) == 0 {
 		return

@@ -71,22 +71,25 @@ type world struct {
 	limit   int // of a part of a job, in bytes
 	metrics *metrics.Pipeline
 	pace    Pace // nil: one call every 50 ms
+	queues  Queues
+	park    func(q record.Queue, p *record.Parked) error // stores a request in a queue
 
-	mu       sync.Mutex
-	away     bool // the broker is
-	deaf     bool // the broker answers no ack
-	slow     bool // the API does not answer
-	acked    []string
-	naked    []string
-	late     []string // naked, to come again later
-	events   map[string]purge.Outcome
-	letters  []record.DeadLetter
-	noDead   bool   // dead letters cannot be stored
-	sequence uint64 // of the last part
-	jobs     int
-	calls    []edgeone.Purge
-	marks    []byte // the one progress record that there is
-	marked   record.Place
+	mu        sync.Mutex
+	away      bool // the broker is
+	deaf      bool // the broker answers no ack
+	slow      bool // the API does not answer
+	exhausted bool // the day of zone-a is
+	acked     []string
+	naked     []string
+	late      []string // naked, to come again later
+	events    map[string]purge.Outcome
+	letters   []record.DeadLetter
+	noDead    bool   // dead letters cannot be stored
+	sequence  uint64 // of the last part
+	jobs      int
+	calls     []edgeone.Purge
+	marks     []byte // the one progress record that there is
+	marked    record.Place
 }
 
 func newWorld() *world {
@@ -114,6 +117,10 @@ func (w *world) parts() (Config, Deps) {
 		lanes[name] = l
 	}
 	log := zap.NewNop()
+	queues := w.queues
+	if queues == nil {
+		queues = w
+	}
 	pace := w.pace
 	if pace == nil {
 		pace = w
@@ -123,7 +130,7 @@ func (w *world) parts() (Config, Deps) {
 	}
 	return cfg, Deps{
 		Lanes: lanes, Acker: w, API: w, Pace: pace, Look: w, Aside: func(context.Context) error { return nil }, Lease: w, Zones: w,
-		Queues: w, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w.stores(), log), Tracker: w, Metrics: w.metrics, Log: log,
+		Queues: queues, Paused: w.pauses, Ledger: ledger.New(ledger.Config{Instance: "test"}, w.stores(), log), Tracker: w, Metrics: w.metrics, Log: log,
 	}
 }
 

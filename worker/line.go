@@ -69,16 +69,16 @@ func (l *line) limit(g batcher.Group) int {
 	return limit
 }
 
-// applyHolds passes on to the batcher what may not be sent now, and no longer. It is called before the batcher is
-// asked what may go, with the lock held.
+// applyHolds passes on to the batcher what may not be sent now, and no longer. It is called before
+// the batcher is asked what may go, with the lock held.
 func (l *line) applyHolds(now time.Time) {
 	for _, k := range l.quota.Changes() {
 		l.batcher.Hold(l.account, k.Zone, k.Type, l.quota.Until(k, now).Until)
 	}
 }
 
-// reserve cuts a batch to what may be sent of it now; the rest waits, joined by nobody (I4). It returns nil when
-// nothing may. It must be called with the lock held.
+// reserve cuts a batch to what may be sent of it now; the rest waits, joined by nobody (I4). It
+// returns nil when nothing may. It must be called with the lock held.
 func (l *line) reserve(batch *batcher.Batch[waiter], now time.Time) *batcher.Batch[waiter] {
 	n := l.quota.Reserve(kindOf(batch.Group), len(batch.Slots), now)
 	if n == len(batch.Slots) {
@@ -111,7 +111,8 @@ func (l *line) cleared(batch *batcher.Batch[waiter]) {
 	wait.Signal(l.wake)
 }
 
-// mark notes that a batch may have been carried out, though its answer is lost: it did go out in time.
+// mark notes that a batch may have been carried out, though its answer is lost: it did go out in
+// time.
 func (l *line) mark(batch *batcher.Batch[waiter], sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// What is read of a message may be a hundred times as large: a lot of large ones is read bit by bit (I5).
+// What is read of a message may be a hundred times as large: a lot of large ones is read bit by bit
+// (I5).
 func TestParts_BoundWhatIsReadAtOnce(t *testing.T) {
 	const most = admitBytes
 	for _, tt := range []struct{ sizes, want []int }{

@@ -10,8 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// pauseEvery is how often the stored pauses are read: one reaches every replica within a second, with
-// the time that a pull may take.
+// pauseEvery is how often the stored pauses are read: one reaches every replica within a second,
+// with the time that a pull may take.
 const pauseEvery = 400 * time.Millisecond
 
 // watchPauses keeps to the stored pauses. While they can't be read the last reading counts.

@@ -17,13 +17,15 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// largeRequest is the number of targets above which an interactive request is treated as bulk, in the
-// batcher and in the windows: it is a batch by itself and would hold up the urgent ones behind it.
+// largeRequest is the number of targets above which an interactive request is treated as bulk, in
+// the batcher and in the windows: it is a batch by itself and would hold up the urgent ones behind
+// it.
 const largeRequest = 500
 
-// place puts the targets of a request in line that wait. Those that are not valid fail here; where a zone is not
-// known yet, the whole request waits for it. It reports whether the request is done, and returns the queue in
-// which it must be parked instead, nil for most. by is what brought it, nil when it was placed before.
+// place puts the targets of a request in line that wait. Those that are not valid fail here; where
+// a zone is not known yet, the whole request waits for it. It reports whether the request is done,
+// and returns the queue in which it must be parked instead, nil for most. by is what brought it,
+// nil when it was placed before.
 func (ad *admitter) place(r *request, by *inbox.Delivery) (done bool, queue *record.Queue) {
 	reading := ad.parker.zonewait.Reading()
 	slots, failures, err := ad.slots(r)
@@ -128,10 +130,11 @@ func (ad *admitter) parkingQueueFor(r *request, slots []slot, now time.Time) *re
 	return ad.parker.overflow.QueueFor(r, targets, now)
 }
 
-// withoutPlan ends those targets of a request that EdgeOne would refuse, as it did within the hour, and
-// returns the others. They end as if they had been in the call that it refused: failed, with its code. It
-// is EdgeOne that does not do them, so they are not rejected, and a request that came a moment sooner
-// has the same end as one that came a moment later. It must be called with the lock held.
+// withoutPlan ends those targets of a request that EdgeOne would refuse, as it did within the hour,
+// and returns the others. They end as if they had been in the call that it refused: failed, with
+// its code. It is EdgeOne that does not do them, so they are not rejected, and a request that came
+// a moment sooner has the same end as one that came a moment later. It must be called with the lock
+// held.
 func (ad *admitter) withoutPlan(r *request, slots []slot, now time.Time) []slot {
 	keep := slots[:0]
 	for _, s := range slots {

@@ -73,7 +73,8 @@ func (rc *recorder) record(ctx context.Context, batch *batcher.Batch[waiter], cr
 }
 
 // unrecorded does what is left when a job could not be stored. One that no record can hold was made
-// all the same, but nobody can follow it: its targets end here, or they would be sent again for ever.
+// all the same, but nobody can follow it: its targets end here, or they would be sent again for
+// ever.
 func (rc *recorder) unrecorded(ctx context.Context, f *jobBuilder, err error) {
 	rc.log.Error("job not recorded", zap.String("job", f.job.ID), zap.Error(err))
 	if ctx.Err() != nil || errors.Is(err, record.ErrVersion) {
@@ -113,7 +114,8 @@ func (rc *recorder) recorded(f *jobBuilder) {
 	}
 }
 
-// noJobCode is EdgeOne's code for a call of which no task was made; it may also answer without a JobId.
+// noJobCode is EdgeOne's code for a call of which no task was made; it may also answer without a
+// JobId.
 const noJobCode = "InvalidParameter.TaskNotGenerated"
 
 // codeOf is EdgeOne's code of a refusal, and for one without a code that which says the same.

@@ -12,8 +12,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// While dead letters cannot be stored, refused requests wait, a bounded number of them, and the others of their
-// lane end. What waits ends once they can be stored.
+// While dead letters cannot be stored, refused requests wait, a bounded number of them, and the
+// others of their lane end. What waits ends once they can be stored.
 func TestRefuse_OthersGoOnWithoutDeadLetters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -50,7 +50,8 @@ func TestRefuse_OthersGoOnWithoutDeadLetters(t *testing.T) {
 	})
 }
 
-// A request that waits is held as its message alone. One that is not in the table is not held at all.
+// A request that waits is held as its message alone. One that is not in the table is not held at
+// all.
 func TestRefuse_WhatWaitsIsSmall(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

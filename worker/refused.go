@@ -18,12 +18,13 @@ type refusedTargets struct {
 	why     string            // the reason of one of these
 }
 
-// maxRefusal bounds, in bytes, what is stored of the reason for targets that EdgeOne names otherwise.
+// maxRefusal bounds, in bytes, what is stored of the reason for targets that EdgeOne names
+// otherwise.
 const maxRefusal = 200
 
-// refusals finds out which targets of a batch EdgeOne refused: by the name as it was sent, else by another spelling where
-// it can be no other target's. Names that are left stand for targets all the same; where they are as many as the targets
-// that are left, or there is no job, they are those.
+// refusals finds out which targets of a batch EdgeOne refused: by the name as it was sent, else by
+// another spelling where it can be no other target's. Names that are left stand for targets all the
+// same; where they are as many as the targets that are left, or there is no job, they are those.
 func refusals(batch *batcher.Batch[waiter], c edgeone.Created) refusedTargets {
 	f := refusedTargets{reasons: make(map[string]string)}
 	if len(c.Refused) == 0 {
@@ -74,9 +75,9 @@ func cut(s string, most int) string {
 	return s[:most]
 }
 
-// setAside takes those targets out of a batch that EdgeOne accepted which it lists as refused because
-// the day is exhausted: they are not at fault, and wait for the next day. The rest is nil when there are
-// none.
+// setAside takes those targets out of a batch that EdgeOne accepted which it lists as refused
+// because the day is exhausted: they are not at fault, and wait for the next day. The rest is nil
+// when there are none.
 func (rc *recorder) setAside(batch *batcher.Batch[waiter], out refusedTargets) (taken, rest *batcher.Batch[waiter]) {
 	late := make(map[string]bool)
 	for target, reason := range out.reasons {
@@ -104,8 +105,8 @@ func (rc *recorder) setAside(batch *batcher.Batch[waiter], out refusedTargets) (
 }
 
 // isDayRefusal reports whether EdgeOne's reason for the refusal of a target is the daily quota. The
-// list has no codes; the words are those of LimitExceeded.DailyQuota (EdgeOne API docs, in English and
-// Chinese), its name, and the FailType of a task.
+// list has no codes; the words are those of LimitExceeded.DailyQuota (EdgeOne API docs, in English
+// and Chinese), its name, and the FailType of a task.
 func isDayRefusal(reason string) bool {
 	reason = strings.ToLower(reason)
 	for _, word := range []string{"daily", "quotaexceeded", "每日", "每天", "当日", "今日"} {

@@ -10,8 +10,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// A call that is answered with the job of an earlier call is made again: that job may be older than the requests
-// (I4). Where EdgeOne never gives another id, the targets end.
+// A call that is answered with the job of an earlier call is made again: that job may be older than
+// the requests (I4). Where EdgeOne never gives another id, the targets end.
 func TestRepeatedJob_IsNotBelieved(t *testing.T) {
 	for name, tt := range map[string]struct {
 		repeats, calls int

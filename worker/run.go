@@ -17,11 +17,11 @@ import (
 // errDrained says that what was in flight did not end within the drain time.
 var errDrained = errors.New("the drain time is over")
 
-// Run works until pull ends, and then drains: it pulls and sends nothing more, waits for the calls in
-// flight and their records, and gives back what it still holds. All of that ends with the drain time:
-// what is not recorded by then is left to the next owner. The end of work ends everything at once; so
-// does a lost lease, which the caller tells by ending work. It returns nil after a drain, and
-// [record.ErrGone] when the stream of the requests is not there any more.
+// Run works until pull ends, and then drains: it pulls and sends nothing more, waits for the calls
+// in flight and their records, and gives back what it still holds. All of that ends with the drain
+// time: what is not recorded by then is left to the next owner. The end of work ends everything at
+// once; so does a lost lease, which the caller tells by ending work. It returns nil after a drain,
+// and [record.ErrGone] when the stream of the requests is not there any more.
 func (w *Worker) Run(pull, work context.Context) error {
 	bound, end := w.bound(pull, work)
 	defer end(nil)
@@ -77,8 +77,8 @@ func (w *Worker) receive(stop context.Context, begin func(*inbox.Puller)) error 
 	return nil
 }
 
-// bound gives the one context of all that is done for requests: it ends with work, or when the drain
-// time after the end of pull is over.
+// bound gives the one context of all that is done for requests: it ends with work, or when the
+// drain time after the end of pull is over.
 func (w *Worker) bound(pull, work context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(work)
 	drain := context.AfterFunc(pull, func() {

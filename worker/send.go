@@ -89,8 +89,8 @@ func (sn *sender) ready(stop context.Context) bool {
 	}
 }
 
-// sendOne waits for the pace and the lease, binds the batch only then, and returns once its call has
-// gone to the wire or has ended. It reports whether a call was made.
+// sendOne waits for the pace and the lease, binds the batch only then, and returns once its call
+// has gone to the wire or has ended. It reports whether a call was made.
 func (sn *sender) sendOne(stop, work context.Context, calls *sync.WaitGroup) bool {
 	if err := sn.pace.Wait(stop); err != nil {
 		return false

@@ -5,8 +5,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Holds adds to a state what the Worker holds of its lanes. It looks at every request that is held, and
-// so is not for more than now and then.
+// Holds adds to a state what the Worker holds of its lanes. It looks at every request that is held,
+// and so is not for more than now and then.
 func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -26,7 +26,8 @@ func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
 	return w.retrier.retries.Len()
 }
 
-// Quotas returns the quotas of the zones in use, in no order: what is left now, and when that was read.
+// Quotas returns the quotas of the zones in use, in no order: what is left now, and when that was
+// read.
 func (w *Worker) Quotas() []metrics.Quota {
 	readings := w.quota.Readings()
 	all := make([]metrics.Quota, len(readings))

@@ -9,7 +9,8 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// stores are the world as the ledger takes it. What no test here needs is not there: a call of it ends the test.
+// stores are the world as the ledger takes it. What no test here needs is not there: a call of it
+// ends the test.
 func (w *world) stores() ledger.Stores {
 	return ledger.Stores{
 		Jobs: jobStore{w: w}, Progress: progressStore{w}, Events: eventStore{w: w}, Dead: deadStore{w}, Parked: parkedStore{w: w},
@@ -90,6 +91,18 @@ type parkedStore struct {
 	ledger.ParkedStore
 
 	w *world
+}
+
+func (s parkedStore) Put(_ context.Context, q record.Queue, requests []record.Parked) []error {
+	errs := make([]error, len(requests))
+	for i := range requests {
+		errs[i] = s.w.park(q, &requests[i])
+	}
+	return errs
+}
+
+func (s parkedStore) Find(context.Context, []record.Key) (map[record.Key]record.Request, error) {
+	return nil, s.w.down()
 }
 
 func (parkedStore) Queues(context.Context) ([]record.Queue, error) { return nil, nil }

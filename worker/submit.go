@@ -20,8 +20,8 @@ const (
 	// unknownTries is how often a batch is sent again after an answer that nobody knows, configTries
 	// after one that only an operator can mend, noJobTries after one that made no job.
 	unknownTries, configTries, noJobTries = 5, 3, 1
-	// repeatedTries is how often a batch is sent whose calls are answered with the job of an earlier call: for
-	// about a minute.
+	// repeatedTries is how often a batch is sent whose calls are answered with the job of an earlier
+	// call: for about a minute.
 	repeatedTries = 9
 )
 
@@ -103,9 +103,10 @@ func (sn *sender) againOrRefuse(ctx context.Context, batch *batcher.Batch[waiter
 	sn.end(ctx, batch, err)
 }
 
-// resendRepeated sends a batch again whose call was answered with the id of a job that was made for an earlier
-// call. That job may be older than the requests, and what it purged is not known to be theirs (I4). If EdgeOne
-// gives no other id in repeatedTries calls, the targets end as those of which no task was made.
+// resendRepeated sends a batch again whose call was answered with the id of a job that was made for
+// an earlier call. That job may be older than the requests, and what it purged is not known to be
+// theirs (I4). If EdgeOne gives no other id in repeatedTries calls, the targets end as those of
+// which no task was made.
 func (sn *sender) resendRepeated(ctx context.Context, batch *batcher.Batch[waiter], job string, sent time.Time) {
 	sn.line.cleared(batch)
 	sn.line.mark(batch, sent)

@@ -8,7 +8,8 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// table has the requests that are held, from their delivery until their messages are acked or given back.
+// table has the requests that are held, from their delivery until their messages are acked or given
+// back.
 type table struct {
 	*state
 

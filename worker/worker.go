@@ -33,7 +33,8 @@ const (
 	linger   = 2 * time.Millisecond
 	quiet    = 20 * time.Millisecond
 	maxQuiet = 250 * time.Millisecond
-	// callsAtOnce bounds the calls in flight: a zone whose calls are not answered leaves room for others (I7).
+	// callsAtOnce bounds the calls in flight: a zone whose calls are not answered leaves room for
+	// others (I7).
 	callsAtOnce = 2 * quota.MaxCalls
 )
 

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -18,11 +19,12 @@ func TestBefore_NamesMessagesAsTheLastVersionDid(t *testing.T) {
 	t.Parallel()
 	const event = `{"specversion":"1.0","type":"x","source":"/cms","id":"42","data":{"targets":["https://a.example/"]}}`
 	tests := map[string]struct{ data, msgID, want string }{
-		"an id of its own":              {`{"id":"own","targets":["https://a.example/"]}`, "", "own"},
-		"a CloudEvent, by its id alone": {event, "", "42"},
-		"the message id":                {`{"targets":["https://a.example/"]}`, "cms.m1", "m1"},
-		"nothing":                       {`{"targets":["https://a.example/"]}`, "", purge.GeneratedID(time.Unix(1_700_000_000, 0), 7)},
-		"an id that is there twice":     {`{"id":"first","id":"last","targets":["https://a.example/"]}`, "", "last"},
+		"an id of its own":               {`{"id":"own","targets":["https://a.example/"]}`, "", "own"},
+		"a CloudEvent, by its id alone":  {event, "", "42"},
+		"a CloudEvent whose id is no id": {strings.Replace(event, "42", "4 2", 1), "", purge.GeneratedID(time.Unix(1_700_000_000, 0), 7)},
+		"the message id":                 {`{"targets":["https://a.example/"]}`, "cms.m1", "m1"},
+		"nothing":                        {`{"targets":["https://a.example/"]}`, "", purge.GeneratedID(time.Unix(1_700_000_000, 0), 7)},
+		"an id that is there twice":      {`{"id":"first","id":"last","targets":["https://a.example/"]}`, "", "last"},
 	}
 	for name, tt := range tests {
 		d := message(tt.data)
