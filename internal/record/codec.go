@@ -55,7 +55,7 @@ func (j *Job) encode() ([]byte, error) {
 	var buf bytes.Buffer
 	buf.Grow(1024 + 256*len(j.Shares)) // most have one target, and no labels
 	enc := encoder(&buf)
-	if err := enc.Encode(j.Head.stored()); err != nil {
+	if err := enc.Encode(j.stored()); err != nil {
 		return nil, fmt.Errorf("encode head of job %s: %w", j.ID, err)
 	}
 	if err := enc.Encode(j.Targets); err != nil {

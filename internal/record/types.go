@@ -31,8 +31,9 @@ func TypeNamed(name string) purge.Type {
 	return purge.Type(name)
 }
 
-// stored returns the head as it is written.
-func (h Head) stored() Head {
-	h.Type = purge.Type(TypeName(h.Type))
-	return h
+// stored returns a copy of the head with the type as it is written.
+func (h *Head) stored() Head {
+	s := *h
+	s.Type = purge.Type(TypeName(h.Type))
+	return s
 }
