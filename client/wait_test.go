@@ -189,7 +189,7 @@ func TestStatus_TellsThatThereIsNoEvent(t *testing.T) {
 	}
 }
 
-// What is published and refused is heard like what is stored: a stale owner tells an end that the request does not have.
+// What is published and refused is heard like what is stored: a stale leader tells an end that the request does not have.
 func TestWait_BelievesWhatIsStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -44,9 +44,9 @@ func TestNATS_UsersHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
 	}
 	g.requests++
 	a := w.start()
-	w.until("the first owner", func() bool { return w.leads(a) })
+	w.until("the first leader", func() bool { return w.leads(a) })
 	b := w.start()
-	// The owner removes such answers within seconds: some have to be there when requests are parked.
+	// The leader removes such answers within seconds: some have to be there when requests are parked.
 	answers, last := 1, time.Now()
 	w.until("parked requests", func() bool {
 		if time.Since(last) > time.Second {
@@ -58,22 +58,22 @@ func TestNATS_UsersHaveTheRightsThatTheyNeedAndNoOthers(t *testing.T) {
 	w.operateAll()
 	g.requests++               // its letter was replayed
 	w.stop(a, syscall.SIGTERM) // drains and hands over
-	w.until("the next owner", func() bool { return w.leads(b) })
-	w.purgeLease() // the owner lets go, and stores a new one
-	w.until("the owner of a new lease", func() bool { return w.count("PURGE_CONTROL") >= 1 && w.leads(b) })
+	w.until("the next leader", func() bool { return w.leads(b) })
+	w.purgeLease() // the leader lets go, and stores a new one
+	w.until("the leader of a new lease", func() bool { return w.count("PURGE_CONTROL") >= 1 && w.leads(b) })
 	c := w.start()
 	g.load(300)
 	release := w.hold()
 	for i, lane := range []purge.Lane{purge.Interactive, purge.Bulk} {
 		g.publish(lane, purge.Request{ID: "held-" + string(lane), Targets: []string{fmt.Sprintf("https://shop.example/held-%d", i)}})
 	}
-	w.until("messages that the owner holds, and tells of", func() bool {
+	w.until("messages that the leader holds, and tells of", func() bool {
 		_, text := w.get(b.url + "/metrics")
 		return !strings.Contains(text, "\nedgepurge_oldest_pending_seconds{lane=\"bulk\"} 0\n") && w.held(purge.Interactive) && w.held(purge.Bulk)
 	})
 	w.stop(b, syscall.SIGKILL)
 	release()
-	w.until("a third owner", func() bool { return w.leads(c) })
+	w.until("a third leader", func() bool { return w.leads(c) })
 	g.load(50)
 	w.until("the events", func() bool { return g.ended() == g.requests })
 	if g.progress.Load() < int64(g.requests)/2 {

@@ -59,7 +59,7 @@ func TestRules_AreQuietOnAWorkerThatIsWell(t *testing.T) {
 	w := newTown(t, func(c *emulator.Config) { c.Rate = 20 })
 	w.operate("setup")
 	owner, other := w.start(), w.start()
-	w.until("an owner", func() bool { return w.leads(owner) || w.leads(other) })
+	w.until("a leader", func() bool { return w.leads(owner) || w.leads(other) })
 	_, text := w.get(owner.url + "/metrics")
 	for _, name := range metricName.FindAllString(read(t, "grafana/dashboard.json"), -1) {
 		if !strings.HasPrefix(name, "edgepurge_") && !strings.Contains(text, "\n"+name+" ") {

@@ -186,7 +186,7 @@ func (w *town) start() *replica {
 
 func last(s string, n int) string { return s[max(0, len(s)-n):] }
 
-// leads tells whether a replica is the owner.
+// leads tells whether a replica is the leader.
 func (w *town) leads(r *replica) bool {
 	_, text := w.get(r.url + "/metrics")
 	return strings.Contains(text, "\nedgepurge_leader 1\n")

@@ -108,7 +108,7 @@ func TestFailure_JobOlderThanAWeek(t *testing.T) {
 	}
 }
 
-// store stores a job of zone-a with one request of one target, as an owner before would have.
+// store stores a job of zone-a with one request of one target, as a leader before would have.
 func (w *world) store(head record.Head, id, target string) {
 	w.t.Helper()
 	head.Account, head.Zone, head.Type, head.Rows = w.cfg.EdgeOne.Account, "zone-a", purge.URL, 1

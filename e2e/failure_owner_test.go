@@ -53,7 +53,7 @@ func (w *world) journal() *journal {
 	return j
 }
 
-// checkRepeats wants no target sent twice, but those that the first owner sent before its end and did
+// checkRepeats wants no target sent twice, but those that the first leader sent before its end and did
 // not record until then, or until it woke up again.
 func (j *journal) checkRepeats(t *testing.T, first, second *replica, end, again time.Time) {
 	t.Helper()
@@ -73,12 +73,12 @@ func (j *journal) checkRepeats(t *testing.T, first, second *replica, end, again 
 	}
 	for target, n := range sent {
 		if n > 2 || n == 2 && recorded[target] {
-			t.Errorf("%s was sent %d times, and stood in a job when the first owner ended: %t", target, n, recorded[target])
+			t.Errorf("%s was sent %d times, and stood in a job when the first leader ended: %t", target, n, recorded[target])
 		}
 	}
 }
 
-// deaths are the points at which an owner may die: after each thing that it does for a request. Each has
+// deaths are the points at which a leader may die: after each thing that it does for a request. Each has
 // strike called when that has happened.
 var deaths = []struct {
 	name string
@@ -133,8 +133,8 @@ func onNth(subject string, nth int) func(*world, *replica, func()) {
 	}
 }
 
-// The owner is killed, at one point after the other. The process that stands by takes over: every request
-// has its end, and only what the owner sent without a record of it is sent twice.
+// The leader is killed, at one point after the other. The process that stands by takes over: every request
+// has its end, and only what the leader sent without a record of it is sent twice.
 func TestFailure_WorkerKilled(t *testing.T) {
 	t.Parallel()
 	bin := build(t)
@@ -167,7 +167,7 @@ func TestFailure_WorkerKilled(t *testing.T) {
 	}
 }
 
-// checkHold wants a new owner to hold its calls for one window of the API's limit after a crash (I3).
+// checkHold wants a new leader to hold its calls for one window of the API's limit after a crash (I3).
 func (r *replica) checkHold(t *testing.T) {
 	t.Helper()
 	owner := r.said("leading")
@@ -179,7 +179,7 @@ func (r *replica) checkHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	if calls := r.all(createPurge, nil); len(calls) > 0 && calls[0].At.Sub(told.Add(-took)) < time.Second {
-		t.Errorf("the new owner sent its first call after %v, want a second", calls[0].At.Sub(told.Add(-took)))
+		t.Errorf("the new leader sent its first call after %v, want a second", calls[0].At.Sub(told.Add(-took)))
 	}
 }
 
@@ -192,7 +192,7 @@ func spanning(id string, n int) purge.Request {
 	return r
 }
 
-// The owner is stopped for longer than its lease, with work left. The process that stands by takes over;
+// The leader is stopped for longer than its lease, with work left. The process that stands by takes over;
 // when the stopped one goes on, it notices before it sends anything.
 func TestFailure_OwnerPausedLongerThanItsLease(t *testing.T) {
 	t.Parallel()
@@ -223,13 +223,13 @@ func TestFailure_OwnerPausedLongerThanItsLease(t *testing.T) {
 	first.signal(syscall.SIGCONT)
 	w.until("some more calls", func() bool { return sent() >= 10 })
 	if n := len(first.all("", nil)); n != calls {
-		t.Errorf("%d calls of any kind were made by an owner that is not sure of its lease", n-calls)
+		t.Errorf("%d calls of any kind were made by a leader that is not sure of its lease", n-calls)
 	}
 	line.Set(kit.Open)
 	w.until("the first to be told", func() bool { return first.said("another replica leads now") != nil })
 	w.completed(requests)
 	if n := len(first.all(createPurge, nil)); n != before {
-		t.Errorf("%d calls were made by an owner that had lost its lease", n-before)
+		t.Errorf("%d calls were made by a leader that had lost its lease", n-before)
 	}
 	j.checkRepeats(t, first, second, end, again)
 	if n := len(second.all(createPurge, nil)); n < requests/batch-before {
@@ -237,7 +237,7 @@ func TestFailure_OwnerPausedLongerThanItsLease(t *testing.T) {
 	}
 }
 
-// SIGTERM: the owner sends nothing more, waits for its calls in flight, and gives the rest over at once.
+// SIGTERM: the leader sends nothing more, waits for its calls in flight, and gives the rest over at once.
 func TestFailure_SIGTERM(t *testing.T) {
 	t.Parallel()
 	bin := build(t)
@@ -257,7 +257,7 @@ func TestFailure_SIGTERM(t *testing.T) {
 	if took := time.Since(begin); took > drain {
 		t.Errorf("the drain took %v, want what is in flight and no more", took)
 	}
-	w.until("the other to be the owner", func() bool { return second.said("leading") != nil })
+	w.until("the other to be the leader", func() bool { return second.said("leading") != nil })
 	if owner := second.said("leading"); owner["handed_over"] != true {
 		t.Errorf("the other took over by %v, want it handed over", owner)
 	}
@@ -266,7 +266,7 @@ func TestFailure_SIGTERM(t *testing.T) {
 	}
 	w.completed(requests)
 	// A call that a busy machine delays makes a window see one too many: that the times of sends are handed over is said by
-	// the owner's line, above.
+	// the leader's line, above.
 	if s := w.api.Stats(); s.Targets != requests || s.Throttled > requests/batch/20 {
 		t.Errorf("%d targets submitted, %d calls refused as too fast, want %d and hardly any", s.Targets, s.Throttled, requests)
 	}

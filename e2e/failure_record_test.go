@@ -52,7 +52,7 @@ func TestFailure_RecordOfANewerVersion(t *testing.T) {
 	if _, told := w.events()["spans"]; told {
 		t.Error("a request was told whose progress is not known")
 	}
-	w.remove("PURGE_PROGRESS", "purge.marks.test.spans.salt") // in place of an owner that can read it
+	w.remove("PURGE_PROGRESS", "purge.marks.test.spans.salt") // in place of a leader that can read it
 	w.start()
 	w.until("the event of the request that spans", func() bool { return w.count("PURGE_EVENTS") == 41 })
 	if o := w.events()["spans"]; o.Status != purge.Completed || o.Targets.Total != 2 {

@@ -27,7 +27,7 @@ func gauge(t *testing.T, address, series string) float64 {
 	return value
 }
 
-// What waits in the broker is told by every replica, so that one that stands by tells of an owner that does
+// What waits in the broker is told by every replica, so that one that stands by tells of a leader that does
 // nothing.
 func TestMetrics_EveryReplicaTellsWhatWaits(t *testing.T) {
 	t.Parallel()
@@ -52,7 +52,7 @@ func TestMetrics_EveryReplicaTellsWhatWaits(t *testing.T) {
 		})
 	}
 	sum := func(series string) float64 { return gauge(t, replicas[0], series) + gauge(t, replicas[1], series) }
-	w.until("one owner", func() bool { return sum("leader") == 1 })
+	w.until("one leader", func() bool { return sum("leader") == 1 })
 	if _, err := w.broker().Control.Resume(t.Context(), purge.Bulk); err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func TestFailure_DailyQuota(t *testing.T) {
 	w.request(purge.Bulk, purge.Request{ID: "r1400", Targets: []string{url(1400)}})
 	w.until("the other zone's event", func() bool { return w.events()["other"].Status == purge.Completed })
 
-	stop() // the next owner goes on with the queues
+	stop() // the next leader goes on with the queues
 	w.start()
 	for id, o := range w.awaitDays(1502) {
 		if o.Status != purge.Completed {

@@ -12,7 +12,7 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// What was reloaded while a replica stood by counts when it becomes the owner, and what is reloaded then counts at once.
+// What was reloaded while a replica stood by counts when it becomes the leader, and what is reloaded then counts at once.
 func TestReload_CountsForTheOwner(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -24,7 +24,7 @@ type replica struct {
 	log  []map[string]any // guarded by logs
 }
 
-// replica starts a worker process and returns when it is the owner, or stands by.
+// replica starts a worker process and returns when it is the leader, or stands by.
 func (w *world) replica(bin string, env ...string) *replica {
 	w.t.Helper()
 	health := freeAddress(w.t)

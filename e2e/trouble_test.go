@@ -85,7 +85,7 @@ func TestMissingRight_IsLoggedOnce(t *testing.T) {
 	rights := workerRights(t)
 	for _, lacking := range []string{
 		"$JS.API.STREAM.INFO.PURGE_REQUESTS",            // to verify the streams
-		"$JS.API.STREAM.MSG.GET.PURGE_JOBS",             // to take over the jobs, as the owner
+		"$JS.API.STREAM.MSG.GET.PURGE_JOBS",             // to take over the jobs, as the leader
 		"$JS.API.CONSUMER.MSG.NEXT.PURGE_REQUESTS.*",    // to pull
 		"$JS.API.CONSUMER.MSG.NEXT.PURGE_CONTROL.owner", // to get the lease
 		"purge.events.*.*.*",                            // to publish

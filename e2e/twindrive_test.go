@@ -71,7 +71,7 @@ const handOvers = 12
 func drains(tw *twin) {
 	for i := 0; i < handOvers && !tw.hit(); i++ {
 		tw.post(purge.Interactive, purge.Completed, urls(fmt.Sprintf("hand-over%d-", i), 1)...)
-		tw.until("the owner to work", func() bool { return len(tw.events()) == len(tw.asked) })
+		tw.until("the leader to work", func() bool { return len(tw.events()) == len(tw.asked) })
 		tw.begin()
 		tw.stopFirst()
 		tw.t.Logf("hand-over %d: %d writes of this kind so far", i, tw.proxy.matched())

@@ -70,7 +70,7 @@ func newTwin(t *testing.T, s twinSetting) *twin {
 // begin starts one more worker.
 func (tw *twin) begin() { tw.stops = append(tw.stops, tw.start()) }
 
-// stopFirst stops the worker that was started first, the owner.
+// stopFirst stops the worker that was started first, the leader.
 func (tw *twin) stopFirst() {
 	tw.stops[0]()
 	tw.stops = tw.stops[1:]

@@ -16,7 +16,7 @@ import (
 
 var shortLife = tracker.Config{Deadline: time.Minute}
 
-// takeOver tracks a job whose deadline is long past, as a new owner does.
+// takeOver tracks a job whose deadline is long past, as a new leader does.
 func (b *bench) takeOver(t *testing.T, typ purge.Type, targets int, during time.Duration) {
 	t.Helper()
 	stop := b.run(t)

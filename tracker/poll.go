@@ -20,7 +20,7 @@ const (
 	// visible yet.
 	settled = 3
 	// latest is how many polls past the deadline may bring no answer, or rows that may not be all: about
-	// two minutes of an API that is away when a job's new owner comes late.
+	// two minutes of an API that is away when a job's new leader comes late.
 	latest = 10
 )
 

@@ -26,7 +26,7 @@ type API interface {
 }
 
 // Ledger takes the outcome of a job. It returns when all that follows is stored, or with the
-// context's cause; then the job is still stored and a later owner polls it again.
+// context's cause; then the job is still stored and a later leader polls it again.
 type Ledger interface {
 	End(ctx context.Context, job record.InFlight, out record.Outcome) error
 }

@@ -45,7 +45,7 @@ func memory(ctx context.Context, b *bench) ([]figure, error) {
 		figure{"no limit", "the one to the other", high / low, "", atMost(1.15)}), nil
 }
 
-// peakWith gives the most memory, in MB of 10^6 bytes, that the owner has had resident after some time of work at the
+// peakWith gives the most memory, in MB of 10^6 bytes, that the leader has had resident after some time of work at the
 // full rate with so many requests waiting all the time.
 func (b *bench) peakWith(ctx context.Context, task time.Duration, waiting int) (mb float64, err error) {
 	w, err := b.open(ctx, plan{emulator: []string{"--rate", strconv.Itoa(rate), "--batch-quota", "500", "--task-time", task.String()}})
@@ -100,7 +100,7 @@ func (w *world) keep(ctx context.Context, waiting, next int, length time.Duratio
 // settle is how long a pause of a lane takes at most until all workers obey it, and a little more.
 const settle = 1500 * time.Millisecond
 
-// cpuWith gives what the owner spends on a request, in microseconds, when so many wait and there is no limit of calls, as
+// cpuWith gives what the leader spends on a request, in microseconds, when so many wait and there is no limit of calls, as
 // a mean of some rounds. What it spends while it has nothing to do is left out.
 func (b *bench) cpuWith(ctx context.Context, waiting, rounds int) (us float64, err error) {
 	w, err := b.open(ctx, plan{
@@ -137,7 +137,7 @@ func (b *bench) cpuWith(ctx context.Context, waiting, rounds int) (us float64, e
 	return used.Seconds() * 1e6 / float64(rounds*waiting), nil
 }
 
-// idle is the share of a core that the owner uses with nothing to do.
+// idle is the share of a core that the leader uses with nothing to do.
 func (w *world) idle(ctx context.Context) (float64, error) {
 	owner, err := w.owner()
 	if err != nil {
@@ -155,7 +155,7 @@ func (w *world) idle(ctx context.Context) (float64, error) {
 	return (after - before).Seconds() / length.Seconds(), err
 }
 
-// round lets requests wait behind a pause of their lane, and tells what the owner spent from its end until all have
+// round lets requests wait behind a pause of their lane, and tells what the leader spent from its end until all have
 // their events, and how long that was.
 func (w *world) round(ctx context.Context, from, to int) (cpu, took time.Duration, err error) {
 	if err := w.lane(ctx, "pause"); err != nil {

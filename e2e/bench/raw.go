@@ -42,7 +42,7 @@ func raw(ctx context.Context, b *bench) (f []figure, err error) {
 type drained struct {
 	call, submit, event    time.Duration // from the start of the workers to the first call, the last one, the last event
 	calls                  int
-	worker, emulator, nats time.Duration // CPU of the owner, of the emulator, and of the NATS server
+	worker, emulator, nats time.Duration // CPU of the leader, of the emulator, and of the NATS server
 }
 
 // drain starts the workers, and follows them until n requests, all different, have their events.

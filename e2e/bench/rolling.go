@@ -72,7 +72,7 @@ func rolling(ctx context.Context, b *bench) (f []figure, err error) {
 	}, nil
 }
 
-// update ends the workers by SIGTERM, one in each span of time and the owner first, as is the worst; it starts each again,
+// update ends the workers by SIGTERM, one in each span of time and the leader first, as is the worst; it starts each again,
 // and returns the seconds that each end took.
 func (w *world) update(ctx context.Context, span time.Duration) ([]float64, error) {
 	var took []float64

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// steady is how long calls have to flow before the owner is ended, with a call missing here and there.
+	// steady is how long calls have to flow before the leader is ended, with a call missing here and there.
 	steady = 3 * time.Second
-	// aftermath is the time after an owner's end in which calls are counted.
+	// aftermath is the time after a leader's end in which calls are counted.
 	aftermath = 10 * time.Second
 )
 
-// takeover measures for how long no call is accepted when the owner dies, and when it drains, with the limit used in full.
+// takeover measures for how long no call is accepted when the leader dies, and when it drains, with the limit used in full.
 func takeover(ctx context.Context, b *bench) (f []figure, err error) {
 	const latency = 40 * time.Millisecond
 	rounds := pick(b, 3, 1)
@@ -57,7 +57,7 @@ func takeover(ctx context.Context, b *bench) (f []figure, err error) {
 	return f, nil
 }
 
-// endOwner ends the owner once calls flow, starts it again, and tells what that did to the calls.
+// endOwner ends the leader once calls flow, starts it again, and tells what that did to the calls.
 func (w *world) endOwner(ctx context.Context, signal syscall.Signal) (gap, error) {
 	i, err := w.flow(ctx)
 	if err != nil {
@@ -106,7 +106,7 @@ func (w *world) flow(ctx context.Context) (worker int, err error) {
 	return worker, err
 }
 
-// gap is what the end of an owner did to the calls.
+// gap is what the end of a leader did to the calls.
 type gap struct {
 	longest time.Duration // between two of them, beyond the usual spacing
 	missing time.Duration // how long those take at the limit that were not there in the aftermath

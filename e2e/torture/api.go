@@ -99,7 +99,7 @@ func (a *api) arrive(worker int) *rule {
 	return nil
 }
 
-// caller is the worker that called last: the owner, as far as one can tell from outside.
+// caller is the worker that called last: the leader, as far as one can tell from outside.
 func (a *api) caller() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -139,14 +139,14 @@ func TestCheck_FindsWhatIsWrong(t *testing.T) {
 				r.calls = append(r.calls, c)
 			}
 		}, []string{"I3"}},
-		{"two owners", func(r *record) {
+		{"two leaders", func(r *record) {
 			for i := range 100 {
 				c := created("", 10+float64(i)/10)
 				c.Worker = i % 2
 				r.calls = append(r.calls, c)
 			}
 		}, []string{"I3"}},
-		{"two owners for long, that send little", func(r *record) {
+		{"two leaders for long, that send little", func(r *record) {
 			r.hits = []hit{{Kind: killServer, Reach: reachBroker, Worker: -1, From: at(9), To: at(10)}}
 			for i := range 5 {
 				c := created("", 26+float64(i)*5)

@@ -52,7 +52,7 @@ func (in *injector) carry(ctx context.Context, f fault, h *hit) {
 	}
 }
 
-// take picks the owner, or a standby, that no other fault has in hand.
+// take picks the leader, or a standby, that no other fault has in hand.
 func (in *injector) take(owner bool, pick int) (int, *program) {
 	all := in.w.workers
 	first := in.w.api.caller()
@@ -65,7 +65,7 @@ func (in *injector) take(owner bool, pick int) (int, *program) {
 			return n, all[n]
 		}
 		if owner {
-			break // it is in trouble already, and another would not be the owner
+			break // it is in trouble already, and another would not be the leader
 		}
 	}
 	return -1, nil

@@ -64,8 +64,8 @@ func (r *record) stalled(callers map[int]bool, second time.Time) bool {
 }
 
 const (
-	// turns is how often two workers have to take turns within a second to be two owners in it: a hand-over is one turn,
-	// and a stale owner's last calls are a few more.
+	// turns is how often two workers have to take turns within a second to be two leaders in it: a hand-over is one turn,
+	// and a stale leader's last calls are a few more.
 	turns = 4
 	// aftermath is how long after a fault there may still be a hand-over: lease, take-over, a broker that settles.
 	aftermath = 15 * time.Second

@@ -59,7 +59,7 @@ type course struct {
 	single, trio bool // with one server, with three
 }
 
-// lease is how long an owner that is not heard of stays the owner.
+// lease is how long a leader that is not heard of stays the leader.
 const lease = 3 * time.Second
 
 func courses() []course {

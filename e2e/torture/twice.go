@@ -92,7 +92,7 @@ func (v *verdict) checkTwice(r *record, ends []end, l *log) {
 	v.fact("twice after: %s", tally(after))
 }
 
-// inLine is how long a new owner may have a request in line that it took over before its predecessor told its end.
+// inLine is how long a new leader may have a request in line that it took over before its predecessor told its end.
 const inLine = 5 * time.Second
 
 // excuse names what lets the last of some calls for one target be a repeat: its answer or its record was lost, or those

@@ -35,7 +35,7 @@ func FuzzDecodeHandover(f *testing.F) {
 		}
 		stored, err := json.Marshal(h)
 		if err != nil {
-			t.Skip("a time that package time reads and does not write, which no owner leaves")
+			t.Skip("a time that package time reads and does not write, which no leader leaves")
 		}
 		again, err := decodeHandover(header, stored)
 		if err != nil || again.Turn != h.Turn || !slices.EqualFunc(again.Sends, h.Sends, time.Time.Equal) {

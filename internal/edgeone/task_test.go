@@ -168,7 +168,7 @@ func TestAllTasks_ReadsOnWithoutACountWhilePagesAreFull(t *testing.T) {
 }
 
 func TestAllTasks_EndsInAnErrorRatherThanShort(t *testing.T) {
-	refused := errors.New("not the owner any more")
+	refused := errors.New("not the leader any more")
 	many := make([]string, 1000)
 	for i := range many {
 		many[i] = "{}"

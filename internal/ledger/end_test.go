@@ -300,7 +300,7 @@ func TestLedger_CountsEarlierFailuresOfAPart(t *testing.T) {
 	}
 }
 
-// Jobs end side by side, and two owners may overlap for a moment.
+// Jobs end side by side, and two leaders may overlap for a moment.
 func TestLedger_ConcurrentEndsPublishEachRequestOnce(t *testing.T) {
 	b := newBroker(t)
 	const jobs, requests = 6, 20

@@ -295,7 +295,7 @@ func TestLedger_BeginsAnewOnceTheEventIsGone(t *testing.T) {
 	}
 }
 
-// A take-over asks for all that the last owner held. Of single targets there is nothing to read.
+// A take-over asks for all that the last leader held. Of single targets there is nothing to read.
 func TestFind_ReadsProgressOfSeveralTargetsAlone(t *testing.T) {
 	var reads atomic.Int32
 	store := &faulty{under: newMemory(), look: func(method string) {

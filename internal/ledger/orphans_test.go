@@ -8,7 +8,7 @@ import (
 	"github.com/edgepurge/edgepurge/internal/record"
 )
 
-// An owner that was stopped wakes up and stores a job that the next one has not seen.
+// A leader that was stopped wakes up and stores a job that the next one has not seen.
 func TestLedger_FindsWhatNobodyFollows(t *testing.T) {
 	b := newBroker(t)
 	next := newLedger(b)
@@ -45,7 +45,7 @@ func TestLedger_FindsWhatNobodyFollows(t *testing.T) {
 	}
 }
 
-// The owner before this one may end jobs that this one has loaded: they are not counted among those
+// The leader before this one may end jobs that this one has loaded: they are not counted among those
 // that it follows.
 func TestLedger_FindsWhatNobodyFollowsThoughOthersWereEnded(t *testing.T) {
 	b := newBroker(t)

@@ -11,7 +11,7 @@
 //
 // What it promises: no more sends in any window and margin than the limit allows, and no two nearer
 // than half the spacing, whatever waited in between. What it does not do: count what other tools on the
-// account send (their effect is a refusal), or speak to other replicas (there is one owner).
+// account send (their effect is a refusal), or speak to other replicas (there is one leader).
 package limiter
 
 import (
@@ -166,7 +166,7 @@ func (l *Limiter) sent(at time.Time) {
 	l.sends = l.sends[max(0, len(l.sends)-l.perWindow):]
 }
 
-// Hold lets no call through before d has passed. A new owner holds one window when it can't know
+// Hold lets no call through before d has passed. A new leader holds one window when it can't know
 // what its predecessor sent (I3).
 func (l *Limiter) Hold(d time.Duration) {
 	l.mu.Lock()
@@ -174,7 +174,7 @@ func (l *Limiter) Hold(d time.Duration) {
 	l.held = later(l.held, time.Now().Add(d))
 }
 
-// Sends gives the times of the sends of the last window, for the hand-over to another owner.
+// Sends gives the times of the sends of the last window, for the hand-over to another leader.
 func (l *Limiter) Sends() []time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()

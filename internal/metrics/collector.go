@@ -75,7 +75,7 @@ func (c *collector) byLane(name, help string, read func(*State, *Lane) float64) 
 func (c *collector) replica() {
 	c.one("ready", "1 while this replica can do its part, as /readyz tells.",
 		func(s *State) float64 { return flag(s.Ready) })
-	c.one("leader", "1 on the replica that is the owner, and sends.",
+	c.one("leader", "1 on the replica that is the leader, and sends.",
 		func(s *State) float64 { return flag(s.Owner) })
 	c.one("nats_connected", "1 while NATS can be worked with.",
 		func(s *State) float64 { return flag(s.Connected) })
@@ -100,7 +100,7 @@ func (c *collector) waiting() {
 		func(s *State, l *Lane) float64 { return age(s, l.Oldest) })
 	c.byLane("lane_paused", "1 while the lane is paused.",
 		func(_ *State, l *Lane) float64 { return flag(l.Paused) })
-	c.byLane("requests_waiting", "Requests that the owner holds in memory.",
+	c.byLane("requests_waiting", "Requests that the leader holds in memory.",
 		func(_ *State, l *Lane) float64 { return float64(l.Requests) })
 	c.byLane("targets_waiting", "Targets of these requests that are in no job yet.",
 		func(_ *State, l *Lane) float64 { return float64(l.Targets) })

@@ -10,7 +10,7 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// State is what holds in one replica at a moment. What only the owner knows is zero elsewhere.
+// State is what holds in one replica at a moment. What only the leader knows is zero elsewhere.
 type State struct {
 	At         time.Time
 	Ready      bool
