@@ -106,7 +106,7 @@ func (ad *admitter) take(ctx context.Context, lot []inbox.Delivery) {
 		if err != nil {
 			return // the context has ended: what is held comes again
 		}
-		lot = ad.sort(ctx, fresh, found, reused)
+		lot = ad.dispatch(ctx, fresh, found, reused)
 	}
 }
 
@@ -129,9 +129,9 @@ const (
 	conflicting              // its id is held for another body
 )
 
-// sort decides what becomes of new requests by what is known of them, and gives the deliveries that
-// came for them meanwhile.
-func (ad *admitter) sort(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []inbox.Delivery {
+// dispatch decides what becomes of new requests by what is known of them, and gives the deliveries
+// that came for them meanwhile.
+func (ad *admitter) dispatch(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []inbox.Delivery {
 	var done, rejected []arrival
 	var ended []*request
 	parked := make(map[record.Queue][]*request)
@@ -183,7 +183,7 @@ func (ad *admitter) sort(ctx context.Context, fresh []arrival, found map[record.
 	if !ad.table.ack(ctx, answered) {
 		over = nil // the context has ended: they are given back
 	}
-	again := ad.table.unlook(fresh, over)
+	again := ad.table.finishDedupe(fresh, over)
 	ad.recorder.finish(ctx, ended)
 	for q, requests := range parked {
 		ad.parker.park(q, requests)

@@ -53,7 +53,7 @@ func TestAdmit_LaneAndQueueBringTheSameRequest(t *testing.T) {
 			if got := k.table.register(second); got != joined {
 				t.Fatalf("%s: got %v, want it to join", tt.name, got)
 			}
-			again := k.table.unlook([]arrival{first}, nil)
+			again := k.table.finishDedupe([]arrival{first}, nil)
 			if len(again) != 1 || again[0].Reply != other.Reply || again[0].Receipt != other.Receipt {
 				t.Errorf("%s: got %+v back, want the second message with its intake", tt.name, again)
 			}

@@ -93,8 +93,8 @@ func (l *line) reserve(batch *batcher.Batch[waiter], now time.Time) *batcher.Bat
 	return part(batch, batch.Slots[:n:n])
 }
 
-// again sends a batch again, whole and joined by nobody (I4).
-func (l *line) again(batch *batcher.Batch[waiter], delay time.Duration) {
+// resend sends a batch again, whole and joined by nobody (I4).
+func (l *line) resend(batch *batcher.Batch[waiter], delay time.Duration) {
 	l.mu.Lock()
 	l.batcher.Return(batch, time.Now().Add(delay))
 	l.mu.Unlock()
@@ -111,9 +111,9 @@ func (l *line) cleared(batch *batcher.Batch[waiter]) {
 	wait.Signal(l.wake)
 }
 
-// mark notes that a batch may have been carried out, though its answer is lost: it did go out in
-// time.
-func (l *line) mark(batch *batcher.Batch[waiter], sent time.Time) {
+// markSubmitted notes that a batch may have been carried out, though its answer is lost: it did go
+// out in time.
+func (l *line) markSubmitted(batch *batcher.Batch[waiter], sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range batch.Slots {

@@ -12,7 +12,7 @@ import (
 )
 
 // request is a request from its delivery until its messages are acked. Its fields are guarded by
-// the Worker's mu once it is in the table of requests.
+// the state's mu once it is in the table of requests.
 type request struct {
 	inflight.Request
 

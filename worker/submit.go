@@ -40,8 +40,8 @@ func (sn *sender) submit(ctx context.Context, batch *batcher.Batch[waiter]) {
 	switch sn.adopt.End(call, class, created) {
 	case adopt.Own:
 	case adopt.Adopted:
-		sn.line.mark(batch, sent)
-		sn.line.again(batch, 0)
+		sn.line.markSubmitted(batch, sent)
+		sn.line.resend(batch, 0)
 		return
 	case adopt.Repeated:
 		sn.resendRepeated(ctx, batch, created.JobID, sent)
@@ -62,11 +62,11 @@ func (sn *sender) verdict(
 		sn.recorder.record(ctx, batch, created, sent)
 	case edgeone.Throttled: // not executed: not a try
 		batch.Tries--
-		sn.line.again(batch, 0)
+		sn.line.resend(batch, 0)
 	case edgeone.Transient:
-		sn.line.again(batch, sn.retryAfter(batch))
+		sn.line.resend(batch, sn.retryAfter(batch))
 	case edgeone.Ambiguous:
-		sn.line.mark(batch, sent)
+		sn.line.markSubmitted(batch, sent)
 		sn.findJob(ctx, batch, call, err, sent)
 	case edgeone.BatchQuota:
 		sn.quota.ReadAgain(g.Zone)
@@ -77,7 +77,7 @@ func (sn *sender) verdict(
 		sn.bisect(ctx, batch, err)
 	case edgeone.NoJob:
 		if batch.Tries < noJobTries {
-			sn.line.again(batch, retryDelay(batch.Tries))
+			sn.line.resend(batch, retryDelay(batch.Tries))
 			return
 		}
 		sn.bisect(ctx, batch, err)
@@ -89,15 +89,15 @@ func (sn *sender) verdict(
 		sn.quota.PlanRefused(kindOf(g), codeOf(err), reasonOf(err), time.Now())
 		sn.end(ctx, batch, err)
 	case edgeone.Misconfigured:
-		sn.againOrRefuse(ctx, batch, configTries, err)
+		sn.resendOrRefuse(ctx, batch, configTries, err)
 	case edgeone.Unknown:
-		sn.againOrRefuse(ctx, batch, unknownTries, err)
+		sn.resendOrRefuse(ctx, batch, unknownTries, err)
 	}
 }
 
-func (sn *sender) againOrRefuse(ctx context.Context, batch *batcher.Batch[waiter], tries int, err error) {
+func (sn *sender) resendOrRefuse(ctx context.Context, batch *batcher.Batch[waiter], tries int, err error) {
 	if batch.Tries+1 < tries {
-		sn.line.again(batch, retryDelay(batch.Tries))
+		sn.line.resend(batch, retryDelay(batch.Tries))
 		return
 	}
 	sn.end(ctx, batch, err)
@@ -109,11 +109,11 @@ func (sn *sender) againOrRefuse(ctx context.Context, batch *batcher.Batch[waiter
 // which no task was made.
 func (sn *sender) resendRepeated(ctx context.Context, batch *batcher.Batch[waiter], job string, sent time.Time) {
 	sn.line.cleared(batch)
-	sn.line.mark(batch, sent)
+	sn.line.markSubmitted(batch, sent)
 	sn.log.Warn("call answered with the job of an earlier call", zap.String("job", job), zap.String("zone", batch.Group.Zone),
 		typeField(batch.Group.Type), zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1))
 	if batch.Tries+1 < repeatedTries {
-		sn.line.again(batch, retryDelay(batch.Tries))
+		sn.line.resend(batch, retryDelay(batch.Tries))
 		return
 	}
 	sn.end(ctx, batch, &edgeone.Error{
@@ -128,8 +128,8 @@ func (sn *sender) split(ctx context.Context, batch *batcher.Batch[waiter], err e
 		return
 	}
 	left, right := batch.Halve()
-	sn.line.again(left, 0)
-	sn.line.again(right, 0)
+	sn.line.resend(left, 0)
+	sn.line.resend(right, 0)
 }
 
 // bisect starts the search for the bad targets of a batch: each is refused alone and fails alone.
@@ -176,7 +176,7 @@ func (sn *sender) findJob(
 	sn.adopt.Find(ctx, call, batch.Urgent, func(created edgeone.Created, found bool) {
 		if !found {
 			sn.quota.Lost(kindOf(batch.Group), lostBy, sent, time.Now())
-			sn.line.again(batch, max(0, sn.retryAfter(batch)-time.Since(lost)))
+			sn.line.resend(batch, max(0, sn.retryAfter(batch)-time.Since(lost)))
 			return
 		}
 		sn.log.Info("job adopted, whose answer was lost", zap.String("job", created.JobID),

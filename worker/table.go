@@ -121,8 +121,9 @@ func (t *table) found(r *request, f record.Found) {
 	t.weigh(r)
 }
 
-// unlook ends the looking-up of requests, forgets those that are done, and gives what joined them.
-func (t *table) unlook(fresh, done []arrival) []inbox.Delivery {
+// finishDedupe ends the look-up of requests, forgets those that are done, and returns what joined
+// them.
+func (t *table) finishDedupe(fresh, done []arrival) []inbox.Delivery {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var lot []inbox.Delivery

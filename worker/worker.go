@@ -10,6 +10,7 @@ import (
 	"github.com/edgepurge/edgepurge/batcher"
 	"github.com/edgepurge/edgepurge/internal/edgeone"
 	"github.com/edgepurge/edgepurge/internal/inbox"
+	"github.com/edgepurge/edgepurge/internal/metrics"
 	"github.com/edgepurge/edgepurge/internal/quota"
 	"github.com/edgepurge/edgepurge/internal/record"
 	"github.com/edgepurge/edgepurge/internal/trouble"
@@ -111,3 +112,37 @@ func (w *Worker) Trouble() string { return w.parker.parking.Trouble() }
 // MarkKnown says, before Run, that an earlier leader made a job: it is none that a lost answer
 // named.
 func (w *Worker) MarkKnown(job string) { w.sender.adopt.MarkKnown(job) }
+
+// Holds adds to a state what the Worker holds of its lanes. It looks at every request that is held,
+// and so is not for more than now and then.
+func (w *Worker) Holds(lanes []metrics.Lane) (left int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := make(map[purge.Lane]*metrics.Lane, len(lanes))
+	for i := range lanes {
+		l := &lanes[i]
+		name := purge.Lane(l.Name)
+		at[name] = l
+		l.Paused, l.Held, l.Window = w.table.inbox.Paused(name), w.table.budget.Used(name), w.table.budget.Size(name)
+	}
+	for _, r := range w.requests {
+		if l := at[r.cameBy]; l != nil {
+			l.Requests++
+			l.Targets += r.Waiting()
+		}
+	}
+	return w.retrier.retries.Len()
+}
+
+// Quotas returns the quotas of the zones in use, in no order: what is left now, and when that was
+// read.
+func (w *Worker) Quotas() []metrics.Quota {
+	readings := w.quota.Readings()
+	all := make([]metrics.Quota, len(readings))
+	for i, r := range readings {
+		all[i] = metrics.Quota{
+			Zone: r.Zone, Type: r.Type, Batch: r.Batch, Daily: r.Daily, Available: r.Available, Read: r.Read,
+		}
+	}
+	return all
+}
