@@ -99,7 +99,9 @@ func (ad *admitter) take(ctx context.Context, lot []inbox.Delivery) {
 			fresh = append(fresh, a)
 			parked := d.Receipt.Parked()
 			if parked || d.Count > 1 || a.ID != purge.GeneratedID(d.Stored, d.Sequence) {
-				queries = append(queries, ledger.Query{Key: a.Key(), Total: a.Total, Redelivered: parked || d.Count > 1, Parked: parked})
+				queries = append(queries, ledger.Query{
+					Key: a.Key(), Total: a.Total, Redelivered: parked || d.Count > 1, Parked: parked,
+				})
 			}
 		}
 		found, err := ad.ledger.Find(ctx, queries)
@@ -131,7 +133,9 @@ const (
 
 // dispatch decides what becomes of new requests by what is known of them, and gives the deliveries
 // that came for them meanwhile.
-func (ad *admitter) dispatch(ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival) []inbox.Delivery {
+func (ad *admitter) dispatch(
+	ctx context.Context, fresh []arrival, found map[record.Key]record.Found, reused []arrival,
+) []inbox.Delivery {
 	var done, rejected []arrival
 	var ended []*request
 	parked := make(map[record.Queue][]*request)

@@ -13,7 +13,9 @@ import (
 
 // part is a batch of some of another's slots.
 func part(batch *batcher.Batch[waiter], slots []*batcher.Slot[waiter]) *batcher.Batch[waiter] {
-	return &batcher.Batch[waiter]{Group: batch.Group, Slots: slots, Urgent: batch.Urgent, Since: batch.Since, Tries: batch.Tries}
+	return &batcher.Batch[waiter]{
+		Group: batch.Group, Slots: slots, Urgent: batch.Urgent, Since: batch.Since, Tries: batch.Tries,
+	}
 }
 
 func kindOf(g batcher.Group) quota.Kind { return quota.Kind{Zone: g.Zone, Type: g.Type} }

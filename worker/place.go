@@ -63,7 +63,8 @@ func (ad *admitter) slots(r *request) ([]slot, []record.Failure, error) {
 	}
 	if r.Body.Type == purge.All {
 		if r.Body.Zone == "" {
-			return nil, []record.Failure{{Code: purge.CodeZoneNotFound, Reason: "type all needs a zone", Field: "zone"}}, nil
+			none := record.Failure{Code: purge.CodeZoneNotFound, Reason: "type all needs a zone", Field: "zone"}
+			return nil, []record.Failure{none}, nil
 		}
 		return []slot{{group, "", 0}}, nil, nil
 	}

@@ -24,7 +24,8 @@ func (ad *admitter) read(d inbox.Delivery) (arrival, bool) {
 	}
 	p, err := record.DecodeParked(d.Data)
 	if err != nil {
-		ad.log.Error("parked request left alone", zap.String("queue", d.Receipt.Puller().Name()), zap.Uint64("sequence", d.Sequence), zap.Error(err))
+		ad.log.Error("parked request left alone", zap.String("queue", d.Receipt.Puller().Name()),
+			zap.Uint64("sequence", d.Sequence), zap.Error(err))
 		ad.table.inbox.Forget([]*inbox.Receipt{d.Receipt})
 		return arrival{}, false
 	}
@@ -40,7 +41,9 @@ func (ad *admitter) readMessage(d inbox.Delivery) arrival {
 		reason = &purge.Reason{Code: purge.CodeMalformed, Message: err.Error()}
 	}
 	if reason == nil && !valid {
-		reason = &purge.Reason{Code: purge.CodeMalformed, Message: "the source in the subject must be 1 to 32 of a-z 0-9 _ -"}
+		reason = &purge.Reason{
+			Code: purge.CodeMalformed, Message: "the source in the subject must be 1 to 32 of a-z 0-9 _ -",
+		}
 	}
 	if reason == nil {
 		reason = ad.objection(body)

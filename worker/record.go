@@ -52,7 +52,8 @@ func (rc *recorder) record(ctx context.Context, batch *batcher.Batch[waiter], cr
 	f := rc.buildJob(batch, created, out, sent)
 	if f.job.Unnamed > 0 {
 		rc.log.Warn("EdgeOne refused targets by names that were not sent: only its rows show which",
-			zap.String("job", f.job.ID), zap.String("zone", f.job.Zone), zap.Int("targets", f.job.Unnamed), zap.String("reason", f.job.Refusal))
+			zap.String("job", f.job.ID), zap.String("zone", f.job.Zone), zap.Int("targets", f.job.Unnamed),
+			zap.String("reason", f.job.Refusal))
 	}
 	if late != nil {
 		rc.line.postpone(late, sent)
@@ -80,7 +81,8 @@ func (rc *recorder) unrecorded(ctx context.Context, f *jobBuilder, err error) {
 	if ctx.Err() != nil || errors.Is(err, record.ErrVersion) {
 		return // the messages come again, to the next owner or one of the newer version
 	}
-	reason := "EdgeOne took it as job " + f.job.ID + ", whose end can't be told: its record is too large; send less in one request"
+	reason := "EdgeOne took it as job " + f.job.ID + ", whose end can't be told: " +
+		"its record is too large; send less in one request"
 	rc.mu.Lock()
 	for i, r := range f.requests {
 		r.Unfiled()

@@ -122,7 +122,8 @@ func expire(p waiter, now time.Time, ended *[]*request) bool {
 	if !p.Expired(now) {
 		return false
 	}
-	if p.Fail(p.index, purge.CodeExpired, "not submitted before "+p.Body.Expires.UTC().Format(time.RFC3339), "expires") {
+	reason := "not submitted before " + p.Body.Expires.UTC().Format(time.RFC3339)
+	if p.Fail(p.index, purge.CodeExpired, reason, "expires") {
 		*ended = append(*ended, p.request)
 	}
 	return true

@@ -110,14 +110,16 @@ func (sn *sender) resendOrRefuse(ctx context.Context, batch *batcher.Batch[waite
 func (sn *sender) resendRepeated(ctx context.Context, batch *batcher.Batch[waiter], job string, sent time.Time) {
 	sn.line.cleared(batch)
 	sn.line.markSubmitted(batch, sent)
-	sn.log.Warn("call answered with the job of an earlier call", zap.String("job", job), zap.String("zone", batch.Group.Zone),
-		typeField(batch.Group.Type), zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1))
+	sn.log.Warn("call answered with the job of an earlier call", zap.String("job", job),
+		zap.String("zone", batch.Group.Zone), typeField(batch.Group.Type),
+		zap.Int("targets", len(batch.Slots)), zap.Int("tries", batch.Tries+1))
 	if batch.Tries+1 < repeatedTries {
 		sn.line.resend(batch, retryDelay(batch.Tries))
 		return
 	}
 	sn.end(ctx, batch, &edgeone.Error{
-		Action: "CreatePurgeTask", Sent: true, Message: "EdgeOne made no task: it answers with job " + job + ", which is that of an earlier call",
+		Action: "CreatePurgeTask", Sent: true,
+		Message: "EdgeOne made no task: it answers with job " + job + ", which is that of an earlier call",
 	})
 }
 

@@ -27,5 +27,6 @@ func (f failing) text() string {
 	}
 	byZone := func(a, b record.Queue) int { return cmp.Compare(a.Zone, b.Zone) }
 	first := slices.MinFunc(slices.Collect(maps.Keys(f)), byZone)
-	return fmt.Sprintf("requests can not be parked in %d queues, such as those of zone %q: %v", len(f), first.Zone, f[first])
+	return fmt.Sprintf("requests can not be parked in %d queues, such as those of zone %q: %v",
+		len(f), first.Zone, f[first])
 }

@@ -124,23 +124,26 @@ func TestOverflow_KindsShareHalfOfTheWindow(t *testing.T) {
 func TestOverflow_ParksANewRequest(t *testing.T) {
 	t.Parallel()
 	type targets = map[quota.Kind]int
+	some := func(t targets) *waiter { return &waiter{waits: t} }
+	ab, a5 := targets{kindA: 1, kindB: 1}, targets{kindA: 5}
+	queued := &waiter{id: "queued", waits: targets{kindA: 50}}
 	tests := map[string]struct {
 		inLine  targets
 		holds   map[quota.Kind]quota.Hold
 		request *waiter
 		want    string // the zone of the queue
 	}{
-		"its zone takes calls":           {targets{kindA: 10}, nil, &waiter{waits: targets{kindA: 5}}, ""},
-		"within the share":               {targets{kindA: 5}, waiting(kindA), &waiter{waits: targets{kindA: 5}}, ""},
-		"beyond the share":               {targets{kindA: 6}, waiting(kindA), &waiter{waits: targets{kindA: 5}}, "zone-a"},
-		"one zone takes calls":           {targets{kindA: 10}, waiting(kindA), &waiter{waits: targets{kindA: 5, kindB: 1}}, ""},
-		"both zones wait, one is full":   {targets{kindB: 10}, waiting(kindA, kindB), &waiter{waits: targets{kindA: 1, kindB: 1}}, "zone-b"},
-		"both zones wait, both are full": {targets{kindA: 10, kindB: 10}, waiting(kindA, kindB), &waiter{waits: targets{kindA: 1, kindB: 1}}, "zone-a"},
-		"large, and nothing is in line":  {targets{}, waiting(kindA), &waiter{waits: targets{kindA: 50}}, "zone-a"},
-		"from a queue, as the try":       {targets{}, waiting(kindA), &waiter{id: "queued", waits: targets{kindA: 50}}, ""},
-		"from a queue, behind another":   {targets{kindA: 1}, waiting(kindA), &waiter{id: "queued", waits: targets{kindA: 50}}, "zone-a"},
-		"it can't be parked":             {targets{kindA: 10}, waiting(kindA), &waiter{unfit: true, waits: targets{kindA: 5}}, ""},
-		"nothing of it waits for a call": {targets{kindA: 10}, waiting(kindA), &waiter{waits: targets{}}, ""},
+		"its zone takes calls":           {targets{kindA: 10}, nil, some(a5), ""},
+		"within the share":               {targets{kindA: 5}, waiting(kindA), some(a5), ""},
+		"beyond the share":               {targets{kindA: 6}, waiting(kindA), some(a5), "zone-a"},
+		"one zone takes calls":           {targets{kindA: 10}, waiting(kindA), some(ab), ""},
+		"both zones wait, one is full":   {targets{kindB: 10}, waiting(kindA, kindB), some(ab), "zone-b"},
+		"both zones wait, both are full": {targets{kindA: 10, kindB: 10}, waiting(kindA, kindB), some(ab), "zone-a"},
+		"large, and nothing is in line":  {targets{}, waiting(kindA), some(targets{kindA: 50}), "zone-a"},
+		"from a queue, as the try":       {targets{}, waiting(kindA), queued, ""},
+		"from a queue, behind another":   {targets{kindA: 1}, waiting(kindA), queued, "zone-a"},
+		"it can't be parked":             {targets{kindA: 10}, waiting(kindA), &waiter{unfit: true, waits: a5}, ""},
+		"nothing of it waits for a call": {targets{kindA: 10}, waiting(kindA), some(targets{}), ""},
 	}
 	for name, tt := range tests {
 		h := &hall{holds: tt.holds}

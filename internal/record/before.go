@@ -7,9 +7,9 @@ import (
 	"github.com/edgepurge/edgepurge/purge"
 )
 
-// Records and events of the last version outlive it. It read a few messages otherwise: it gave other ids
-// to CloudEvents, took the last of two members with one name, and had other canonical forms. A message
-// that it has begun goes on as it began: with that id, and in those forms.
+// Records and events of the last version outlive it. It read a few messages otherwise: it gave
+// other ids to CloudEvents, took the last of two members with one name, and had other canonical
+// forms. A message that it has begun goes on as it began: with that id, and in those forms.
 
 // Before is a message as the last version read it.
 type Before struct {
@@ -45,8 +45,8 @@ func (b *Before) HasDigest(d *Delivery, digest string) bool {
 
 func (b *Before) hasDigest(digest string) bool { return b.err == nil && b.Body.HasDigest(digest) }
 
-// Resume returns a request by the rules of the records in which the last version stored a part of it. It
-// returns false if they are no others.
+// Resume returns a request by the rules of the records in which the last version stored a part of
+// it. It returns false if they are no others.
 func (b *Before) Resume(r Request, f *Found) (Request, bool) {
 	if !f.BegunBefore() || !b.hasDigest(f.Digest) {
 		return r, false
@@ -56,11 +56,12 @@ func (b *Before) Resume(r Request, f *Found) (Request, bool) {
 	return r, true
 }
 
-// BegunBefore reports whether a part of the request stands in records by the rules of the last version.
+// BegunBefore reports whether a part of the request stands in records by the rules of the last
+// version.
 func (f *Found) BegunBefore() bool { return f.Rules == canonical.Before && len(f.Recorded) > 0 }
 
-// lastOfTwice returns a message without the members whose name comes once more, in the request and in its
-// labels.
+// lastOfTwice returns a message without the members whose name comes once more, in the request and
+// in its labels.
 func lastOfTwice(data []byte) ([]byte, bool) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(data, &object) != nil {

@@ -24,7 +24,9 @@ func OfTarget(find func(host string) (string, error), r *purge.Request, canonica
 		names = []string{canonical}
 	case purge.Tag:
 		if len(names) == 0 {
-			return "", &purge.Reason{Code: purge.CodeZoneNotFound, Message: "a tag does not imply a zone; give zone or hosts"}
+			return "", &purge.Reason{
+				Code: purge.CodeZoneNotFound, Message: "a tag does not imply a zone; give zone or hosts",
+			}
 		}
 	case purge.All:
 	}
