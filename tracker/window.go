@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -82,7 +83,7 @@ func (t *Tracker) ready(next turn) bool {
 		}
 		return true
 	}
-	if t.unknown(next.window.jobs[0], now) {
+	if t.unknown(t.firstOf(next.window), now) {
 		t.turns.Add(now.Add(t.cfg.PollMin), turn{window: next.window})
 		return false
 	}
@@ -96,6 +97,13 @@ func (t *Tracker) ready(next turn) bool {
 		t.apart(next.window)
 	}
 	return false
+}
+
+// firstOf returns the first job of a window that others may still join.
+func (t *Tracker) firstOf(w *window) *followed {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return w.jobs[0]
 }
 
 // mayCount tells whether a window may be counted now; if not, after how long, 0 for never. Nobody joins one
@@ -194,6 +202,9 @@ func (t *Tracker) judge(ctx context.Context, w *window) (done, again []*followed
 			t.differ(w)
 			return nil, w.jobs, nil
 		}
+		if shown, err := t.shown(ctx, w); err != nil || !shown {
+			return nil, w.jobs, err
+		}
 		t.trust(w, good.Tasks)
 		return w.jobs, nil, nil
 	}
@@ -209,8 +220,19 @@ func (t *Tracker) judge(ctx context.Context, w *window) (done, again []*followed
 	case rest.Total > len(rest.Tasks):
 		return nil, w.jobs, nil
 	}
+	if shown, err := t.shown(ctx, w); err != nil || !shown {
+		return nil, w.jobs, err
+	}
 	done, again = t.sort(w, rest.Tasks)
 	return done, again, nil
+}
+
+// shown reports whether the job of a window that was sent last has its rows. Without it, a job of somebody else with as
+// many targets could stand in the counts for one of ours that EdgeOne does not list yet.
+func (t *Tracker) shown(ctx context.Context, w *window) (bool, error) {
+	last := slices.MaxFunc(w.jobs, func(a, b *followed) int { return a.Submitted.Compare(b.Submitted) })
+	page, err := t.next(ctx, edgeone.TaskQuery{Zone: w.zone, JobID: last.ID, Limit: 1})
+	return page.Total >= last.Rows, err
 }
 
 // madeIn returns how many rows the jobs of a window's second have, those that have ended too, and which jobs they are.
