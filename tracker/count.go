@@ -16,7 +16,8 @@ func (t *Tracker) countable(job *followed) bool {
 	return job.Rows > pageRows && job.Unnamed == 0 && !job.short && !job.differs && job.alone == 0 && job.same == 0
 }
 
-// countSuccesses ends a job by counts: mostly all targets are a success, and three rows have to be read instead of all. Where only some are, the rows are worth reading now; where none is, by the next poll.
+// countSuccesses ends a job by counts: mostly all targets are a success, and three rows are read instead of
+// all. Where only some are, the rows are worth reading now; where none is, by the next poll.
 func (t *Tracker) countSuccesses(ctx context.Context, job *followed) (*record.Outcome, error) {
 	query := edgeone.TaskQuery{Zone: job.Zone, JobID: job.ID, Limit: 1}
 	query.Statuses = []string{edgeone.StatusSuccess}

@@ -15,8 +15,8 @@
 // for its deadline; then each target has what its row says, and those without one have failed. A refused
 // or failing poll costs time, never a job; only when a job is past its deadline do ten of them end it.
 //
-// Of a job of many targets it counts the successes before it reads rows. While there are more jobs than can
-// be asked for each PollMin, those of a zone that were made in one second of the server's clock are counted
+// Of a job of more than 1,000 targets it counts the successes before it reads rows. While there are more jobs
+// than can be asked for each PollMin, those of a zone that were made in one second of the server's clock are counted
 // together; where the counts are not those of our jobs alone, each is asked for by itself.
 //
 // What it does not do: keep jobs anywhere but in memory (they are stored before they come here and

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func ready(ctx context.Context, listen string) (string, error) {
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err != nil {
-		return "", fmt.Errorf("ask the worker: %w", err)
+		return "", fmt.Errorf("ask the worker: %w; %s", notAsked(ctx, listen, req.URL.Host, err), nameWorker)
 	}
 	text := strings.TrimSpace(string(body))
 	if name, _, _ := strings.Cut(res.Header.Get("Server"), "/"); name != admin.ServerName {
@@ -90,6 +91,9 @@ func ask(ctx context.Context, req *http.Request) (*http.Response, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
+	if end, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(end) // of the body too
+	}
 	_ = req.Write(conn) // where nobody reads it, what was said before says more
 	res, err := http.ReadResponse(bufio.NewReader(conn), req)
 	switch {
@@ -117,7 +121,7 @@ func notAsked(ctx context.Context, listen, address string, err error) error {
 	switch {
 	case isOp && op.Op == "dial":
 		return err
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("what listens on %s accepts the connection and says nothing within %s", listen, healthWait)
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("what listens on %s closes the connection without an answer", listen)

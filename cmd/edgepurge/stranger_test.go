@@ -98,6 +98,10 @@ func TestHealth_WhereNoWorkerListens(t *testing.T) {
 		"nats":   {stranger(t, says("INFO {\"server_id\":\"x\"} \r\n")), "a NATS server listens on "},
 		"other":  {stranger(t, says("220 mail.example ESMTP\r\n")), "is not an edgepurge worker: it does not answer in HTTP"},
 		"silent": {stranger(t, silent), "accepts the connection and says nothing"},
+		"stalls": {stranger(t, func(c net.Conn) {
+			says("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\no")(c)
+			silent(c)
+		}), "says nothing within 3s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("EDGEPURGE_HTTP_LISTEN", c.address)
